@@ -1,0 +1,116 @@
+package configs
+
+import "time"
+
+// A Config is everything that can be set. Load makes one; its zero value is not
+// useful, Default's is.
+type Config struct {
+	Listen   string `yaml:"listen"`   // host:port of the one listener
+	DataDir  string `yaml:"data_dir"` // the log, the embedded catalog, caches
+	Lake     string `yaml:"lake"`     // root of the tables, file:// or s3:// URI; empty: DataDir/lake
+	Catalog  string `yaml:"catalog"`  // "embedded" or "glue"
+	Database string `yaml:"database"` // of tables named without one
+	// AutoCreate lets a stream that is not configured come to be on first use.
+	AutoCreate bool              `yaml:"auto_create"`
+	HTTP       HTTP              `yaml:"http"`
+	Buffer     Buffer            `yaml:"buffer"`
+	Convert    Convert           `yaml:"convert"`
+	Delivery   Delivery          `yaml:"delivery"`
+	Query      Query             `yaml:"query"`
+	S3         S3                `yaml:"s3"`
+	Glue       Glue              `yaml:"glue"`
+	Log        Log               `yaml:"log"`
+	Admin      Admin             `yaml:"admin"`
+	Streams    map[string]Stream `yaml:"streams"`
+}
+
+// HTTP bounds what the listener takes.
+type HTTP struct {
+	MaxBody Bytes `yaml:"max_body"` // of one request, after decompression
+	// MaxInFlight bounds the bytes that requests being read hold in memory.
+	MaxInFlight Bytes `yaml:"max_in_flight"`
+}
+
+// Buffer says when a batch is sealed and how much the log may hold.
+type Buffer struct {
+	Size     Bytes         `yaml:"size"`      // seal at this many bytes of JSON, 1 MiB to 1 GiB
+	Interval time.Duration `yaml:"interval"`  // seal at this age
+	MaxBytes Bytes         `yaml:"max_bytes"` // of all logs on disk; past it intake answers 503
+	MinFree  Bytes         `yaml:"min_free"`  // of the disk, held back; past it intake answers 503
+}
+
+// Convert bounds conversion and shapes the files.
+type Convert struct {
+	Memory      Bytes  `yaml:"memory"`      // of the columns being built, all workers together
+	Threads     int    `yaml:"threads"`     // encoders a batch; 0: one a core
+	Compression string `yaml:"compression"` // zstd, snappy or none
+	RowGroup    Bytes  `yaml:"row_group"`   // uncompressed size of a row group, about
+}
+
+// Delivery bounds the work after sealing.
+type Delivery struct {
+	Batches int `yaml:"batches"` // converted and uploaded at once
+	Uploads int `yaml:"uploads"` // objects of a batch uploaded at once
+	// DrainOnStop delivers the open batches before the process ends, within
+	// StopTimeout; what is not delivered stays in the log.
+	DrainOnStop bool          `yaml:"drain_on_stop"`
+	StopTimeout time.Duration `yaml:"stop_timeout"`
+}
+
+// Query bounds the scan engine.
+type Query struct {
+	Memory     Bytes         `yaml:"memory"` // of the executor, all queries together
+	Threads    int           `yaml:"threads"`
+	Concurrent int           `yaml:"concurrent"` // queries at once; others wait
+	Timeout    time.Duration `yaml:"timeout"`
+	Cache      Bytes         `yaml:"cache"` // of fetched objects and converted live rows, on disk
+}
+
+// S3 reaches an S3-compatible store; credentials come from the AWS chain.
+type S3 struct {
+	Endpoint  string `yaml:"endpoint"`
+	Region    string `yaml:"region"`
+	PathStyle bool   `yaml:"path_style"`
+}
+
+// Glue reaches AWS Glue or a server with its API.
+type Glue struct {
+	Endpoint  string `yaml:"endpoint"`
+	Region    string `yaml:"region"`
+	CatalogID string `yaml:"catalog_id"`
+}
+
+// Log shapes the log lines.
+type Log struct {
+	Level  string `yaml:"level"`  // debug, info, warn, error
+	Format string `yaml:"format"` // text or json
+}
+
+// Admin opens what only an operator should see.
+type Admin struct {
+	Pprof string `yaml:"pprof"` // loopback host:port for net/http/pprof; empty: off
+}
+
+// A Stream is how one stream's records become rows. Its JSON form is kept with
+// every sealed batch, so that a later change of the configuration does not
+// change where a batch goes.
+type Stream struct {
+	Table       string   `yaml:"table" json:"table"`               // [database.]table; empty: the stream's name
+	PartitionBy []string `yaml:"partition_by" json:"partition_by"` // name=expression; empty: dt=day(ingest)
+	// Columns declares types: column name (or dotted path) to Hive type.
+	Columns map[string]string `yaml:"columns" json:"columns,omitempty"`
+	// Strict sends a record with a value that does not fit to the error prefix.
+	Strict   bool          `yaml:"strict" json:"strict,omitempty"`
+	Size     Bytes         `yaml:"size" json:"-"`     // overrides buffer.size
+	Interval time.Duration `yaml:"interval" json:"-"` // overrides buffer.interval
+}
+
+// Bytes is a size: a number with an optional unit, as in 256MiB, 1GB or 4096.
+type Bytes int64
+
+// The binary units.
+const (
+	KiB Bytes = 1 << 10
+	MiB Bytes = 1 << 20
+	GiB Bytes = 1 << 30
+)

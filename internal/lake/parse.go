@@ -1,0 +1,176 @@
+package lake
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// maxTypeDepth bounds the nesting of a type string from outside.
+const maxTypeDepth = 64
+
+// ParseType reads a type as Hive and Glue write it, in any case and with or
+// without spaces. It also takes the words integer, long, varchar, varchar(n),
+// char(n) and bool for int, bigint, string and boolean.
+func ParseType(s string) (Type, error) {
+	p := typeParser{rest: s}
+	t, err := p.parse(0)
+	if err == nil && strings.TrimSpace(p.rest) != "" {
+		err = fmt.Errorf("unexpected %q after the type", strings.TrimSpace(p.rest))
+	}
+	if err != nil {
+		return Type{}, fmt.Errorf("parse type %q: %w", s, err)
+	}
+	return t, nil
+}
+
+var simpleTypes = map[string]Kind{
+	"boolean": KindBoolean, "bool": KindBoolean, "tinyint": KindTinyint, "smallint": KindSmallint,
+	"int": KindInt, "integer": KindInt, "bigint": KindBigint, "long": KindBigint, "float": KindFloat,
+	"double": KindDouble, "string": KindString, "varchar": KindString, "char": KindString,
+	"binary": KindBinary, "date": KindDate, "timestamp": KindTimestamp,
+}
+
+type typeParser struct{ rest string }
+
+// word takes the run of characters up to one that has a meaning in a type.
+func (p *typeParser) word() string {
+	i := strings.IndexAny(p.rest, "<>,:()")
+	if i < 0 {
+		i = len(p.rest)
+	}
+	w := strings.TrimSpace(p.rest[:i])
+	p.rest = p.rest[i:]
+	return w
+}
+
+func (p *typeParser) expect(c byte) error {
+	p.rest = strings.TrimLeft(p.rest, " \t\r\n")
+	if p.rest == "" || p.rest[0] != c {
+		return fmt.Errorf("expected %q before %q", c, p.rest)
+	}
+	p.rest = p.rest[1:]
+	return nil
+}
+
+func (p *typeParser) parse(depth int) (Type, error) {
+	if depth > maxTypeDepth {
+		return Type{}, fmt.Errorf("nested deeper than %d", maxTypeDepth)
+	}
+	name := strings.ToLower(p.word())
+	switch name {
+	case "array":
+		return p.array(depth)
+	case "map":
+		return p.mapping(depth)
+	case "struct", "row":
+		return p.structure(depth)
+	case "decimal", "numeric":
+		return p.decimal()
+	}
+	k, ok := simpleTypes[name]
+	if !ok {
+		return Type{}, fmt.Errorf("unknown type %q", name)
+	}
+	if name == "varchar" || name == "char" {
+		if _, err := p.numbers(); err != nil {
+			return Type{}, err
+		}
+	}
+	return Type{Kind: k}, nil
+}
+
+func (p *typeParser) array(depth int) (Type, error) {
+	if err := p.expect('<'); err != nil {
+		return Type{}, err
+	}
+	elem, err := p.parse(depth + 1)
+	if err != nil {
+		return Type{}, err
+	}
+	return ArrayOf(elem), p.expect('>')
+}
+
+func (p *typeParser) mapping(depth int) (Type, error) {
+	if err := p.expect('<'); err != nil {
+		return Type{}, err
+	}
+	key, err := p.parse(depth + 1)
+	if err != nil {
+		return Type{}, err
+	}
+	if err := p.expect(','); err != nil {
+		return Type{}, err
+	}
+	value, err := p.parse(depth + 1)
+	if err != nil {
+		return Type{}, err
+	}
+	return Type{Kind: KindMap, Key: &key, Elem: &value}, p.expect('>')
+}
+
+func (p *typeParser) structure(depth int) (Type, error) {
+	if err := p.expect('<'); err != nil {
+		return Type{}, err
+	}
+	t := Type{Kind: KindStruct}
+	for {
+		name := strings.Trim(p.word(), "`")
+		if name == "" {
+			return Type{}, fmt.Errorf("a struct field without a name before %q", p.rest)
+		}
+		if err := p.expect(':'); err != nil {
+			return Type{}, err
+		}
+		ft, err := p.parse(depth + 1)
+		if err != nil {
+			return Type{}, err
+		}
+		t.Fields = append(t.Fields, Column{Name: name, Type: ft})
+		p.rest = strings.TrimLeft(p.rest, " \t\r\n")
+		if strings.HasPrefix(p.rest, ",") {
+			p.rest = p.rest[1:]
+			continue
+		}
+		return t, p.expect('>')
+	}
+}
+
+func (p *typeParser) decimal() (Type, error) {
+	nums, err := p.numbers()
+	if err != nil {
+		return Type{}, err
+	}
+	t := Type{Kind: KindDecimal, Precision: 10}
+	if len(nums) > 0 {
+		t.Precision = nums[0]
+	}
+	if len(nums) > 1 {
+		t.Scale = nums[1]
+	}
+	if len(nums) > 2 || t.Precision < 1 || t.Precision > 38 || t.Scale < 0 || t.Scale > t.Precision {
+		return Type{}, fmt.Errorf("a decimal's precision is 1 to 38 and its scale 0 to the precision")
+	}
+	return t, nil
+}
+
+// numbers takes an optional list such as (10,2).
+func (p *typeParser) numbers() ([]int, error) {
+	p.rest = strings.TrimLeft(p.rest, " \t\r\n")
+	if !strings.HasPrefix(p.rest, "(") {
+		return nil, nil
+	}
+	var nums []int
+	for p.rest != "" && p.rest[0] != ')' {
+		p.rest = p.rest[1:]
+		n, err := strconv.Atoi(p.word())
+		if err != nil {
+			return nil, fmt.Errorf("a number was expected before %q", p.rest)
+		}
+		nums = append(nums, n)
+		if p.rest != "" && p.rest[0] != ',' && p.rest[0] != ')' {
+			break
+		}
+	}
+	return nums, p.expect(')')
+}
