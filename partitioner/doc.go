@@ -1,0 +1,47 @@
+// Package partitioner turns an event's fields into partition values and those
+// into the relative path of the partition's folder, and a path back into
+// values.
+//
+// # Rules
+//
+// A rule is "name=expression". The name becomes a partition column; the
+// expression is one of
+//
+//   - a field path: userCountry, context.ip. Keys match exactly, case included.
+//     A segment with other characters than letters, digits, _, -, $ and @ is
+//     written in double quotes, a quote in it doubled: context."user agent".
+//   - year(field), month(field), day(field), hour(field): a part, in UTC, of the
+//     point in time that the field holds: 2026, 01, 2026-01-31 and 05. Note that
+//     month and hour have two digits and day is the whole date.
+//   - year(ingest), month(ingest), day(ingest), hour(ingest): the same of the
+//     record's arrival. A field of that name is written "ingest", in quotes.
+//
+// # Points in time
+//
+// A number, or a string that holds one, counts from the epoch; its magnitude
+// gives the unit: below 1e11 seconds (to the year 5138), from there milliseconds
+// (since March 1973), from 1e14 microseconds, from 1e17 nanoseconds. A fraction
+// or an exponent is taken. Another string must be an RFC 3339 timestamp: full
+// date, T (or t, or a space), time with seconds, and Z or an offset; a leap
+// second counts to the minute it ends. A full date alone has a day but no hour.
+// Times outside the years 1 to 9999 count as unparsable.
+//
+// # Values
+//
+// A string's value is its decoded text, a number's its literal text, a boolean's
+// true or false. Missing, null, the empty string, arrays, objects and whatever
+// a time function cannot read become [lake.NullPartition]. So does a value that
+// would make a folder's name longer than [MaxSegment] bytes or the whole path
+// longer than [MaxPath]: nothing of the record is lost as long as the field stays in
+// the data. A caller who drops a field from the data because a partition column
+// stands for it (see [Rules.IdentityOf]) must ask [Evaluator.Lost] and keep the
+// field's value elsewhere where it answers yes.
+//
+// # Paths
+//
+// A path is name=value/name=value, escaped as Hive's FileUtils.escapePathName
+// does. As every folder starts with a name of a–z, 0–9 and _ and a value's
+// slashes are escaped, no value reaches outside its folder. Two values that
+// differ in case alone have folders that differ in case alone: a store on a
+// file system that ignores case is not supported.
+package partitioner

@@ -1,0 +1,188 @@
+package partitioner
+
+import (
+	"time"
+
+	"sluice/internal/jsonscan"
+	"sluice/internal/lake"
+)
+
+// An Evaluator applies rules to records. It is not safe for concurrent use: it
+// keeps the text of the last day seen and scratch space.
+type Evaluator struct {
+	keys    []key
+	clocks  []clock
+	lost    uint64 // a bit a key; Parse's bound on the path bounds the keys
+	scratch []byte
+}
+
+// A key is a rule with what its evaluation needs at hand.
+type key struct {
+	prefix string // "/dt=", without the slash for the first
+	part   part
+	source int // of partValue the index of the field, else of the clock
+	limit  int // bytes that the path may have after this key
+	// The text for the last day seen, of year, month and day.
+	day  int64
+	text []byte
+}
+
+// A clock reads one field, or the arrival time where field is -1, as a point in
+// time, once a record for all keys that ask for a part of it.
+type clock struct {
+	field int
+	now   moment
+}
+
+// Evaluator makes an evaluator of the rules.
+func (r *Rules) Evaluator() *Evaluator {
+	e := &Evaluator{keys: make([]key, len(r.rules))}
+	left := 0 // bytes that the keys behind take at least
+	for i := len(r.rules) - 1; i >= 0; i-- {
+		rule := r.rules[i]
+		k := key{prefix: "/" + rule.name + "=", part: rule.part, source: rule.field, limit: MaxPath - left, day: -1 << 62}
+		left += len(k.prefix) + len(lake.NullPartition)
+		if i == 0 {
+			k.prefix = k.prefix[1:]
+		}
+		if rule.part != partValue {
+			k.source = e.clockOf(rule.field)
+		}
+		e.keys[i] = k
+	}
+	return e
+}
+
+func (e *Evaluator) clockOf(field int) int {
+	for i, c := range e.clocks {
+		if c.field == field {
+			return i
+		}
+	}
+	e.clocks = append(e.clocks, clock{field: field})
+	return len(e.clocks) - 1
+}
+
+// AppendPath appends the relative path of the record's partition, such as
+// dt=2026-01-31/hr=05, without a slash at either end. values[i] is the JSON text
+// of the i-th of the rules' Fields, one valid token, nil where it is absent.
+func (e *Evaluator) AppendPath(dst []byte, values [][]byte, arrival time.Time) []byte {
+	e.lost = 0
+	for i := range e.clocks {
+		c := &e.clocks[i]
+		if c.field < 0 {
+			c.now = momentAt(arrival.Unix())
+			continue
+		}
+		c.now = e.moment(values[c.field])
+	}
+	start := len(dst)
+	for i := range e.keys {
+		k := &e.keys[i]
+		dst = append(dst, k.prefix...)
+		from := len(dst)
+		ok, lost := false, false
+		if k.part == partValue {
+			dst, ok = e.appendValue(dst, values[k.source])
+			tooLong := len(dst)-from+len(k.prefix) > MaxSegment+min(i, 1) || len(dst)-start > k.limit
+			ok = ok && !tooLong
+			lost = (!ok || string(dst[from:]) == lake.NullPartition) && !absent(values[k.source])
+		} else {
+			dst, ok = k.appendPart(dst, e.clocks[k.source].now)
+			lost = !ok && e.clocks[k.source].field >= 0 && !absent(values[e.clocks[k.source].field])
+		}
+		if !ok {
+			dst = append(dst[:from], lake.NullPartition...)
+		}
+		if lost {
+			e.lost |= 1 << i
+		}
+	}
+	return dst
+}
+
+// Lost reports whether, in the last path, the i-th partition column is null
+// although its field has a value: an empty string, an array or object, a value
+// too long for a path, a time that cannot be read, or the text of
+// lake.NullPartition itself. Who drops the field from the data because the
+// column stands for it must keep the value elsewhere then.
+func (e *Evaluator) Lost(i int) bool { return e.lost>>i&1 == 1 }
+
+func absent(token []byte) bool { return len(token) == 0 || token[0] == 'n' }
+
+// moment reads a JSON token as a point in time.
+func (e *Evaluator) moment(token []byte) moment {
+	if len(token) == 0 {
+		return moment{}
+	}
+	if token[0] != '"' {
+		return parseEpoch(token)
+	}
+	text, plain := unquoted(token)
+	if !plain {
+		e.scratch = jsonscan.AppendUnquoted(e.scratch[:0], token)
+		text = e.scratch
+	}
+	return parseMoment(text)
+}
+
+// appendValue appends a scalar's escaped text; ok is false, and what was
+// appended is void, for anything else and for the empty string.
+func (e *Evaluator) appendValue(dst, token []byte) (_ []byte, ok bool) {
+	if absent(token) {
+		return dst, false
+	}
+	switch token[0] {
+	case '{', '[':
+		return dst, false
+	case '"':
+		text, plain := unquoted(token)
+		if !plain {
+			e.scratch = jsonscan.AppendUnquoted(e.scratch[:0], token)
+			text = e.scratch
+		}
+		return appendEscaped(dst, text), len(text) > 0
+	}
+	return appendEscaped(dst, token), true
+}
+
+// appendPart appends the key's part of a point in time.
+func (k *key) appendPart(dst []byte, at moment) (_ []byte, ok bool) {
+	if !at.ok {
+		return dst, false
+	}
+	day := floorDiv(at.second, secondsADay)
+	if k.part == partHour {
+		if at.date {
+			return dst, false
+		}
+		return appendTwo(dst, (at.second-day*secondsADay)/3600), true
+	}
+	if day != k.day {
+		k.day, k.text = day, appendDay(k.text[:0], k.part, day)
+	}
+	return append(dst, k.text...), true
+}
+
+func appendDay(dst []byte, p part, days int64) []byte {
+	year, month, day := civilFromDays(days)
+	if p != partMonth {
+		dst = appendTwo(dst, year/100)
+		dst = appendTwo(dst, year%100)
+	}
+	if p == partDay {
+		dst = append(dst, '-')
+	}
+	if p != partYear {
+		dst = appendTwo(dst, month)
+	}
+	if p == partDay {
+		dst = append(dst, '-')
+		dst = appendTwo(dst, day)
+	}
+	return dst
+}
+
+func appendTwo(dst []byte, v int64) []byte {
+	return append(dst, byte('0'+v/10), byte('0'+v%10))
+}
