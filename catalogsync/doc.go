@@ -1,0 +1,46 @@
+// Package catalogsync keeps the catalog in step with the lake: databases,
+// tables, columns and partitions, in AWS Glue or in anything that speaks Glue's
+// API. The embedded catalog (package embedded, below this one) is reached
+// through the same client, so there is one code path for both.
+//
+// # What is promised
+//
+//   - [Catalog.Ensure] only ever adds: a database, a table, columns at the end of
+//     the table, fields at the end of a struct. It never drops, retypes, renames
+//     or reorders, and what it does not understand of a table (parameters,
+//     columns and types that others put there) is written back as it was read.
+//   - A concurrent writer's change is never overwritten: every update names the
+//     version it was made from, and is made anew from the newest version when
+//     the catalog says that this one is old.
+//   - Nothing is written when nothing changes, so no table version is made for
+//     nothing.
+//   - After AddPartitions returned nil, each partition is in the catalog, at the
+//     location that was asked for.
+//   - Every call may be repeated after an error or a crash.
+//
+// # What is not
+//
+//   - A column that exists with another type stays as it is and is no error:
+//     the caller compares what Ensure returns with what it wanted. So do the
+//     location, the partition keys and the parameters of a table that exists.
+//   - A struct whose type string holds something that Sluice would not write back
+//     the same way (varchar(20), say) gets no new fields.
+//   - A wanted column that is named like a partition key is left out: Hive knows
+//     only one column of a name.
+//   - There is no cache yet; each call asks the catalog.
+//
+// # How a table is written
+//
+// As Hive, Athena, Presto, Trino and Spark read it: an EXTERNAL_TABLE of Parquet
+// with classification=parquet, the location ending in a slash, names in lower
+// case, partition keys not among the columns. The JSON key that a column was
+// first seen under stands in the column's parameter sluice.key, those of the
+// fields inside it in sluice.keys, a JSON object from path to key in which the
+// path is the names of the fields joined by dots (arrays and maps add nothing).
+//
+// # Tables of others
+//
+// They are listed whatever is in them: in [Catalog.Tables] a column whose type
+// cannot be read has a type of lake.KindNone. Asking for such a table itself
+// ([Catalog.Table], [Catalog.Ensure]) is a [*ColumnTypeError] that names the column.
+package catalogsync
