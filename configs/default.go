@@ -1,0 +1,99 @@
+package configs
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"sluice/internal/lake"
+)
+
+// Default is the configuration that holds where nothing else is said: a whole
+// embedded set-up under ./sluice-data, sized for 2 cores and 4 GiB of memory.
+func Default() Config {
+	return Config{
+		Listen:     "127.0.0.1:8080",
+		DataDir:    "./sluice-data",
+		Catalog:    CatalogEmbedded,
+		Database:   "default",
+		AutoCreate: true,
+		HTTP:       HTTP{MaxBody: 256 * MiB, MaxInFlight: 256 * MiB},
+		Buffer:     Buffer{Size: 256 * MiB, Interval: 5 * time.Minute, MaxBytes: 10 * GiB, MinFree: 512 * MiB},
+		Convert:    Convert{Memory: 256 * MiB, Threads: 0, Compression: "zstd", RowGroup: 64 * MiB},
+		Delivery:   Delivery{Batches: 2, Uploads: 4, DrainOnStop: false, StopTimeout: 30 * time.Second},
+		Query: Query{
+			Memory: 1 * GiB, Threads: 0, Concurrent: 4, Timeout: 5 * time.Minute, Cache: 4 * GiB,
+		},
+		Log: Log{Level: "info", Format: "text"},
+	}
+}
+
+// The values of Config.Catalog.
+const (
+	CatalogEmbedded = "embedded"
+	CatalogGlue     = "glue"
+)
+
+// DefaultPartition partitions a stream that says nothing else.
+const DefaultPartition = "dt=day(ingest)"
+
+// Stream is how the records of a stream become rows: what is configured for it,
+// with everything left out filled in. Table is then database.table, and Size and
+// Interval are set. A stream that is not configured gets the table of its
+// cleaned name; whether it may come to be is AutoCreate's to say.
+func (c Config) Stream(name string) Stream {
+	s := c.Streams[name]
+	s.Table = c.tableOf(name, s)
+	s.Columns = maps.Clone(s.Columns)
+	s.PartitionBy = slices.Clone(s.PartitionBy)
+	if len(s.PartitionBy) == 0 {
+		s.PartitionBy = []string{DefaultPartition}
+	}
+	if s.Size == 0 {
+		s.Size = c.Buffer.Size
+	}
+	if s.Interval == 0 {
+		s.Interval = c.Buffer.Interval
+	}
+	return s
+}
+
+func (c Config) tableOf(name string, s Stream) string {
+	table := s.Table
+	if table == "" {
+		table = lake.CleanName(name)
+	}
+	if !strings.Contains(table, ".") {
+		table = c.Database + "." + table
+	}
+	return table
+}
+
+// LakeURI is the root of the tables without a slash at its end: Lake, or the
+// file:// URI of the folder lake in the data folder. The path in a file:// URI
+// is absolute and not escaped, as in Hadoop.
+func (c Config) LakeURI() (string, error) {
+	if c.Lake != "" {
+		return strings.TrimRight(c.Lake, "/"), nil
+	}
+	dir, err := filepath.Abs(filepath.Join(c.DataDir, "lake"))
+	if err != nil {
+		return "", fmt.Errorf("resolve data_dir %s: %w", c.DataDir, err)
+	}
+	return "file://" + filepath.ToSlash(dir), nil
+}
+
+// BufferDir holds the logs of the streams, one folder each.
+func (c Config) BufferDir() string { return filepath.Join(c.DataDir, "buffer") }
+
+// CatalogFile is the embedded catalog's database.
+func (c Config) CatalogFile() string { return filepath.Join(c.DataDir, "catalog.db") }
+
+// StagingDir holds the files of batches on their way to the lake.
+func (c Config) StagingDir() string { return filepath.Join(c.DataDir, "staging") }
+
+// CacheDir holds what queries fetched from the lake.
+func (c Config) CacheDir() string { return filepath.Join(c.DataDir, "cache") }

@@ -1,0 +1,74 @@
+package configs
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// setScalar reads text, from a file or the environment, into a setting. The
+// text of a string is taken as it stands, so that an account number with
+// leading zeros needs no quotes.
+func setScalar(v reflect.Value, text string) error {
+	switch p := v.Addr().Interface().(type) {
+	case *string:
+		*p = text
+		return nil
+	case *Bytes:
+		return p.UnmarshalText([]byte(text))
+	case *time.Duration:
+		d, err := parseDuration(text)
+		if err == nil {
+			*p = d
+		}
+		return err
+	case *bool:
+		switch strings.ToLower(text) {
+		case "true", "false":
+			*p = strings.EqualFold(text, "true")
+			return nil
+		}
+	case *int:
+		n, err := strconv.Atoi(text)
+		if err == nil && math.MinInt32 <= n && n <= math.MaxInt32 {
+			*p = n
+			return nil
+		}
+	default:
+		panic(fmt.Sprintf("BUG: no text form for %s", v.Type()))
+	}
+	return fmt.Errorf("found %q, want %s", shorten(text), wanted(v.Type()))
+}
+
+// wanted says what a setting of the type takes.
+func wanted(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[Bytes]():
+		return "a size, such as 256MiB"
+	case reflect.TypeFor[time.Duration]():
+		return "a duration, such as 30s, 5m or 1h30m"
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "a whole number"
+	}
+	return "a text"
+}
+
+// parseDuration reads what time.ParseDuration does; a number without a unit is
+// refused with the two likely meanings.
+func parseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err == nil {
+		return d, nil
+	}
+	if _, err := strconv.Atoi(text); err == nil {
+		return 0, fmt.Errorf("%q lacks a unit; want %ss for seconds or %sm for minutes", shorten(text), shorten(text), shorten(text))
+	}
+	return 0, fmt.Errorf("found %q, want %s", shorten(text), wanted(reflect.TypeFor[time.Duration]()))
+}

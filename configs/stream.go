@@ -1,0 +1,121 @@
+package configs
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sluice/internal/lake"
+)
+
+var streamName = regexp.MustCompile(`^[a-zA-Z0-9_-][a-zA-Z0-9_.-]{0,63}$`)
+
+// CheckStreamName says what is wrong with a stream's name. Names are Firehose's,
+// 1 to 64 of a–z, A–Z, 0–9, _, . and -, except that they do not begin with a dot:
+// a stream is a folder of the data folder.
+func CheckStreamName(name string) error {
+	if !streamName.MatchString(name) {
+		return fmt.Errorf("%q is not a stream's name; want 1 to 64 of a–z, A–Z, 0–9, _, - and ., not beginning with a dot", shorten(name))
+	}
+	return nil
+}
+
+// streams checks every configured stream, and that those which share a table
+// agree on its partitions.
+func (k *checker) streams(c Config) {
+	owner := make(map[string]string) // table: the first stream that fills it
+	for _, name := range slices.Sorted(maps.Keys(c.Streams)) {
+		path := "streams." + name
+		if err := CheckStreamName(name); err != nil {
+			k.add(path, "%v", err)
+		}
+		s := c.Streams[name]
+		k.stream(path, s, c)
+		k.columns(path+".columns", s.Columns, partitionNames(c.Stream(name)))
+		table := c.tableOf(name, s)
+		first, shared := owner[table]
+		if !shared {
+			owner[table] = name
+			continue
+		}
+		if a, b := partitionNames(c.Stream(first)), partitionNames(c.Stream(name)); !slices.Equal(a, b) {
+			k.add(path, "fills the table %s with partitions by %s, but streams.%s does so by %s; the partitions of a table have one set of names",
+				table, strings.Join(b, ", "), first, strings.Join(a, ", "))
+		}
+	}
+}
+
+func (k *checker) stream(path string, s Stream, c Config) {
+	v := reflect.ValueOf(s)
+	for i := range v.NumField() {
+		key := keyOf(v.Type().Field(i))
+		if r, ok := rules[join("streams.*", key)]; ok && !v.Field(i).IsZero() {
+			if text := r.check(v.Field(i)); text != "" {
+				k.add(join(path, key), "%s", text)
+			}
+		}
+	}
+	if s.Size > c.Buffer.MaxBytes {
+		k.add(path+".size", "found %s, want at most buffer.max_bytes (%s): a batch could never fill", s.Size, c.Buffer.MaxBytes)
+	}
+	if s.Table != "" {
+		if _, err := lake.ParseTableName(s.Table, c.Database); err != nil {
+			k.add(path+".table", "%v", err)
+		}
+	}
+	k.partitions(path+".partition_by", s.PartitionBy)
+}
+
+// partitions checks the shape of a partition_by, not what its expressions say.
+func (k *checker) partitions(path string, exprs []string) {
+	if exprs != nil && len(exprs) == 0 {
+		k.add(path, "found an empty list, want [name=expression, …]; leave it out for %s", DefaultPartition)
+	}
+	seen := make(map[string]bool)
+	for i, e := range exprs {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		name, expr, ok := strings.Cut(e, "=")
+		name, expr = strings.TrimSpace(name), strings.TrimSpace(expr)
+		switch {
+		case !ok || name == "" || expr == "":
+			k.add(at, "found %q, want name=expression, such as country=userCountry or dt=day(timestamp)", shorten(e))
+		case name != lake.CleanName(name):
+			k.add(at, "found the name %q, want a–z, 0–9 and _, such as %s", shorten(name), lake.CleanName(name))
+		case seen[name]:
+			k.add(at, "the name %s stands twice", name)
+		}
+		seen[name] = true
+	}
+}
+
+// columns checks the declared types against the names of the partitions.
+func (k *checker) columns(path string, columns map[string]string, parts []string) {
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
+		at := join(path, name)
+		if name == "" || slices.Contains(strings.Split(name, "."), "") {
+			k.add(at, "want a column's name, or the path of a field in it, such as address.city")
+		}
+		if _, err := lake.ParseType(columns[name]); err != nil {
+			k.add(at, "%v; want a Hive type, such as bigint, decimal(10,2) or array<string>", err)
+		}
+		if slices.Contains(parts, lake.CleanName(name)) {
+			k.add(at, "is a partition of the table already; a column cannot have its name")
+		}
+		if lake.CleanName(name) == lake.RescuedColumn {
+			k.add(at, "keeps the values that fit no column; it cannot be declared")
+		}
+	}
+}
+
+// partitionNames are the names that a partition_by gives.
+func partitionNames(s Stream) []string {
+	names := make([]string, len(s.PartitionBy))
+	for i, e := range s.PartitionBy {
+		name, _, _ := strings.Cut(e, "=")
+		names[i] = strings.TrimSpace(name)
+	}
+	return names
+}
