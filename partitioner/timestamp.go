@@ -116,20 +116,20 @@ func parseExponent(b []byte) moment {
 // secondsOf is the second in which lies the instant ±v (and a fraction, further
 // from zero), v in the unit that its magnitude says.
 func secondsOf(v int64, negative, fraction bool) int64 {
-	unit := int64(1)
-	switch {
-	case v >= firstNano:
-		unit = 1e9
-	case v >= firstMicro:
-		unit = 1e6
-	case v >= firstMilli:
-		unit = 1e3
+	second, rest := v, int64(0)
+	switch { // constant divisors: the compiler multiplies
+	case v < firstMilli:
+	case v < firstMicro:
+		second, rest = v/1e3, v%1e3
+	case v < firstNano:
+		second, rest = v/1e6, v%1e6
+	default:
+		second, rest = v/1e9, v%1e9
 	}
-	second := v / unit
 	if !negative {
 		return second
 	}
-	if fraction || second*unit != v {
+	if fraction || rest != 0 {
 		second++
 	}
 	return -second
