@@ -120,13 +120,14 @@ func (d *decoder) structure(n *yaml.Node, path string, v reflect.Value) {
 			return
 		}
 		d.value(value, join(path, key.Value), field)
+		d.origin[join(path, key.Value)] = d.where(key)
 	})
 }
 
 // suggestKey says what the unknown key in the section at path may have been
 // meant to be: a key of that section, or of the same name in another.
 func suggestKey(key, path string, keys []string) string {
-	if near := nearest(key, keys); near != "" {
+	if near := nearest(key, keys); near != "" && !strings.Contains(key, ".") {
 		return "did you mean " + near + "?"
 	}
 	last := key[strings.LastIndexByte(key, '.')+1:]
@@ -151,6 +152,7 @@ func (d *decoder) mapping(n *yaml.Node, path string, v reflect.Value) {
 		}
 		elem := reflect.New(v.Type().Elem()).Elem()
 		d.value(value, join(path, key.Value), elem)
+		d.origin[join(path, key.Value)] = d.where(key)
 		v.SetMapIndex(reflect.ValueOf(key.Value), elem)
 	})
 }

@@ -12,16 +12,14 @@ import (
 var commandEnv = []string{EnvPrefix + "CONFIG", EnvPrefix + "SERVER"}
 
 // kubernetesEnv matches the variables that Kubernetes puts into every container
-// for a service named sluice or sluice-something, once "SLUICE" is cut off. They
-// look like ours and are not.
+// for a service named sluice or sluice-something. They look like ours and are
+// not.
 var kubernetesEnv = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
 func fromKubernetes(name, value string) bool {
-	if strings.HasSuffix(name, "_PORT") {
-		scheme, _, ok := strings.Cut(value, "://")
-		return ok && slices.Contains([]string{"tcp", "udp", "sctp"}, scheme)
-	}
-	return kubernetesEnv.MatchString(name)
+	scheme, _, _ := strings.Cut(value, "://")
+	return kubernetesEnv.MatchString(name) ||
+		strings.HasSuffix(name, "_PORT") && slices.Contains([]string{"tcp", "udp", "sctp"}, scheme)
 }
 
 // environment reads the SLUICE_ variables of env, which is as os.Environ gives

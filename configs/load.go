@@ -40,9 +40,15 @@ func Load(path string, env []string) (Config, error) {
 		faults = d.faults
 	}
 	faults = append(faults, environment(env, &cfg, origin)...)
+	unread := make(map[string]bool) // settings with a fault already
+	for _, f := range faults {
+		unread[f.Path] = true
+	}
 	for _, f := range cfg.faults() {
-		f.Where = nearestOrigin(f.Path, origin)
-		faults = append(faults, f)
+		if !unread[f.Path] {
+			f.Where = nearestOrigin(f.Path, origin)
+			faults = append(faults, f)
+		}
 	}
 	if len(faults) > 0 {
 		return Config{}, faults

@@ -19,6 +19,9 @@ func nearest(word string, alternatives []string) string {
 		if strings.ReplaceAll(word, "_", "") == strings.ReplaceAll(fold(alt), "_", "") {
 			d = 0
 		}
+		if len(alt) > 2 && strings.HasPrefix(word, fold(alt)) || len(word) > 2 && strings.HasPrefix(fold(alt), word) {
+			d = min(d, 1)
+		}
 		if d < least {
 			best, least = alt, d
 		}

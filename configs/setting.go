@@ -142,13 +142,13 @@ func sampleDocs() map[string]string {
 // splitSample parts the sample into the settings and the commented example of a
 // stream at its end, with the comment marks taken away.
 func splitSample() (main, example string) {
-	const end = "\nstreams: {}\n"
-	i := strings.Index(Sample, end) + len(end)
+	main, commented, _ := strings.Cut(Sample, "\n#streams:\n")
 	var b strings.Builder
-	for line := range strings.Lines(Sample[i:]) {
+	b.WriteString("streams:\n")
+	for line := range strings.Lines(commented) {
 		b.WriteString(strings.TrimPrefix(line, "#"))
 	}
-	return Sample[:i], b.String()
+	return main, b.String()
 }
 
 // collectDocs reads the plain YAML of the sample: two spaces a level, comments

@@ -1,0 +1,160 @@
+package configs_test
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"sluice/configs"
+)
+
+func TestSampleEqualsDefault(t *testing.T) {
+	got, err := configs.Load("sluice.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(configs.Default(), got); diff != "" {
+		t.Errorf("sluice.yaml differs from Default (-default +sample):\n%s", diff)
+	}
+}
+
+func TestDefaultIsValid(t *testing.T) {
+	if err := configs.Default().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// uncommented is the sample with its commented example of a stream in force.
+func uncommented(t *testing.T) string {
+	t.Helper()
+	main, example, ok := strings.Cut(configs.Sample, "\n#streams:\n")
+	if !ok {
+		t.Fatal("sluice.yaml has no commented example of a stream")
+	}
+	main = strings.Replace(main, "\nstreams: {}\n", "\n", 1)
+	var b strings.Builder
+	b.WriteString(main + "\nstreams:\n")
+	for line := range strings.Lines(example) {
+		if !strings.HasPrefix(line, "#") {
+			t.Fatalf("%q after the example begins is not commented", line)
+		}
+		b.WriteString(line[1:])
+	}
+	return b.String()
+}
+
+func TestSampleExampleLoads(t *testing.T) {
+	cfg, err := load(t, uncommented(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := configs.Stream{
+		Table: "shop.purchases", PartitionBy: []string{"dt=day(purchaseTimestamp)", "country=userCountry"},
+		Columns: map[string]string{"userage": "int", "price": "decimal(10,2)"},
+		Size:    64 * configs.MiB, Interval: time.Minute,
+	}
+	if diff := cmp.Diff(want, cfg.Streams["purchases"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestEverySettingIsInTheSample holds the sample and the list of settings
+// against the Config type, found by a walk of its own.
+func TestEverySettingIsInTheSample(t *testing.T) {
+	var doc map[string]any
+	if err := yaml.Unmarshal([]byte(uncommented(t)), &doc); err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	envs := make(map[string]bool)
+	for _, s := range configs.Settings() {
+		listed = append(listed, s.Path)
+		if s.Doc == "" {
+			t.Errorf("%s is not explained in sluice.yaml", s.Path)
+		}
+		switch inStream := strings.HasPrefix(s.Path, "streams."); {
+		case inStream && s.Env != "":
+			t.Errorf("%s has the variable %s", s.Path, s.Env)
+		case !inStream && (!strings.HasPrefix(s.Env, "SLUICE_") || envs[s.Env]):
+			t.Errorf("%s: the variable %q is not one of its own", s.Path, s.Env)
+		}
+		envs[s.Env] = true
+	}
+	var paths []string
+	var visit func(typ reflect.Type, path []string, node any)
+	visit = func(typ reflect.Type, path []string, node any) {
+		m, ok := node.(map[string]any)
+		if !ok {
+			t.Errorf("%s is no section of sluice.yaml", strings.Join(path, "."))
+			return
+		}
+		for f := range typ.Fields() {
+			key := f.Tag.Get("yaml")
+			p := append(slices.Clone(path), key)
+			value, ok := m[key]
+			if !ok {
+				t.Errorf("%s is not in sluice.yaml", strings.Join(p, "."))
+				continue
+			}
+			switch {
+			case f.Type.Kind() == reflect.Struct:
+				visit(f.Type, p, value)
+				continue
+			case key == "streams":
+				paths = append(paths, "streams")
+				visit(reflect.TypeFor[configs.Stream](), []string{"streams", "*"}, value.(map[string]any)["purchases"])
+				continue
+			}
+			paths = append(paths, strings.Join(p, "."))
+		}
+	}
+	visit(reflect.TypeFor[configs.Config](), nil, doc)
+	if diff := cmp.Diff(paths, listed); diff != "" {
+		t.Errorf("Settings differs from the Config type (-type +settings):\n%s", diff)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	byPath := make(map[string]configs.Setting)
+	for _, s := range configs.Settings() {
+		byPath[s.Path] = s
+	}
+	for _, want := range []configs.Setting{
+		{Path: "listen", Env: "SLUICE_LISTEN", Type: "string", Default: "127.0.0.1:8080"},
+		{Path: "buffer.size", Env: "SLUICE_BUFFER_SIZE", Type: "bytes", Default: "256MiB", Min: "1MiB", Max: "1GiB"},
+		{Path: "buffer.interval", Env: "SLUICE_BUFFER_INTERVAL", Type: "duration", Default: "5m", Min: "100ms", Max: "24h"},
+		{Path: "s3.path_style", Env: "SLUICE_S3_PATH_STYLE", Type: "bool", Default: "false"},
+		{Path: "log.format", Env: "SLUICE_LOG_FORMAT", Type: "string", Default: "text", Values: []string{"text", "json"}},
+		{Path: "streams.*.partition_by", Type: "list"},
+		{Path: "streams.*.columns", Type: "map"},
+	} {
+		got := byPath[want.Path]
+		got.Doc = ""
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", want.Path, diff)
+		}
+	}
+	if got, want := byPath["convert.threads"].Doc, "Threads that convert one batch. 0: one a core."; got != want {
+		t.Errorf("doc of convert.threads: %q, want %q", got, want)
+	}
+	if got, want := byPath["streams.*.interval"].Doc, "buffer.interval of this stream. Left out: as there."; got != want {
+		t.Errorf("doc of streams.*.interval: %q, want %q", got, want)
+	}
+}
+
+// load writes text to a file named sluice.yaml and loads it.
+func load(t *testing.T, text string, env ...string) (configs.Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sluice.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return configs.Load(path, env)
+}
