@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"time"
+)
+
+// observed is the Store over a backend: it checks arguments, measures, holds
+// bodies to their length, and says in errors what was done to what.
+type observed struct {
+	backend backend
+	root    location
+	metrics *metrics
+}
+
+func (o *observed) Put(ctx context.Context, key string, body io.ReaderAt, size int64) (err error) {
+	defer o.metrics.observe("put", time.Now(), &err)
+	if err := checkKey(key); err != nil {
+		return o.fail("put", key, fmt.Errorf("%w: %w", errArgument, err))
+	}
+	if size < 0 {
+		return o.fail("put", key, fmt.Errorf("%w: size %d", errArgument, size))
+	}
+	if err := o.backend.put(ctx, key, body, size); err != nil {
+		return o.fail("put", key, err)
+	}
+	o.metrics.addBytes("put", size)
+	return nil
+}
+
+func (o *observed) Get(ctx context.Context, key string, off, length int64) (_ io.ReadCloser, err error) {
+	defer o.metrics.observe("get", time.Now(), &err)
+	if err := checkKey(key); err != nil {
+		return nil, o.fail("get", key, fmt.Errorf("%w: %w", errArgument, err))
+	}
+	if off < 0 || length < -1 || off+length < -1 {
+		return nil, o.fail("get", key, fmt.Errorf("%w: range of %d bytes from %d", errArgument, length, off))
+	}
+	body, n, err := o.backend.get(ctx, key, off, length)
+	if err != nil {
+		return nil, o.fail("get", key, err)
+	}
+	return &exactBody{body: body, left: n, store: o, key: key}, nil
+}
+
+func (o *observed) Stat(ctx context.Context, key string) (_ Object, err error) {
+	defer o.metrics.observe("stat", time.Now(), &err)
+	if err := checkKey(key); err != nil {
+		return Object{}, o.fail("stat", key, fmt.Errorf("%w: %w", errArgument, err))
+	}
+	object, err := o.backend.stat(ctx, key)
+	return object, o.fail("stat", key, err)
+}
+
+func (o *observed) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		var err error
+		defer o.metrics.observe("list", time.Now(), &err)
+		folder := strings.TrimSuffix(prefix, "/")
+		if folder != "" {
+			if bad := checkKey(folder); bad != nil {
+				err = o.fail("list", prefix, fmt.Errorf("%w: %w", errArgument, bad))
+				yield(Object{}, err)
+				return
+			}
+		}
+		for object, bad := range o.backend.list(ctx, folder) {
+			if bad != nil {
+				err = o.fail("list", prefix, bad)
+				yield(Object{}, err)
+				return
+			}
+			if !yield(object, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (o *observed) Delete(ctx context.Context, key string) (err error) {
+	defer o.metrics.observe("delete", time.Now(), &err)
+	if err := checkKey(key); err != nil {
+		return o.fail("delete", key, fmt.Errorf("%w: %w", errArgument, err))
+	}
+	return o.fail("delete", key, o.backend.delete(ctx, key))
+}
+
+func (o *observed) URI(key string) string { return o.root.uri(key) }
+
+func (o *observed) Key(uri string) (string, bool) { return o.root.key(uri) }
+
+func (o *observed) LocalPath(key string) (string, bool) {
+	if checkKey(key) != nil {
+		return "", false
+	}
+	return o.backend.localPath(key)
+}
+
+func (o *observed) fail(op, key string, err error) error {
+	return classify(op+" object", o.root.uri(key), err, o.backend.advise)
+}
+
+// exactBody yields as many bytes as were promised, or an error.
+type exactBody struct {
+	body  io.ReadCloser
+	left  int64
+	store *observed
+	key   string
+}
+
+func (b *exactBody) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := b.body.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	b.store.metrics.addBytes("get", int64(n))
+	switch {
+	case err == nil, b.left == 0:
+		return n, nil
+	case errors.Is(err, io.EOF):
+		err = fmt.Errorf("%w, %d bytes before the end", io.ErrUnexpectedEOF, b.left)
+	}
+	return n, b.store.fail("read", b.key, err)
+}
+
+func (b *exactBody) Close() error { return b.body.Close() }
