@@ -1,0 +1,140 @@
+package convert
+
+import (
+	"math/bits"
+
+	"sluice/internal/jsonscan"
+	"sluice/internal/lake"
+)
+
+// A column holds what a node has in one row group being built.
+type column struct {
+	present bitmap
+	nums    []int64  // of a numeric leaf
+	bools   []byte   // of a boolean leaf, one a value
+	texts   texts    // of a byte-string leaf
+	counts  []uint32 // of a list or map: how many elements each present one has
+}
+
+// A bitmap says in which slots a node is present. Slots past its words are
+// absent, so absence costs nothing.
+type bitmap struct {
+	words []uint64
+	count int
+}
+
+func (b *bitmap) set(slot int) {
+	w := slot >> 6
+	for len(b.words) <= w {
+		b.words = append(b.words, 0)
+	}
+	b.words[w] |= 1 << (slot & 63)
+	b.count++
+}
+
+func (b *bitmap) has(slot int) bool {
+	w := slot >> 6
+	return w < len(b.words) && b.words[w]>>(slot&63)&1 == 1
+}
+
+// countRange counts the present slots of [from, to).
+func (b *bitmap) countRange(from, to int) int {
+	n := 0
+	to = min(to, 64*len(b.words))
+	for from < to && from&63 != 0 {
+		n += int(b.words[from>>6] >> (from & 63) & 1)
+		from++
+	}
+	for ; from+64 <= to; from += 64 {
+		n += bits.OnesCount64(b.words[from>>6])
+	}
+	for ; from < to; from++ {
+		n += int(b.words[from>>6] >> (from & 63) & 1)
+	}
+	return n
+}
+
+// A builder fills the columns of one row group of one partition.
+type builder struct {
+	schema  *schema
+	columns []column // by node id
+	slots   []int    // by space: how many there are
+	bytes   int64    // held, about
+	scratch []byte
+}
+
+func newBuilder(s *schema) *builder {
+	return &builder{schema: s, columns: make([]column, len(s.nodes)), slots: make([]int, s.spaces)}
+}
+
+func (b *builder) reset() {
+	for i := range b.columns {
+		c := &b.columns[i]
+		c.present.words, c.present.count = c.present.words[:0], 0
+		c.nums, c.bools, c.counts = c.nums[:0], c.bools[:0], c.counts[:0]
+		c.texts.reset()
+	}
+	clear(b.slots)
+	b.bytes = 0
+}
+
+func (b *builder) rows() int { return b.slots[0] }
+
+// add appends the record on the shredder's tape as a row.
+func (b *builder) add(s *shredder) {
+	b.slots[0]++
+	grew := 0
+	for k := range s.tape {
+		e := &s.tape[k]
+		n := e.node
+		if e.op == opSlot {
+			b.slots[n.elemSpace]++
+			continue
+		}
+		c := &b.columns[n.id]
+		c.present.set(b.slots[n.space] - 1)
+		switch e.op {
+		case opNum:
+			if n.typ.Kind == lake.KindBoolean {
+				c.bools = append(c.bools, byte(e.num))
+			} else {
+				c.nums = append(c.nums, e.num)
+			}
+			grew += 8
+		case opBytes:
+			grew += c.texts.add(s.data[e.start:e.end])
+		case opString:
+			b.scratch = jsonscan.AppendUnquoted(b.scratch[:0], s.data[e.start:e.end])
+			grew += c.texts.add(b.scratch)
+		case opList:
+			c.counts = append(c.counts, uint32(e.num))
+			grew += 4
+		}
+	}
+	if len(s.rescues) > 0 {
+		grew += b.addRescues(s)
+	}
+	b.bytes += int64(grew)
+}
+
+// addRescues fills the row's _rescued. A path that is there already (a key given
+// three times) gets a number, as no reader takes a map with a key twice.
+func (b *builder) addRescues(s *shredder) int {
+	n := s.schema.rescued
+	c := &b.columns[n.id]
+	c.present.set(b.slots[n.space] - 1)
+	c.counts = append(c.counts, uint32(len(s.rescues)))
+	keys, values := &b.columns[n.key.id], &b.columns[n.elem.id]
+	grew := 4
+	taken := make(map[string]bool, len(s.rescues))
+	for _, r := range s.rescues {
+		path := distinct(string(s.paths[r.pathStart:r.pathEnd]), taken)
+		slot := b.slots[n.elemSpace]
+		b.slots[n.elemSpace]++
+		keys.present.set(slot)
+		grew += keys.texts.add([]byte(path))
+		values.present.set(slot)
+		grew += values.texts.add(s.data[r.start:r.end])
+	}
+	return grew
+}

@@ -1,0 +1,194 @@
+package convert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+
+	"sluice/internal/lake"
+	"sluice/partitioner"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// SampleBytes is how much of a job without known columns is looked at before the
+// first guess at them.
+const SampleBytes = 1 << 20
+
+// A Config bounds conversion and shapes its files.
+type Config struct {
+	// Memory is how many bytes of columns may be held while they are built and
+	// encoded, about; default 256 MiB.
+	Memory int64
+	// Threads is how many row groups are encoded at once, beside the parsing;
+	// 1 encodes in the parsing goroutine itself. Default: one a processor.
+	Threads int
+	// Compression of pages: zstd (the default), snappy or none.
+	Compression string
+	// RowGroup is the size of a row group, in bytes of built columns (after
+	// dictionaries, before compression), about; default 64 MiB.
+	RowGroup int64
+
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// A Converter turns jobs into files. It may be used by several goroutines; each
+// job has the memory of Config for itself.
+type Converter struct {
+	cfg     Config
+	log     *slog.Logger
+	metrics *metrics
+}
+
+// New checks the configuration.
+func New(cfg Config) (*Converter, error) {
+	if cfg.Memory == 0 {
+		cfg.Memory = 256 << 20
+	}
+	if cfg.RowGroup == 0 {
+		cfg.RowGroup = 64 << 20
+	}
+	if cfg.Threads == 0 {
+		cfg.Threads = runtime.GOMAXPROCS(0)
+	}
+	if cfg.Memory < 1<<20 || cfg.RowGroup < 1<<10 || cfg.Threads < 1 {
+		return nil, fmt.Errorf("convert: memory %d (want 1 MiB at least), row group %d (1 KiB), threads %d (1)", cfg.Memory, cfg.RowGroup, cfg.Threads)
+	}
+	if _, err := newCodec(cfg.Compression); err != nil {
+		return nil, fmt.Errorf("convert: %w", err)
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Converter{cfg: cfg, log: cfg.Logger, metrics: newMetrics(cfg.Registerer)}, nil
+}
+
+// A Job is a run of records and what is known of their table.
+type Job struct {
+	Blocks   lake.Blocks
+	Columns  []lake.Column // the table's in the catalog; they win over all else
+	Declared []lake.Column // by configuration; they win over inference
+	// Strict sends a record with a value that does not fit its column to the
+	// failures instead of rescuing the value.
+	Strict bool
+	Rules  *partitioner.Rules // nil: dt=day(ingest)
+	Dir    string             // an existing folder for the files
+	// Progress, if set, is called now and then with the bytes of JSON read.
+	Progress func(bytes int64)
+}
+
+// A File is the rows of one partition.
+type File struct {
+	Partition string   // relative path, escaped, such as dt=2026-01-31
+	Values    []string // of the partition, raw
+	Path      string   // where the file lies
+	Rows      int64
+	Bytes     int64
+}
+
+// A Result is what became of a job.
+type Result struct {
+	Columns  []lake.Column // Job.Columns, grown by what was declared or inferred
+	Files    []File        // in the order of their partition paths
+	Rows     int64
+	Bytes    int64  // of JSON read
+	Rescued  int64  // values that went to _rescued
+	Failed   int64  // records that became no row
+	Failures string // the path of their document, NDJSON; "" when there are none
+}
+
+// Convert does a job. When it fails the folder may hold partial files.
+func (c *Converter) Convert(ctx context.Context, job Job) (Result, error) {
+	if job.Rules == nil {
+		job.Rules, _ = partitioner.Parse(nil)
+	}
+	known := evolve(job.Columns, job.Declared, reservedNames(job.Rules, false), 1<<20)
+	if err := checkColumns(known); err != nil {
+		return Result{}, fmt.Errorf("convert: %w", err)
+	}
+	timer := c.metrics.start()
+	columns, final := known, false
+	if len(known) == 0 {
+		var err error
+		if columns, err = c.infer(ctx, job, known, SampleBytes); err != nil {
+			return Result{}, fmt.Errorf("convert: infer columns: %w", err)
+		}
+	}
+	// At most: the guess, the whole inferred, and that with _rescued.
+	for attempt := 1; ; attempt++ {
+		r, err := c.newRun(job, newSchema(columns, known, job.Rules), final)
+		if err != nil {
+			return Result{}, fmt.Errorf("convert: %w", err)
+		}
+		res, err := r.convert(ctx)
+		if err == nil {
+			c.metrics.done(timer, res)
+			return res, nil
+		}
+		r.discard()
+		switch {
+		case attempt > 3:
+			return Result{}, fmt.Errorf("BUG: convert: no schema fits: %w", err)
+		case errors.Is(err, errNewType):
+			if columns, err = c.infer(ctx, job, columns, -1); err != nil {
+				return Result{}, fmt.Errorf("convert: infer columns: %w", err)
+			}
+			final = true
+		case errors.Is(err, errRescue):
+			columns = append(columns[:len(columns):len(columns)], lake.Column{Name: lake.RescuedColumn, Type: lake.MapOf(lake.String)})
+		default:
+			return Result{}, fmt.Errorf("convert: %w", err)
+		}
+		c.metrics.again.Inc()
+	}
+}
+
+// infer grows known by what the first limit bytes of the job show, all of them
+// if limit is negative. Types that an earlier look guessed are joined anew.
+func (c *Converter) infer(ctx context.Context, job Job, guess []lake.Column, limit int64) ([]lake.Column, error) {
+	known := evolve(job.Columns, job.Declared, reservedNames(job.Rules, false), 1<<20)
+	in := &inferrer{}
+	var read int64
+	for block, err := range job.Blocks() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		for line := range lines(block.Data) {
+			in.add(line)
+		}
+		if read += int64(len(block.Data)); limit >= 0 && read >= limit {
+			break
+		}
+	}
+	columns := evolve(known, in.root.columns(known, 1), reservedNames(job.Rules, true), MaxColumns)
+	if _, ok := columnNamed(guess, lake.RescuedColumn); ok && indexOf(columns, lake.RescuedColumn) < 0 {
+		columns = append(columns, lake.Column{Name: lake.RescuedColumn, Type: lake.MapOf(lake.String)})
+	}
+	return columns, nil
+}
+
+// reservedNames are the columns that inference makes none of.
+func reservedNames(rules *partitioner.Rules, rescued bool) map[string]bool {
+	names := map[string]bool{}
+	for _, k := range rules.Keys() {
+		names[k.Name] = true
+	}
+	if rescued {
+		names[lake.RescuedColumn] = true
+	}
+	return names
+}
+
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}

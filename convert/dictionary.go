@@ -1,0 +1,139 @@
+package convert
+
+import (
+	"hash/maphash"
+)
+
+// The rules by which a column gives up its dictionary: when, after the first
+// dictionaryTrial values, more than three in four are new, or when the distinct
+// values outgrow maxDictionary bytes.
+const (
+	dictionaryTrial = 8192
+	maxDictionary   = 16 << 20
+)
+
+// hashSeed differs from process to process, but nothing written depends on it:
+// entries are numbered by their first appearance.
+var hashSeed = maphash.MakeSeed()
+
+// A texts is the byte-string values of a column, in order: through a dictionary
+// while that pays, plainly after.
+type texts struct {
+	arena []byte   // the entries (or values), one after the other
+	ends  []uint32 // where each ends in arena
+	refs  []uint32 // of each value its entry; nil once plain
+	table []uint64 // open addressing: the hash's high half, and the entry + 1
+	plain bool
+	next  int // at how many values to look again whether the dictionary pays
+}
+
+func (t *texts) reset() {
+	t.arena, t.ends, t.refs = t.arena[:0], t.ends[:0], t.refs[:0]
+	clear(t.table)
+	t.plain, t.next = false, dictionaryTrial
+}
+
+// entry is the i-th of arena.
+func (t *texts) entry(i uint32) []byte {
+	start := uint32(0)
+	if i > 0 {
+		start = t.ends[i-1]
+	}
+	return t.arena[start:t.ends[i]]
+}
+
+// add appends a value and returns by how many bytes the column grew.
+func (t *texts) add(v []byte) int {
+	if t.plain {
+		t.arena = append(t.arena, v...)
+		t.ends = append(t.ends, uint32(len(t.arena)))
+		return len(v) + 4
+	}
+	if len(t.ends)*2 >= len(t.table) {
+		t.grow()
+	}
+	h := maphash.Bytes(hashSeed, v)
+	mask := uint64(len(t.table) - 1)
+	for slot := h & mask; ; slot = (slot + 1) & mask {
+		e := t.table[slot]
+		if e == 0 {
+			t.arena = append(t.arena, v...)
+			t.ends = append(t.ends, uint32(len(t.arena)))
+			t.table[slot] = h&^0xffffffff | uint64(len(t.ends))
+			t.refs = append(t.refs, uint32(len(t.ends)-1))
+			t.review()
+			return len(v) + 24
+		}
+		if (e^h)>>32 == 0 {
+			i := uint32(e) - 1
+			if string(t.entry(i)) == string(v) {
+				t.refs = append(t.refs, i)
+				return 4
+			}
+		}
+	}
+}
+
+func (t *texts) grow() {
+	if len(t.table) == 0 {
+		t.table = make([]uint64, 16)
+		t.next = dictionaryTrial
+		return
+	}
+	old := t.table
+	t.table = make([]uint64, 2*len(old))
+	mask := uint64(len(t.table) - 1)
+	for _, e := range old {
+		if e == 0 {
+			continue
+		}
+		h := maphash.Bytes(hashSeed, t.entry(uint32(e)-1))
+		slot := h & mask
+		for t.table[slot] != 0 {
+			slot = (slot + 1) & mask
+		}
+		t.table[slot] = e
+	}
+}
+
+// review gives the dictionary up when it does not pay.
+func (t *texts) review() {
+	if len(t.arena) > maxDictionary {
+		t.unfold()
+		return
+	}
+	if len(t.refs) >= t.next {
+		t.next = 2 * len(t.refs)
+		if 4*len(t.ends) > 3*len(t.refs) {
+			t.unfold()
+		}
+	}
+}
+
+// unfold turns the column plain. Values whose plain bytes together would be too
+// many for 32-bit offsets keep their dictionary.
+func (t *texts) unfold() {
+	total := 0
+	for _, r := range t.refs {
+		total += len(t.entry(r))
+	}
+	if total > 1<<30 {
+		return
+	}
+	arena := make([]byte, 0, total+total/4)
+	ends := make([]uint32, 0, len(t.refs)+len(t.refs)/4)
+	for _, r := range t.refs {
+		arena = append(arena, t.entry(r)...)
+		ends = append(ends, uint32(len(arena)))
+	}
+	t.arena, t.ends = arena, ends
+	t.refs, t.table, t.plain = t.refs[:0], nil, true
+}
+
+// len is how many values there are.
+func (t *texts) len() int {
+	if t.plain {
+		return len(t.ends)
+	}
+	return len(t.refs)
+}

@@ -1,0 +1,51 @@
+// Package convert turns blocks of JSON records into Parquet files, one for each
+// partition, parsing every record once, straight into typed columns.
+//
+// # What it promises
+//
+// Every record of a job ends in exactly one row of exactly one file, or in the
+// job's document of failures with the reason. No value is lost or rounded: one
+// that does not fit its column goes, as exact JSON text under its path, into the
+// column _rescued. The same job gives the same bytes. Memory is bounded by
+// Config.Memory and the number of partitions and columns, not by the input.
+//
+// # Columns
+//
+// The job's columns (the catalog's) win: they are never retyped. What they lack
+// is inferred from the whole run of records, by the join of all values seen:
+//
+//	null, {} and [] alone     no column (an {} or [] that no column takes is rescued)
+//	true, false               boolean
+//	integers                  bigint, if all fit 64 bits
+//	numbers                   double, if each is exactly a float64's shortest or shorter decimal form
+//	strings                   timestamp, if each is strict RFC 3339; else string
+//	objects                   struct; map<string,string> past MaxStructFields distinct keys
+//	arrays                    array of the join of their elements
+//	anything mixed            string: strings as they are, other values as their JSON text
+//
+// Names are cleaned by lake.CleanName; keys that clean to one name share its
+// column, the first of them in a record takes it, the others are rescued.
+// Past MaxDepth an object or array is kept as JSON text in a string column; past
+// MaxColumns a value whose column would be new is rescued.
+//
+// In a string column a value that is not a string is kept as its JSON text. A
+// string's escapes are resolved; a lone surrogate becomes U+FFFD.
+//
+// # How
+//
+// Types must be known before the first row group is written, but reading every
+// batch twice would cost half the speed. So a run starts from the job's columns,
+// or, where there are none, from those of the first SampleBytes. It shreds every
+// record under that guess. The first value that the guess cannot hold, though it
+// is nobody's declared type, is a surprise: the run is thrown away, the types of
+// the whole input are inferred, and it runs once more. The join of types only
+// grows, so a run without surprise had the types that the whole input has.
+//
+// A record is parsed into a tape of operations first, so an invalid one leaves
+// nothing behind, and its partition is known before any column is touched. Each
+// partition has a builder: for every node of the schema a bitmap of the slots
+// where it is present, and the values. Absent values cost nothing until a row
+// group is encoded, when Parquet's levels are derived from the bitmaps.
+//
+// It does not know where files go or what a catalog is.
+package convert

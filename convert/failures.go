@@ -1,0 +1,65 @@
+package convert
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+)
+
+// failures is the document of records that became no row: NDJSON in the form of
+// Firehose's format-conversion errors, a line a record.
+type failures struct {
+	path  string
+	count int64
+	file  *os.File
+	w     *bufio.Writer
+}
+
+// A failure is one line. Times are in milliseconds since 1970.
+type failure struct {
+	AttemptsMade         int    `json:"attemptsMade"`
+	ArrivalTimestamp     int64  `json:"arrivalTimestamp"`
+	LastErrorCode        string `json:"lastErrorCode"`
+	LastErrorMessage     string `json:"lastErrorMessage"`
+	AttemptEndingTimeout int64  `json:"attemptEndingTimestamp"`
+	RawData              []byte `json:"rawData"` // base64
+}
+
+func (f *failures) add(record []byte, arrival time.Time, code, message string) error {
+	if f.file == nil {
+		file, err := os.Create(f.path)
+		if err != nil {
+			return fmt.Errorf("create document of failed records: %w", err)
+		}
+		f.file, f.w = file, bufio.NewWriter(file)
+	}
+	line, err := json.Marshal(failure{
+		AttemptsMade: 1, ArrivalTimestamp: arrival.UnixMilli(), LastErrorCode: code, LastErrorMessage: message,
+		AttemptEndingTimeout: time.Now().UnixMilli(), RawData: record,
+	})
+	if err != nil {
+		return fmt.Errorf("marshal failed record: %w", err)
+	}
+	f.count++
+	if _, err := f.w.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("write document of failed records: %w", err)
+	}
+	return nil
+}
+
+func (f *failures) close() error {
+	if f.file == nil {
+		return nil
+	}
+	err := f.w.Flush()
+	if closeErr := f.file.Close(); err == nil {
+		err = closeErr
+	}
+	f.file = nil
+	if err != nil {
+		return fmt.Errorf("write document of failed records: %w", err)
+	}
+	return nil
+}

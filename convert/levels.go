@@ -1,0 +1,82 @@
+package convert
+
+// A place is what one entry of a leaf's column chunk comes from: Parquet's
+// levels, and the slot it has reached on the way from the record down; slot is
+// -1 once an ancestor (or the leaf) is absent.
+type place struct {
+	slot     int32
+	def, rep uint8
+}
+
+// places derives a leaf's entries from the bitmaps and counts along its path.
+// The result is valid until the next call with the same scratch.
+func (b *builder) places(leaf *node, scratch *[2][]place) []place {
+	out := scratch[0][:0]
+	for r := range b.rows() {
+		out = append(out, place{slot: int32(r)})
+	}
+	scratch[0] = out
+	for _, n := range pathTo(leaf) {
+		if n.kind == listNode || n.kind == mapNode {
+			next := b.expand(n, out, scratch[1][:0])
+			scratch[0], scratch[1] = next, out
+			out = next
+			continue
+		}
+		c := &b.columns[n.id]
+		for i := range out {
+			if p := &out[i]; p.slot >= 0 {
+				if c.present.has(int(p.slot)) {
+					p.def = n.def
+				} else {
+					p.slot = -1
+				}
+			}
+		}
+	}
+	return out
+}
+
+// expand replaces every entry that reaches the list or map n by one an element,
+// or by one that says that it is absent or empty.
+func (b *builder) expand(n *node, in, out []place) []place {
+	c := &b.columns[n.id]
+	list, slot := 0, int32(0)
+	for _, p := range in {
+		if p.slot < 0 || !c.present.has(int(p.slot)) {
+			p.slot = -1
+			out = append(out, p)
+			continue
+		}
+		count := c.counts[list]
+		list++
+		if count == 0 {
+			out = append(out, place{slot: -1, def: n.def, rep: p.rep})
+			continue
+		}
+		for k := range count {
+			rep := n.rep + 1
+			if k == 0 {
+				rep = p.rep
+			}
+			out = append(out, place{slot: slot, def: n.def + 1, rep: rep})
+			slot++
+		}
+	}
+	return out
+}
+
+// pathTo lists the nodes from below the root to n.
+func pathTo(n *node) []*node {
+	var path []*node
+	for ; n.parent != nil; n = n.parent {
+		path = append(path, n)
+	}
+	for i, j := 0, len(path)-1; i < j; i, j = i+1, j-1 {
+		path[i], path[j] = path[j], path[i]
+	}
+	return path
+}
+
+// nested reports whether a leaf lies in an array or a map.
+func nested(leaf *node) bool { return leaf.rep > 0 }

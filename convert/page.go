@@ -1,0 +1,170 @@
+package convert
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"math/bits"
+
+	"sluice/internal/lake"
+
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// The size of data pages: at most about maxPageBytes before compression, and
+// maxPageRows rows, so that the page index prunes within a row group.
+const (
+	maxPageBytes = 1 << 20
+	maxPageRows  = 1 << 16
+)
+
+// A chunk is the encoded column chunk of one leaf in one row group. Offsets are
+// from the row group's beginning until the file places it.
+type chunk struct {
+	data    []byte // its pages, headers included
+	meta    format.ColumnMetaData
+	pages   []format.PageLocation
+	index   format.ColumnIndex
+	ordered bounds
+}
+
+// bounds are the least and the greatest value, PLAIN without a length.
+type bounds struct{ min, max []byte }
+
+// maxBound is how long a string's bound may be; a longer one is cut, the upper
+// one raised.
+const maxBound = 64
+
+func (b *bounds) add(o bounds, less func(a, b []byte) bool) {
+	if o.min != nil && (b.min == nil || less(o.min, b.min)) {
+		b.min = o.min
+	}
+	if o.max != nil && (b.max == nil || less(b.max, o.max)) {
+		b.max = o.max
+	}
+}
+
+// cutBounds keeps strings' bounds short.
+func cutBounds(b bounds) bounds {
+	if len(b.min) > maxBound {
+		b.min = b.min[:runeEdge(b.min, maxBound)]
+	}
+	if len(b.max) > maxBound {
+		up := bytes.Clone(b.max[:runeEdge(b.max, maxBound)])
+		// Raise the last ASCII character that can be; UTF-8 orders as bytes do.
+		for i := len(up) - 1; ; i-- {
+			if i < 0 {
+				b.max = nil // no short bound: say nothing
+				break
+			}
+			if up[i] < 0x7e {
+				up[i]++
+				b.max = up[:i+1]
+				break
+			}
+		}
+	}
+	return b
+}
+
+// runeEdge is the last index up to n at which a character begins.
+func runeEdge(s []byte, n int) int {
+	for n > 0 && s[n]&0xc0 == 0x80 {
+		n--
+	}
+	return n
+}
+
+// lessOf orders PLAIN values of a type as Parquet's TypeDefinedOrder does.
+func lessOf(k lake.Kind) func(a, b []byte) bool {
+	switch k {
+	case lake.KindBigint, lake.KindTimestamp, lake.KindDecimal:
+		return func(a, b []byte) bool { return int64(le64(a)) < int64(le64(b)) }
+	case lake.KindInt, lake.KindSmallint, lake.KindTinyint, lake.KindDate:
+		return func(a, b []byte) bool {
+			return int32(binary.LittleEndian.Uint32(a)) < int32(binary.LittleEndian.Uint32(b))
+		}
+	case lake.KindDouble:
+		return func(a, b []byte) bool { return math.Float64frombits(le64(a)) < math.Float64frombits(le64(b)) }
+	case lake.KindFloat:
+		return func(a, b []byte) bool {
+			return math.Float32frombits(binary.LittleEndian.Uint32(a)) < math.Float32frombits(binary.LittleEndian.Uint32(b))
+		}
+	}
+	return func(a, b []byte) bool { return bytes.Compare(a, b) < 0 }
+}
+
+func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
+
+// appendNum appends a number as PLAIN has it for the type.
+func appendNum(dst []byte, k lake.Kind, v int64) []byte {
+	switch k {
+	case lake.KindInt, lake.KindSmallint, lake.KindTinyint, lake.KindDate, lake.KindFloat:
+		return binary.LittleEndian.AppendUint32(dst, uint32(v))
+	}
+	return binary.LittleEndian.AppendUint64(dst, uint64(v))
+}
+
+// appendHybrid appends values of the bit width in Parquet's RLE/bit-packing
+// hybrid. Runs of eight or more groups of eight equal values are run-length
+// encoded, all else bit-packed.
+func appendHybrid[T uint8 | uint32](dst []byte, values []T, width uint) []byte {
+	for i := 0; i < len(values); {
+		if run := runLength(values[i:]); run >= 16 || (run > 0 && i+run == len(values)) {
+			dst = binary.AppendUvarint(dst, uint64(run)<<1)
+			for w, v := uint(0), uint32(values[i]); w < width; w += 8 {
+				dst = append(dst, byte(v>>w))
+			}
+			i += run
+			continue
+		}
+		// Bit-pack in groups of eight up to the next long run.
+		end := i + 8
+		for end < len(values) && runLength(values[end:]) < 16 {
+			end += 8
+		}
+		dst = appendPacked(dst, values[i:min(end, len(values))], width)
+		i = end
+	}
+	return dst
+}
+
+// runLength counts how many of the first values are equal, enough to decide
+// quickly where they are not.
+func runLength[T uint8 | uint32](values []T) int {
+	v := values[0]
+	n := 1
+	for n < len(values) && values[n] == v {
+		n++
+	}
+	return n
+}
+
+// appendPacked appends one bit-packed run; the last group is filled with zeros.
+func appendPacked[T uint8 | uint32](dst []byte, values []T, width uint) []byte {
+	groups := (len(values) + 7) / 8
+	dst = binary.AppendUvarint(dst, uint64(groups)<<1|1)
+	end := len(dst) + groups*int(width)
+	var acc uint64
+	var have uint
+	for _, v := range values {
+		acc |= uint64(v) << have
+		have += width
+		for have >= 32 {
+			dst = binary.LittleEndian.AppendUint32(dst, uint32(acc))
+			acc >>= 32
+			have -= 32
+		}
+	}
+	for ; have > 0 && len(dst) < end; have -= min(have, 8) {
+		dst = append(dst, byte(acc))
+		acc >>= 8
+	}
+	for len(dst) < end {
+		dst = append(dst, 0)
+	}
+	return dst
+}
+
+// widthOf is how many bits the values up to max need.
+func widthOf(max uint32) uint { return uint(bits.Len32(max)) }

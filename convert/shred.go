@@ -1,0 +1,405 @@
+package convert
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"sluice/internal/jsonscan"
+	"sluice/internal/lake"
+)
+
+// The surprises: the run's schema is too narrow for a value.
+var (
+	errNewType = errors.New("a value needs another column or type")
+	errRescue  = errors.New("a value needs the column _rescued")
+)
+
+// A misfitError is a value that its declared column cannot take, in strict mode.
+type misfitError struct {
+	path, value string
+	typ         lake.Type
+}
+
+func (e *misfitError) Error() string {
+	return fmt.Sprintf("%s: %.100s does not fit %s", e.path, e.value, e.typ)
+}
+
+// A shredder parses records under a schema into a tape.
+type shredder struct {
+	schema *schema
+	final  bool // the schema holds all that can be inferred: rescue what does not fit
+	strict bool
+
+	fields [][]string // the paths of the rules' fields
+
+	data    []byte // the block, up to the record's end
+	start   int    // of the record
+	tape    []entry
+	parts   [][]byte // the JSON text of the rules' fields, nil where absent
+	rescues []rescue
+	paths   []byte
+	index   []int // of the element in each array that is being parsed
+	stamp   uint64
+	scratch []byte
+}
+
+// record parses the record at data[i:end]. The error is a *jsonscan.SyntaxError,
+// a *misfitError or a surprise; then the tape is void.
+func (s *shredder) record(data []byte, i, end int) error {
+	s.data, s.start = data[:end], i
+	s.tape, s.rescues, s.paths, s.index = s.tape[:0], s.rescues[:0], s.paths[:0], s.index[:0]
+	clear(s.parts)
+	i = jsonscan.SkipSpace(s.data, i)
+	if i >= end || data[i] != '{' {
+		return &jsonscan.SyntaxError{Offset: i, Msg: "expected an object"}
+	}
+	i, err := s.object(s.schema.root, i)
+	if err != nil {
+		return err
+	}
+	if i = jsonscan.SkipSpace(s.data, i); i != end {
+		return &jsonscan.SyntaxError{Offset: i, Msg: "expected the end of the record"}
+	}
+	for _, k := range s.schema.loose {
+		s.parts[k] = s.lookUp(k)
+	}
+	if len(s.rescues) > 0 && s.schema.rescued == nil {
+		return errRescue
+	}
+	return nil
+}
+
+// object parses the object whose brace is at i into the struct n.
+func (s *shredder) object(n *node, i int) (int, error) {
+	s.stamp++
+	stamp := s.stamp
+	data := s.data
+	next := 0 // the field that comes next if this object is like the last ones
+	for i = jsonscan.SkipSpace(data, i+1); ; {
+		if i < len(data) && data[i] == '}' {
+			return i + 1, nil
+		}
+		var f *node
+		var keyStart, keyEnd int
+		if next < len(n.fields) && hasPrefix(data, i, n.fields[next].quoted) {
+			f = n.fields[next]
+			keyStart, keyEnd = i, i+len(f.quoted)
+		} else {
+			end, escaped, err := s.key(i)
+			if err != nil {
+				return i, err
+			}
+			keyStart, keyEnd = i, end
+			f = s.field(n, data[i:end], escaped)
+		}
+		i = keyEnd
+		if i < len(data) && data[i] == ':' {
+			i++
+		} else if i = jsonscan.SkipSpace(data, i); i < len(data) && data[i] == ':' {
+			i++
+		} else {
+			return i, s.unexpected(i, "':'")
+		}
+		i = jsonscan.SkipSpace(data, i)
+		start := i
+		var err error
+		switch {
+		case f == nil:
+			i, err = s.unknown(n, keyStart, keyEnd, i)
+		case f.seen == stamp:
+			i, err = s.rescueKey(n, keyStart, keyEnd, i)
+		default:
+			f.seen = stamp
+			i, err = s.value(f, i)
+		}
+		if err != nil {
+			return i, err
+		}
+		if f != nil {
+			if f.part != 0 && s.parts[f.part-1] == nil {
+				s.parts[f.part-1] = data[start:i]
+			}
+			next = f.pos + 1
+		}
+		if i >= len(data) || data[i] <= ' ' {
+			i = jsonscan.SkipSpace(data, i)
+		}
+		if i < len(data) && data[i] == ',' {
+			i++
+			if i < len(data) && data[i] <= ' ' {
+				i = jsonscan.SkipSpace(data, i)
+			}
+			if i < len(data) && data[i] == '}' {
+				return i, s.unexpected(i, "a key")
+			}
+			continue
+		}
+		if i < len(data) && data[i] == '}' {
+			return i + 1, nil
+		}
+		return i, s.unexpected(i, "',' or '}'")
+	}
+}
+
+func hasPrefix(data []byte, i int, key []byte) bool {
+	return len(data)-i >= len(key) && string(data[i:i+len(key)]) == string(key)
+}
+
+func (s *shredder) key(i int) (end int, escaped bool, err error) {
+	if i >= len(s.data) || s.data[i] != '"' {
+		return i, false, s.unexpected(i, "a key")
+	}
+	return jsonscan.String(s.data, i)
+}
+
+func (s *shredder) unexpected(i int, want string) error {
+	if i >= len(s.data) {
+		return &jsonscan.SyntaxError{Offset: i, Msg: "the record ends where " + want + " was expected", Incomplete: true}
+	}
+	return &jsonscan.SyntaxError{Offset: i, Msg: fmt.Sprintf("expected %s, found %q", want, s.data[i])}
+}
+
+// field finds the node for a quoted key, nil when there is none.
+func (s *shredder) field(n *node, quoted []byte, escaped bool) *node {
+	key := quoted[1 : len(quoted)-1]
+	if escaped {
+		s.scratch = jsonscan.AppendUnquoted(s.scratch[:0], quoted)
+		key = s.scratch
+	}
+	if f, ok := n.byKey[string(key)]; ok {
+		return f
+	}
+	return n.child(string(key))
+}
+
+// unknown passes over the value of a key that the schema lacks.
+func (s *shredder) unknown(n *node, keyStart, keyEnd, i int) (int, error) {
+	if s.literal(i, "null") {
+		return i + 4, nil
+	}
+	if i < len(s.data) && (s.data[i] == '{' || s.data[i] == '[') {
+		end, err := s.skip(i)
+		if err != nil {
+			return end, err
+		}
+		if empty := jsonscan.SkipSpace(s.data, i+1) == end-1; !empty && !n.full && !s.final {
+			return end, errNewType
+		}
+		s.rescuePath(n, s.data[keyStart:keyEnd])
+		s.rescue(i, end)
+		return end, nil
+	}
+	if !n.full && !s.final {
+		if end, err := s.skip(i); err != nil {
+			return end, err
+		}
+		return i, errNewType
+	}
+	return s.rescueKey(n, keyStart, keyEnd, i)
+}
+
+// rescueKey rescues the value at i of a key of n.
+func (s *shredder) rescueKey(n *node, keyStart, keyEnd, i int) (int, error) {
+	end, err := s.skip(i)
+	if err != nil {
+		return end, err
+	}
+	s.rescuePath(n, s.data[keyStart:keyEnd])
+	s.rescue(i, end)
+	return end, nil
+}
+
+// misfit rescues the value at i, which its node cannot take.
+func (s *shredder) misfit(f *node, i int) (int, error) {
+	end, err := s.skip(i)
+	if err != nil {
+		return end, err
+	}
+	if f.open && !s.final {
+		return end, errNewType
+	}
+	s.rescuePath(f, nil)
+	if s.strict {
+		path := string(s.paths[s.rescues[len(s.rescues)-1].pathStart:])
+		return end, &misfitError{path: path, value: string(s.data[i:end]), typ: f.typ}
+	}
+	s.rescue(i, end)
+	return end, nil
+}
+
+// skip validates the value at i and returns its end.
+func (s *shredder) skip(i int) (int, error) {
+	n, err := jsonscan.Value(s.data[i:])
+	var se *jsonscan.SyntaxError
+	if errors.As(err, &se) {
+		se.Offset += i
+	}
+	return i + n, err
+}
+
+func (s *shredder) literal(i int, word string) bool {
+	return len(s.data)-i >= len(word) && string(s.data[i:i+len(word)]) == word
+}
+
+// value parses the value at i for the node f.
+func (s *shredder) value(f *node, i int) (int, error) {
+	if i >= len(s.data) {
+		return i, s.unexpected(i, "a value")
+	}
+	if s.data[i] == 'n' {
+		return jsonscan.Literal(s.data, i)
+	}
+	switch f.kind {
+	case leafNode:
+		return s.leaf(f, i)
+	case structNode:
+		if s.data[i] == '{' {
+			s.tape = append(s.tape, entry{op: opPresent, node: f})
+			return s.object(f, i)
+		}
+	case listNode:
+		if s.data[i] == '[' {
+			return s.array(f, i)
+		}
+	case mapNode:
+		if s.data[i] == '{' {
+			return s.mapping(f, i)
+		}
+	case dropNode:
+		if c := s.data[i]; c != '{' && c != '[' {
+			return s.skip(i)
+		}
+		fallthrough
+	case rescueNode:
+		end, err := s.skip(i)
+		if err == nil {
+			s.rescuePath(f, nil)
+			s.rescue(i, end)
+		}
+		return end, err
+	}
+	return s.misfit(f, i)
+}
+
+// array parses the array whose bracket is at i.
+func (s *shredder) array(f *node, i int) (int, error) {
+	at := len(s.tape)
+	s.tape = append(s.tape, entry{op: opList, node: f})
+	s.index = append(s.index, 0)
+	level := len(s.index) - 1
+	i = jsonscan.SkipSpace(s.data, i+1)
+	if i < len(s.data) && s.data[i] == ']' {
+		s.index = s.index[:level]
+		return i + 1, nil
+	}
+	for {
+		s.tape = append(s.tape, entry{op: opSlot, node: f})
+		s.tape[at].num++
+		var err error
+		if i, err = s.value(f.elem, jsonscan.SkipSpace(s.data, i)); err != nil {
+			return i, err
+		}
+		s.index[level]++
+		i = jsonscan.SkipSpace(s.data, i)
+		if i < len(s.data) && s.data[i] == ',' {
+			i++
+			continue
+		}
+		if i < len(s.data) && s.data[i] == ']' {
+			s.index = s.index[:level]
+			return i + 1, nil
+		}
+		return i, s.unexpected(i, "',' or ']'")
+	}
+}
+
+// mapping parses the object whose brace is at i into the map f.
+func (s *shredder) mapping(f *node, i int) (int, error) {
+	at := len(s.tape)
+	s.tape = append(s.tape, entry{op: opList, node: f})
+	i = jsonscan.SkipSpace(s.data, i+1)
+	if i < len(s.data) && s.data[i] == '}' {
+		return i + 1, nil
+	}
+	for {
+		i = jsonscan.SkipSpace(s.data, i)
+		end, escaped, err := s.key(i)
+		if err != nil {
+			return i, err
+		}
+		keyStart, keyEnd := i, end
+		if i = jsonscan.SkipSpace(s.data, end); i >= len(s.data) || s.data[i] != ':' {
+			return i, s.unexpected(i, "':'")
+		}
+		i = jsonscan.SkipSpace(s.data, i+1)
+		if s.hasKey(at, s.data[keyStart:keyEnd]) {
+			i, err = s.rescueKey(f, keyStart, keyEnd, i)
+		} else {
+			s.tape = append(s.tape, entry{op: opSlot, node: f}, s.text(f.key, keyStart, keyEnd, escaped))
+			s.tape[at].num++
+			i, err = s.value(f.elem, i)
+		}
+		if err != nil {
+			return i, err
+		}
+		i = jsonscan.SkipSpace(s.data, i)
+		if i < len(s.data) && s.data[i] == ',' {
+			i++
+			continue
+		}
+		if i < len(s.data) && s.data[i] == '}' {
+			return i + 1, nil
+		}
+		return i, s.unexpected(i, "',' or '}'")
+	}
+}
+
+// hasKey reports whether the map begun at tape[at] has the quoted key already:
+// readers refuse a map with a key twice. Large maps are few; a scan will do.
+func (s *shredder) hasKey(at int, quoted []byte) bool {
+	key := s.tape[at].node.key
+	for _, e := range s.tape[at+1:] {
+		if e.node != key {
+			continue
+		}
+		other, plain := s.data[e.start:e.end], quoted[1:len(quoted)-1]
+		if e.op == opBytes && string(other) == string(plain) {
+			return true
+		}
+		if e.op == opString || hasEscape(plain) {
+			a := jsonscan.AppendUnquoted(nil, quoted)
+			b := other
+			if e.op == opString {
+				b = jsonscan.AppendUnquoted(nil, other)
+			}
+			if string(a) == string(b) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func hasEscape(b []byte) bool {
+	for _, c := range b {
+		if c == '\\' {
+			return true
+		}
+	}
+	return false
+}
+
+// text is the entry of a string token.
+func (s *shredder) text(f *node, start, end int, escaped bool) entry {
+	if escaped {
+		return entry{op: opString, node: f, start: int32(start), end: int32(end)}
+	}
+	return entry{op: opBytes, node: f, start: int32(start + 1), end: int32(end - 1)}
+}
+
+func (s *shredder) num(f *node, v int64) {
+	s.tape = append(s.tape, entry{op: opNum, node: f, num: v})
+}
+
+func floatBits(v float64) int64 { return int64(math.Float64bits(v)) }

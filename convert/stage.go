@@ -1,0 +1,171 @@
+package convert
+
+import (
+	"sync"
+)
+
+// A stage encodes row groups beside the parsing. Row groups of one file are
+// appended in the order in which they were handed in, whichever is encoded
+// first, so the same job gives the same file.
+type stage struct {
+	inline *encoder // with one thread there is no other goroutine
+	queue  chan *ticket
+	cfg    Config
+
+	mu    sync.Mutex
+	idle  *sync.Cond // bytes went down, or err was set
+	bytes int64      // in builders handed in and not yet encoded; guarded by mu
+	err   error      // the first; guarded by mu
+	free  []*builder // guarded by mu
+}
+
+// A ticket is a row group on its way through the stage.
+type ticket struct {
+	build  *builder
+	file   *parquetFile
+	after  *ticket       // the one before it in its file, nil for the first
+	placed chan struct{} // closed when it is in the file, or never will be
+}
+
+// maxFree is how many emptied builders are kept for reuse.
+const maxFree = 4
+
+func newStage(cfg Config) (*stage, error) {
+	s := &stage{cfg: cfg}
+	s.idle = sync.NewCond(&s.mu)
+	codec, err := newCodec(cfg.Compression)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Threads == 1 {
+		s.inline = &encoder{codec: codec}
+		return s, nil
+	}
+	s.queue = make(chan *ticket)
+	return s, nil
+}
+
+// start starts the encoders; the function it returns waits for all that was
+// handed in and gives the first error.
+func (s *stage) start() (stop func() error) {
+	var wg sync.WaitGroup
+	if s.inline == nil {
+		for range s.cfg.Threads {
+			wg.Go(s.work)
+		}
+	}
+	return func() error {
+		if s.inline == nil {
+			close(s.queue)
+		}
+		wg.Wait()
+		return s.err
+	}
+}
+
+func (s *stage) work() {
+	codec, err := newCodec(s.cfg.Compression)
+	if err != nil {
+		s.fail(err)
+	}
+	e := &encoder{codec: codec}
+	for t := range s.queue {
+		s.do(e, t)
+	}
+}
+
+// do encodes a row group and places it in its file.
+func (s *stage) do(e *encoder, t *ticket) {
+	defer close(t.placed)
+	var g rowGroup
+	err := s.failed()
+	if err == nil {
+		g, err = e.rowGroup(t.build)
+	}
+	if t.after != nil {
+		<-t.after.placed
+		t.after = nil // let go of the chain
+	}
+	if err == nil {
+		err = t.file.append(g)
+	}
+	s.release(t.build, err)
+	t.build = nil
+}
+
+func (s *stage) release(b *builder, err error) {
+	bytes := b.bytes
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bytes -= bytes
+	if err != nil && s.err == nil {
+		s.err = err
+	}
+	if len(s.free) < maxFree {
+		b.reset()
+		s.free = append(s.free, b)
+	}
+	s.idle.Broadcast()
+}
+
+func (s *stage) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = err
+	}
+	s.idle.Broadcast()
+}
+
+func (s *stage) failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// encode hands a row group in, behind the one before it in its file.
+func (s *stage) encode(b *builder, f *parquetFile, after *ticket) (*ticket, error) {
+	t := &ticket{build: b, file: f, after: after, placed: make(chan struct{})}
+	s.mu.Lock()
+	s.bytes += b.bytes
+	s.mu.Unlock()
+	if s.inline != nil {
+		s.do(s.inline, t)
+	} else {
+		s.queue <- t
+	}
+	return t, s.failed()
+}
+
+// held is how many bytes are handed in and not yet encoded.
+func (s *stage) held() int64 {
+	if s.inline != nil {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bytes
+}
+
+// wait waits until at most limit bytes are held.
+func (s *stage) wait(limit int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.bytes > limit && s.err == nil {
+		s.idle.Wait()
+	}
+	return s.err
+}
+
+// recycled is an emptied builder of this run, or nil.
+func (s *stage) recycled() *builder {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.free)
+	if n == 0 {
+		return nil
+	}
+	b := s.free[n-1]
+	s.free = s.free[:n-1]
+	return b
+}
