@@ -25,7 +25,7 @@ var everything = spanSet{{Endless: true}}
 // read elsewhere. They are one endless span where nothing is known of it, as for
 // a key that does not compare by its bytes.
 func (p *Predicate) Spans(i int) []Span {
-	if p.root == nil || p.keys[i] != domainString {
+	if p.root == nil || i >= len(p.keys) || p.keys[i] != domainString {
 		return slices.Clone(everything)
 	}
 	return slices.Clone(p.root.spans(i))

@@ -1,0 +1,166 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"hash/fnv"
+
+	"sluice/catalogsync/predicate"
+	"sluice/internal/lake"
+)
+
+type getPartitionsRequest struct {
+	scope
+	page
+	DatabaseName, TableName string
+	Expression              string
+	Segment                 *segment
+	ExcludeColumnSchema     bool
+}
+
+// A segment is one of several parts that a listing is split into, so that a
+// client can read them side by side.
+type segment struct{ SegmentNumber, TotalSegments int64 }
+
+// maxSegments is what AWS Glue takes.
+const maxSegments = 10
+
+func (s *segment) check() error {
+	if s != nil && (s.TotalSegments < 1 || s.TotalSegments > maxSegments || s.SegmentNumber < 0 || s.SegmentNumber >= s.TotalSegments) {
+		return invalid("Segment %d of %d: there are 1 to %d, counted from 0", s.SegmentNumber, s.TotalSegments, maxSegments)
+	}
+	return nil
+}
+
+// has reports whether the key is in the segment: each is in just one.
+func (s *segment) has(key []byte) bool {
+	if s == nil || s.TotalSegments == 1 {
+		return true
+	}
+	h := fnv.New32a()
+	h.Write(key)
+	return int64(h.Sum32())%s.TotalSegments == s.SegmentNumber
+}
+
+type partitionsAnswer struct {
+	Partitions []partition
+	NextToken  string `json:",omitempty"`
+}
+
+func (s *Server) getPartitions(ctx context.Context, in getPartitionsRequest) (partitionsAnswer, error) {
+	out := partitionsAnswer{Partitions: []partition{}}
+	after, err := in.after()
+	if err != nil {
+		return out, err
+	}
+	if err := in.Segment.check(); err != nil {
+		return out, err
+	}
+	limit := in.limit(1000)
+	err = s.store.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		t, err := findTable(ctx, tx, in.DatabaseName, in.TableName)
+		if err != nil {
+			return err
+		}
+		pred, err := predicate.Parse(in.Expression, predicateKeys(t.input.PartitionKeys))
+		if err != nil {
+			return invalid("%v", err)
+		}
+		// One more than the page has, to know whether there is a next one.
+		scan := keyScan{tx: tx, table: t.id, pred: pred, segment: in.Segment, limit: limit + 1}
+		keys, err := scan.run(ctx, []byte(after))
+		if err != nil {
+			return err
+		}
+		r := newPartitionReader(tx, t, in.DatabaseName, in.TableName, in.scope)
+		r.withoutColumns = in.ExcludeColumnSchema
+		found, read, err := r.get(ctx, keys[:min(limit, len(keys))])
+		if err != nil {
+			return err
+		}
+		out.Partitions = found
+		if read < len(keys) {
+			out.NextToken = token(string(keys[read-1]))
+		}
+		return nil
+	})
+	return out, err
+}
+
+// predicateKeys are the table's keys as expressions know them. One whose type is
+// not known compares as a string.
+func predicateKeys(columns []column) []predicate.Key {
+	keys := make([]predicate.Key, 0, len(columns))
+	for _, c := range columns {
+		t, err := lake.ParseType(deref(c.Type))
+		if err != nil {
+			t = lake.String
+		}
+		keys = append(keys, predicate.Key{Name: c.Name, Type: t})
+	}
+	return keys
+}
+
+// A keyScan finds the keys of partitions that an expression holds for.
+type keyScan struct {
+	tx      *sql.Tx
+	table   int64
+	pred    *predicate.Predicate
+	segment *segment
+	limit   int
+
+	keys [][]byte // found
+}
+
+// run finds up to limit keys behind the given one, in order. It reads only the
+// ranges in which the first value can be.
+func (s *keyScan) run(ctx context.Context, after []byte) ([][]byte, error) {
+	for _, span := range s.pred.Spans(0) {
+		low := bound(span.Low)
+		var high []byte
+		if !span.Endless {
+			high = bound(span.High)
+		}
+		if len(after) > 0 && bytes.Compare(low, after) <= 0 {
+			low = append(bytes.Clone(after), 0) // the least that is greater
+		}
+		if high != nil && bytes.Compare(low, high) >= 0 {
+			continue
+		}
+		if err := s.scan(ctx, low, high); err != nil {
+			return nil, err
+		}
+		if len(s.keys) == s.limit {
+			break
+		}
+	}
+	return s.keys, nil
+}
+
+// scan finds keys from low on and before high, nil for no end.
+func (s *keyScan) scan(ctx context.Context, low, high []byte) error {
+	query, args := "SELECT key FROM partitions WHERE table_id = ? AND key >= ?", []any{s.table, low}
+	if high != nil {
+		query, args = query+" AND key < ?", append(args, high)
+	}
+	rows, err := s.tx.QueryContext(ctx, query+" ORDER BY key", args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for len(s.keys) < s.limit && rows.Next() {
+		var key sql.RawBytes
+		if err := rows.Scan(&key); err != nil {
+			return err
+		}
+		values, err := decodeKey(key)
+		if err != nil {
+			return err
+		}
+		if s.pred.Match(values) && s.segment.has(key) {
+			s.keys = append(s.keys, bytes.Clone(key))
+		}
+	}
+	return rows.Err()
+}
