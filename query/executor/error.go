@@ -1,0 +1,55 @@
+package executor
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// An Error is what DuckDB says of a statement.
+type Error struct {
+	Kind    string // DuckDB's: Parser, Binder, Catalog, Conversion, Permission, Out of Memory, Interrupt, …
+	Message string
+	// Position is the offset in bytes into the statement that was run, -1 when
+	// it is not known.
+	Position int
+}
+
+func (e *Error) Error() string {
+	if e.Kind == "" {
+		return e.Message
+	}
+	return e.Kind + " error: " + e.Message
+}
+
+// parseError reads a message of DuckDB: JSON when errors_as_json is on.
+func parseError(message string) *Error {
+	var doc struct {
+		Kind     string `json:"exception_type"`
+		Message  string `json:"exception_message"`
+		Position string `json:"position"`
+	}
+	if json.Unmarshal([]byte(message), &doc) == nil && doc.Message != "" {
+		e := &Error{Kind: doc.Kind, Message: clean(doc.Message), Position: -1}
+		if n, err := strconv.Atoi(doc.Position); err == nil {
+			e.Position = n
+		}
+		return e
+	}
+	e := &Error{Message: clean(message), Position: -1}
+	if kind, rest, ok := strings.Cut(message, " Error: "); ok && !strings.ContainsAny(kind, "\n:") {
+		e.Kind, e.Message = kind, clean(rest)
+	}
+	return e
+}
+
+// clean takes off what DuckDB adds about the text that was run, which is not
+// what the user wrote, and its advice on settings that cannot be changed here.
+func clean(message string) string {
+	for _, mark := range []string{"\nLINE ", "\n\nLINE ", "\nPossible solutions:"} {
+		if i := strings.Index(message, mark); i >= 0 {
+			message = message[:i]
+		}
+	}
+	return strings.TrimSpace(message)
+}

@@ -1,0 +1,119 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+
+	"github.com/duckdb/duckdb-go/v2/mapping"
+)
+
+// A Config bounds an Executor.
+type Config struct {
+	Memory  int64 // bytes, of one query
+	Threads int   // of one query
+	// TempDir is a folder for what does not fit into memory; it must exist.
+	TempDir string
+	// MaxTemp bounds what a query spills there, in bytes.
+	MaxTemp int64
+}
+
+// An Executor runs SQL. Its methods may be called at the same time.
+type Executor struct {
+	cfg     Config
+	planner *instance // parses and evaluates; reads no file
+
+	mu   sync.Mutex  // guards idle
+	idle []*instance // connections to planner
+}
+
+// plannerMemory bounds all parsing and evaluating together.
+const plannerMemory = 512 << 20
+
+// New makes an Executor.
+func New(cfg Config) (*Executor, error) {
+	options := cfg.options()
+	options["memory_limit"] = strconv.Itoa(plannerMemory) + "B"
+	options["temp_directory"] = ""
+	in, err := openInstance(options)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.lock(nil); err != nil {
+		in.close()
+		return nil, err
+	}
+	return &Executor{cfg: cfg, planner: in}, nil
+}
+
+// Close frees the executor. No call may be under way, no Rows open.
+func (e *Executor) Close() {
+	for _, c := range e.idle {
+		mapping.Disconnect(&c.conn)
+	}
+	e.planner.close()
+}
+
+func (c Config) options() map[string]string {
+	return map[string]string{
+		"memory_limit":                 strconv.FormatInt(c.Memory, 10) + "B",
+		"threads":                      strconv.Itoa(max(c.Threads, 1)),
+		"autoinstall_known_extensions": "false",
+		"autoload_known_extensions":    "false",
+		"allow_community_extensions":   "false",
+		"allow_unsigned_extensions":    "false",
+		"allow_persistent_secrets":     "false",
+	}
+}
+
+// lend takes a connection to the planner; giveBack returns it.
+func (e *Executor) lend() (*instance, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if n := len(e.idle); n > 0 {
+		c := e.idle[n-1]
+		e.idle = e.idle[:n-1]
+		return c, nil
+	}
+	return e.planner.connect()
+}
+
+func (e *Executor) giveBack(c *instance) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.idle = append(e.idle, c)
+}
+
+// A Query is a statement to run, and what it may read.
+type Query struct {
+	SQL   string
+	Setup []string // statements to run before, such as CREATE VIEW
+	Files []string // absolute paths that may be read
+}
+
+// Run starts a query. When ctx ends, the query ends. The Rows must be closed.
+func (e *Executor) Run(ctx context.Context, q Query) (*Rows, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	temp, err := os.MkdirTemp(e.cfg.TempDir, "query-")
+	if err != nil {
+		return nil, fmt.Errorf("run query: %w", err)
+	}
+	options := e.cfg.options()
+	options["temp_directory"] = temp
+	options["max_temp_directory_size"] = strconv.FormatInt(e.cfg.MaxTemp, 10) + "B"
+	in, err := openInstance(options)
+	if err != nil {
+		os.RemoveAll(temp)
+		return nil, err
+	}
+	r := &Rows{ctx: ctx, in: in, temp: temp}
+	if err := r.start(q); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}

@@ -1,0 +1,163 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	bindings "github.com/duckdb/duckdb-go-bindings"
+	"github.com/duckdb/duckdb-go/v2/mapping"
+
+	"sluice/query/result"
+)
+
+// Rows is a running query's answer, read chunk by chunk as it is computed.
+type Rows struct {
+	ctx  context.Context // of the query; a Rows lives no longer
+	in   *instance
+	temp string
+	stop func() // ends the watch on ctx
+
+	stmt    mapping.PreparedStatement
+	pending mapping.PendingResult
+	res     mapping.Result
+	chunk   mapping.DataChunk
+
+	columns []result.Column
+	cells   []cell // one reader a column
+	row     int
+	size    int // rows in chunk
+	values  []result.Value
+	err     error
+	done    bool
+	closed  bool
+}
+
+func (r *Rows) start(q Query) error {
+	if err := r.in.lock(q.Files); err != nil {
+		return err
+	}
+	r.stop = r.in.watch(r.ctx)
+	for _, sql := range q.Setup {
+		if err := r.in.exec(sql); err != nil {
+			return r.cause(fmt.Errorf("set up query: %w", err))
+		}
+	}
+	if mapping.Prepare(r.in.conn, q.SQL, &r.stmt) == mapping.StateError {
+		return r.cause(parseError(mapping.PrepareError(r.stmt)))
+	}
+	if mapping.NParams(r.stmt) > 0 {
+		return &Error{Kind: "Binder", Message: "parameters (? and $1) are not supported", Position: -1}
+	}
+	// The streaming form is the only one that does not hold the whole answer.
+	if bindings.PendingPreparedStreaming(r.stmt, &r.pending) == mapping.StateError {
+		return r.cause(parseError(mapping.PendingError(r.pending)))
+	}
+	if mapping.ExecutePending(r.pending, &r.res) == mapping.StateError {
+		return r.cause(parseError(mapping.ResultError(&r.res)))
+	}
+	n := int(mapping.ColumnCount(&r.res))
+	r.columns = make([]result.Column, n)
+	r.cells = make([]cell, n)
+	r.values = make([]result.Value, n)
+	for i := range n {
+		lt := mapping.ColumnLogicalType(&r.res, mapping.IdxT(i))
+		name := mapping.ColumnName(&r.res, mapping.IdxT(i))
+		c, err := newCell(lt)
+		mapping.DestroyLogicalType(&lt)
+		if err != nil {
+			return &Error{Kind: "Binder", Message: fmt.Sprintf("column %q: %v", name, err), Position: -1}
+		}
+		r.columns[i] = result.Column{Name: name, Type: c.name}
+		r.cells[i] = *c
+	}
+	return nil
+}
+
+// cause is the context's error where that is why err came to be.
+func (r *Rows) cause(err error) error {
+	if ctxErr := context.Cause(r.ctx); ctxErr != nil {
+		return ctxErr
+	}
+	return err
+}
+
+// Columns names the columns and their types.
+func (r *Rows) Columns() []result.Column { return r.columns }
+
+// Next moves to the next row.
+func (r *Rows) Next() bool {
+	if r.closed || r.err != nil || r.done {
+		return false
+	}
+	r.row++
+	for r.row >= r.size {
+		if !r.fetch() {
+			return false
+		}
+	}
+	for i := range r.cells {
+		r.values[i] = r.cells[i].value(r.row)
+	}
+	return true
+}
+
+// fetch reads the next chunk.
+func (r *Rows) fetch() bool {
+	mapping.DestroyDataChunk(&r.chunk)
+	r.row, r.size = 0, 0
+	if err := r.ctx.Err(); err != nil {
+		r.err = context.Cause(r.ctx)
+		return false
+	}
+	r.chunk = mapping.FetchChunk(r.res)
+	if r.chunk.Ptr == nil {
+		if message := mapping.ResultError(&r.res); message != "" {
+			r.err = r.cause(parseError(message))
+		} else if r.ctx.Err() != nil {
+			r.err = context.Cause(r.ctx)
+		}
+		r.done = true
+		return false
+	}
+	r.size = int(mapping.DataChunkGetSize(r.chunk))
+	if r.size == 0 {
+		r.done = true
+		return false
+	}
+	for i := range r.cells {
+		r.cells[i].point(mapping.DataChunkGetVector(r.chunk, mapping.IdxT(i)))
+	}
+	return true
+}
+
+// Values is the current row.
+func (r *Rows) Values() []result.Value { return r.values }
+
+// Err is the error that ended the rows, if one did.
+func (r *Rows) Err() error { return r.err }
+
+// Close ends the query and frees everything it held. It may be called twice.
+func (r *Rows) Close() error {
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	// A query whose rows were not read to the end is still computing.
+	if !r.done {
+		mapping.Interrupt(r.in.conn)
+	}
+	mapping.DestroyDataChunk(&r.chunk)
+	mapping.DestroyResult(&r.res)
+	mapping.DestroyPending(&r.pending)
+	mapping.DestroyPrepare(&r.stmt)
+	if r.stop != nil {
+		r.stop()
+	}
+	r.in.close()
+	if err := os.RemoveAll(r.temp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("close query: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package result
+
+import (
+	"strings"
+	"time"
+)
+
+// A Column is a column of an answer.
+type Column struct {
+	Name string `json:"name"`
+	// Type is Presto's name of the type: bigint, varchar, decimal(10,2),
+	// timestamp, array(varchar), map(varchar,bigint), row(a bigint,b varchar).
+	Type string `json:"type"`
+}
+
+// Numeric reports whether values of the column are numbers.
+func (c Column) Numeric() bool {
+	switch c.Type {
+	case "tinyint", "smallint", "integer", "bigint", "real", "double":
+		return true
+	}
+	return strings.HasPrefix(c.Type, "decimal(")
+}
+
+// A Form says how a Value's text is to be read.
+type Form uint8
+
+const (
+	Null    Form = iota // no value; the text is empty
+	Literal             // a JSON number, true, false, array or object
+	String              // a JSON string once quoted; the text is not
+)
+
+// A Value is one cell of a row.
+//
+// Numbers and booleans are JSON literals with every digit they have. varchar,
+// dates (2026-01-31), timestamps (2026-01-31 12:00:00.000, with six digits
+// where three do not say it all, and " UTC" after one with time zone),
+// varbinary (base64) and the doubles NaN, Infinity and -Infinity are strings.
+// Arrays are JSON arrays, rows and maps JSON objects, by the same rules.
+type Value struct {
+	Text string
+	Form Form
+}
+
+// Stats says what an answer cost. Rows and Elapsed grow until the last row was
+// read, the rest is fixed when the query was planned.
+type Stats struct {
+	Rows    int64         `json:"rows"`
+	Elapsed time.Duration `json:"-"`
+	// ElapsedMillis is Elapsed for JSON, in milliseconds with a fraction.
+	ElapsedMillis float64 `json:"elapsed_ms"`
+	// Files and Bytes count the Parquet files, delivered and live, that were
+	// planned after pruning: their whole sizes, although the executor reads no
+	// more of them than the columns and row groups that it needs.
+	Files            int64 `json:"files_scanned"`
+	Bytes            int64 `json:"bytes_scanned"`
+	FetchedBytes     int64 `json:"bytes_fetched"` // from a remote store, for this query
+	Partitions       int64 `json:"partitions"`    // of all tables referenced
+	PartitionsPruned int64 `json:"partitions_pruned"`
+	LiveRows         int64 `json:"live_rows"`  // not yet delivered
+	LiveBytes        int64 `json:"live_bytes"` // of JSON
+	FilesSetAside    int64 `json:"files_superseded"`
+}
+
+// Rows is an answer being read.
+//
+//	for rows.Next() {
+//		use(rows.Values())
+//	}
+//	err := rows.Err()
+type Rows interface {
+	Columns() []Column
+	// Next moves to the next row; false at the end or after an error.
+	Next() bool
+	// Values is the current row, valid until the next call of Next.
+	Values() []Value
+	Err() error
+	Stats() Stats
+	Close() error
+}
