@@ -67,7 +67,6 @@ func newClient(ctx context.Context, cfg S3) (*s3.Client, error) {
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(transport),
 		config.WithDefaultRegion(defaultRegion),
-		config.WithRetryMaxAttempts(attempts),
 		config.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
 		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
 	}
@@ -77,6 +76,9 @@ func newClient(ctx context.Context, cfg S3) (*s3.Client, error) {
 	loaded, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return nil, fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	if loaded.RetryMaxAttempts == 0 { // AWS_MAX_ATTEMPTS and the profile say nothing
+		loaded.RetryMaxAttempts = attempts
 	}
 	pathStyle := cfg.PathStyle
 	if cfg.Endpoint != "" {
