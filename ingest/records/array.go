@@ -72,8 +72,12 @@ func (s *splitter) element() (done, more bool, p *ingest.Problem) {
 	}
 	from, to := s.start, s.start+n
 	if rest[0] != '{' {
-		if to == s.end && !s.eof && !s.whole() {
-			more, p = s.wait() // a number may go on
+		if to == s.end && !s.eof { // a number may go on
+			if s.whole() {
+				s.skip.begin(false)
+				return !s.skipOn(), true, nil
+			}
+			more, p = s.wait()
 			return true, more, p
 		}
 		s.start, s.array = to, arraySeparator
