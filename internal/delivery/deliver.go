@@ -1,0 +1,271 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"sluice/buffer"
+	"sluice/configs"
+	"sluice/convert"
+	"sluice/internal/lake"
+	"sluice/partitioner"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// A route is where a batch goes, as fixed when it was sealed.
+type route struct {
+	table    lake.TableName
+	rules    *partitioner.Rules
+	declared []lake.Column
+	strict   bool
+}
+
+func (d *Deliverer) route(b *buffer.Batch) (route, error) {
+	s := d.cfg.Stream(b.Stream)
+	if len(b.Rules) > 0 {
+		s = configs.Stream{}
+		if err := json.Unmarshal(b.Rules, &s); err != nil {
+			return route{}, fmt.Errorf("read the batch's rules %.200q: %w", b.Rules, err)
+		}
+	}
+	table, err := TableOf(s, b.Stream, d.cfg.Database)
+	if err != nil {
+		return route{}, err
+	}
+	rules, err := partitioner.Parse(s.PartitionBy)
+	if err != nil {
+		return route{}, err
+	}
+	declared, err := convert.ParseColumns(s.Columns)
+	if err != nil {
+		return route{}, err
+	}
+	return route{table, rules, declared, s.Strict}, nil
+}
+
+// deliver does one attempt, all steps of it.
+func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, error) {
+	begun := time.Now()
+	log := d.log.With("batch", b.ID, "stream", b.Stream)
+	r, err := d.route(b)
+	if err != nil {
+		return outcome{}, fmt.Errorf("route batch: %w", err)
+	}
+	dir := filepath.Join(d.cfg.Staging, string(b.ID))
+	if err := emptyDir(dir); err != nil {
+		return outcome{}, fmt.Errorf("make staging folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+
+	res, table, err := d.convertAndEnsure(ctx, b, r, dir)
+	if err != nil {
+		return outcome{}, err
+	}
+	log.Info("batch converted", "table", r.table, "rows", res.Rows, "failed", res.Failed, "rescued", res.Rescued, "json_bytes", res.Bytes, "files", len(res.Files), "took", since(begun))
+
+	start := time.Now()
+	parts, size, err := d.upload(ctx, b, res, table)
+	if err != nil {
+		return outcome{}, err
+	}
+	d.metrics.step("upload", start)
+	log.Info("batch uploaded", "bytes", size, "took", since(start))
+
+	start = time.Now()
+	if len(parts) > 0 {
+		if err := d.cfg.Catalog.AddPartitions(ctx, table, parts); err != nil {
+			return outcome{}, fmt.Errorf("register partitions of %s: %w", r.table, err)
+		}
+	}
+	d.metrics.step("register", start)
+	log.Info("batch registered", "table", r.table, "partitions", len(parts), "took", since(start))
+
+	// Everything is durable: count, then let go of the log.
+	if err := d.ledger.count(b.Stream, b.ID, res.Rows, res.Failed, time.Now()); err != nil {
+		return outcome{}, err
+	}
+	if err := d.cfg.Log.Release(ctx, b); err != nil {
+		return outcome{}, fmt.Errorf("release batch: %w", err)
+	}
+	d.ledger.released(b.Stream, b.ID)
+	d.metrics.delivered(b.Stream, res, size, begun)
+	log.Info("batch released", "took", since(begun))
+	return outcome{table: r.table, records: res.Rows + res.Failed, files: len(res.Files)}, nil
+}
+
+func since(t time.Time) time.Duration { return time.Since(t).Round(time.Millisecond) }
+
+// maxConversions bounds how often a batch is converted anew in one attempt
+// because other writers evolved its table meanwhile.
+const maxConversions = 4
+
+// convertAndEnsure converts the batch and registers its columns; it returns when
+// the catalog has every column of the files with the files' type.
+func (d *Deliverer) convertAndEnsure(ctx context.Context, b *buffer.Batch, r route, dir string) (convert.Result, lake.Table, error) {
+	fail := func(err error) (convert.Result, lake.Table, error) { return convert.Result{}, lake.Table{}, err }
+	table, err := d.cfg.Catalog.Table(ctx, r.table)
+	if errors.Is(err, d.cfg.NotFound) {
+		table = lake.Table{}
+	} else if err != nil {
+		return fail(fmt.Errorf("look up table %s: %w", r.table, err))
+	}
+	for range maxConversions {
+		if err := checkKeys(r, table); err != nil {
+			return fail(err)
+		}
+		if err := emptyDir(dir); err != nil {
+			return fail(fmt.Errorf("empty staging folder: %w", err))
+		}
+		start := time.Now()
+		res, err := d.cfg.Converter.Convert(ctx, convert.Job{
+			Blocks: b.Blocks(), Columns: table.Columns, Declared: r.declared, Strict: r.strict, Rules: r.rules, Dir: dir,
+		})
+		if err != nil {
+			return fail(err)
+		}
+		if res.Rows+res.Failed != b.Records {
+			return fail(fmt.Errorf("BUG: batch of %d records became %d rows and %d failures", b.Records, res.Rows, res.Failed))
+		}
+		d.metrics.step("convert", start)
+		if len(res.Files) == 0 {
+			return res, table, nil
+		}
+		start = time.Now()
+		if table, err = d.cfg.Catalog.Ensure(ctx, d.want(r, res.Columns)); err != nil {
+			return fail(fmt.Errorf("register columns of %s: %w", r.table, err))
+		}
+		d.metrics.step("ensure", start)
+		if holds(table.Columns, res.Columns) {
+			return res, table, checkKeys(r, table)
+		}
+		d.log.Info("batch is converted again: the table's columns changed meanwhile", "batch", b.ID, "table", r.table)
+	}
+	return fail(fmt.Errorf("table %s: its columns changed during each of %d conversions", r.table, maxConversions))
+}
+
+// want is the table as this batch would have it.
+func (d *Deliverer) want(r route, columns []lake.Column) lake.Table {
+	return lake.Table{
+		Name: r.table, Columns: columns, PartitionKeys: r.rules.Keys(),
+		Location: d.cfg.Store.URI(r.table.Database+"/"+r.table.Table) + "/",
+	}
+}
+
+// checkKeys refuses a table with other partition keys than the batch has.
+func checkKeys(r route, t lake.Table) error {
+	if t.Location == "" {
+		return nil // it does not exist yet
+	}
+	want := r.rules.Keys()
+	same := len(want) == len(t.PartitionKeys)
+	for i := 0; same && i < len(want); i++ {
+		same = want[i].Name == t.PartitionKeys[i].Name
+	}
+	if !same {
+		return fmt.Errorf("table %s is partitioned by %s in the catalog, but its stream says %s: change partition_by of the stream, or its table",
+			r.table, names(t.PartitionKeys), names(want))
+	}
+	return nil
+}
+
+func names(columns []lake.Column) string {
+	s := "("
+	for i, c := range columns {
+		if i > 0 {
+			s += ", "
+		}
+		s += c.Name
+	}
+	return s + ")"
+}
+
+// holds reports whether files with the columns of file can be read as have.
+func holds(have, file []lake.Column) bool {
+	for _, f := range file {
+		ok := false
+		for _, h := range have {
+			if h.Name == f.Name {
+				ok = fits(h.Type, f.Type)
+			}
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// fits reports whether a file's type is the table's, or lacks only fields of
+// structs that the table has beyond.
+func fits(have, file lake.Type) bool {
+	switch {
+	case have.Kind != file.Kind:
+		return false
+	case have.Kind == lake.KindStruct:
+		return holds(have.Fields, file.Fields)
+	case have.Kind == lake.KindArray, have.Kind == lake.KindMap:
+		return fits(*have.Elem, *file.Elem)
+	}
+	return have.Equal(file)
+}
+
+// upload puts the batch's objects into the store and returns the partitions
+// that hold them, and how many bytes they are.
+func (d *Deliverer) upload(ctx context.Context, b *buffer.Batch, res convert.Result, table lake.Table) ([]lake.Partition, int64, error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(d.cfg.Uploads)
+	var parts []lake.Partition
+	var size int64
+	if len(res.Files) > 0 {
+		root, ok := d.cfg.Store.Key(table.Location)
+		if !ok {
+			return nil, 0, fmt.Errorf("table %s lies at %s, outside the lake %s", table.Name, table.Location, d.cfg.Store.URI(""))
+		}
+		root = trimSlash(root)
+		for _, f := range res.Files {
+			folder := root + "/" + f.Partition
+			parts = append(parts, lake.Partition{Values: f.Values, Location: d.cfg.Store.URI(folder) + "/"})
+			size += f.Bytes
+			g.Go(func() error { return d.put(ctx, folder+"/"+b.ID.DataFile(), f.Path) })
+		}
+	}
+	if res.Failures != "" {
+		key := ErrorPrefix + "/format-conversion-failed/" + b.Stream + "/" + string(b.ID) + ".ndjson"
+		g.Go(func() error { return d.put(ctx, key, res.Failures) })
+	}
+	return parts, size, g.Wait()
+}
+
+// ErrorPrefix is the folder of the lake for documents of records that became no
+// row. Engines that read the lake as a whole pass over it, as its name begins
+// with an underscore.
+const ErrorPrefix = "_errors"
+
+func (d *Deliverer) put(ctx context.Context, key, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("upload %s: %w", key, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("upload %s: %w", key, err)
+	}
+	if err := d.cfg.Store.Put(ctx, key, f, info.Size()); err != nil {
+		return fmt.Errorf("upload %s: %w", d.cfg.Store.URI(key), err)
+	}
+	return nil
+}
+
+func trimSlash(s string) string {
+	for len(s) > 0 && s[len(s)-1] == '/' {
+		s = s[:len(s)-1]
+	}
+	return s
+}

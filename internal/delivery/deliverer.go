@@ -1,0 +1,167 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"sluice/buffer"
+	"sluice/configs"
+	"sluice/convert"
+	"sluice/internal/lake"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// A Log is what delivery needs of the buffer.
+type Log interface {
+	Seal(ctx context.Context, stream string) error
+	Sealed() []*buffer.Batch
+	Changed() <-chan struct{}
+	Release(ctx context.Context, batch *buffer.Batch) error
+}
+
+// A Catalog is where tables and partitions are registered.
+type Catalog interface {
+	Table(ctx context.Context, name lake.TableName) (lake.Table, error)
+	Ensure(ctx context.Context, want lake.Table) (lake.Table, error)
+	AddPartitions(ctx context.Context, table lake.Table, parts []lake.Partition) error
+}
+
+// A Store is where objects go.
+type Store interface {
+	Put(ctx context.Context, key string, body io.ReaderAt, size int64) error
+	URI(key string) string
+	Key(uri string) (string, bool)
+}
+
+// A Converter makes Parquet of a batch.
+type Converter interface {
+	Convert(ctx context.Context, job convert.Job) (convert.Result, error)
+}
+
+// A Config is what a Deliverer works with.
+type Config struct {
+	Log       Log
+	Catalog   Catalog
+	NotFound  error // what Catalog.Table's error is when there is no such table
+	Store     Store
+	Converter Converter
+	// Stream is the configuration of a stream now; a sealed batch brings its own.
+	Stream   func(stream string) configs.Stream
+	Database string // of tables named without one
+	Staging  string // folder for files on their way; emptied by Open
+	Ledger   string // folder for the streams' totals
+	Batches  int    // delivered at once; default 2
+	Uploads  int    // of one batch at once; default 4
+	// Retry is the pause before the second attempt; it doubles up to MaxRetry.
+	// Defaults: 500 ms and 1 min.
+	Retry, MaxRetry time.Duration
+
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// A Deliverer delivers batches.
+type Deliverer struct {
+	cfg     Config
+	log     *slog.Logger
+	metrics *metrics
+	ledger  *ledger
+
+	wake chan struct{} // capacity 1: look at the batches again
+
+	mu       sync.Mutex
+	attempts map[lake.BatchID]*attempt // of batches not yet released; guarded by mu
+	errs     map[string]error          // last of each stream, nil after a success; guarded by mu
+	done     map[lake.BatchID]outcome  // of batches that a flush waits for; guarded by mu
+	awaited  map[lake.BatchID]int      // how many flushes wait; guarded by mu
+	progress chan struct{}             // closed and made anew when an attempt ends; guarded by mu
+}
+
+// An attempt is where a batch stands.
+type attempt struct {
+	running  bool
+	failures int
+	next     time.Time // not before
+	err      error
+}
+
+// An outcome is what a delivered batch became.
+type outcome struct {
+	table   lake.TableName
+	records int64
+	files   int
+}
+
+// Open makes a Deliverer and removes what crashes left in the staging folder.
+func Open(cfg Config) (*Deliverer, error) {
+	if cfg.Batches == 0 {
+		cfg.Batches = 2
+	}
+	if cfg.Uploads == 0 {
+		cfg.Uploads = 4
+	}
+	if cfg.Retry == 0 {
+		cfg.Retry = 500 * time.Millisecond
+	}
+	if cfg.MaxRetry == 0 {
+		cfg.MaxRetry = time.Minute
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if err := emptyDir(cfg.Staging); err != nil {
+		return nil, fmt.Errorf("open delivery: empty staging folder: %w", err)
+	}
+	l, err := openLedger(cfg.Ledger)
+	if err != nil {
+		return nil, fmt.Errorf("open delivery: %w", err)
+	}
+	d := &Deliverer{
+		cfg: cfg, log: cfg.Logger, ledger: l, wake: make(chan struct{}, 1),
+		attempts: map[lake.BatchID]*attempt{}, errs: map[string]error{},
+		done: map[lake.BatchID]outcome{}, awaited: map[lake.BatchID]int{}, progress: make(chan struct{}),
+	}
+	d.metrics = newMetrics(cfg.Registerer, d)
+	return d, nil
+}
+
+func emptyDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return err
+}
+
+// Totals are what has become of the stream's records.
+func (d *Deliverer) Totals(stream string) Totals { return d.ledger.totals(stream) }
+
+// Streams are those that have totals.
+func (d *Deliverer) Streams() []string { return d.ledger.streams() }
+
+// LastError is why the stream's last attempt failed, nil if it did not.
+func (d *Deliverer) LastError(stream string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.errs[stream]
+}
+
+// TableOf is the table that a stream's records go to under the rules.
+func TableOf(s configs.Stream, stream, database string) (lake.TableName, error) {
+	name := s.Table
+	if name == "" {
+		name = lake.CleanName(stream)
+	}
+	return lake.ParseTableName(name, database)
+}
