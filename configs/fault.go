@@ -2,6 +2,8 @@ package configs
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 )
 
@@ -23,6 +25,15 @@ func (f Fault) Error() string {
 		}
 	}
 	return strings.Join(parts, ": ")
+}
+
+// line is the line in the file; faults elsewhere come after those in it.
+func (f Fault) line() int {
+	n, err := strconv.Atoi(f.Where[strings.LastIndexByte(f.Where, ':')+1:])
+	if err != nil {
+		return math.MaxInt
+	}
+	return n
 }
 
 // Faults is the error of Load and Validate: everything that is wrong.

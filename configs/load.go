@@ -2,6 +2,7 @@ package configs
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -51,6 +52,7 @@ func Load(path string, env []string) (Config, error) {
 		}
 	}
 	if len(faults) > 0 {
+		slices.SortStableFunc(faults, func(a, b Fault) int { return cmp.Compare(a.line(), b.line()) })
 		return Config{}, faults
 	}
 	cfg.fillRegions(env)

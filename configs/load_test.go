@@ -131,7 +131,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 lake: ftp://x
 bufer: {}
 streams:
-  .hidden:
+  ä:
     table: Shop.Purchases
     partition_by: [country]
   b: {columns: {a: strnig}, size: 1KiB}
@@ -141,17 +141,17 @@ streams:
 		t.Fatalf("got %v, want Faults", err)
 	}
 	want := []string{
+		"sluice.yaml:1 listen",
+		"sluice.yaml:2 lake",
 		"sluice.yaml:3 bufer",
+		"sluice.yaml:5 streams.ä",
+		"sluice.yaml:6 streams.ä.table",
+		"sluice.yaml:7 streams.ä.partition_by[0]",
+		"sluice.yaml:8 streams.b.size",
+		"sluice.yaml:8 streams.b.columns.a",
 		"SLUICE_BUFER_SIZE ",
 		"SLUICE_QUERY_THREADS query.threads",
 		"SLUICE_LOG_LEVEL log.level",
-		"sluice.yaml:1 listen",
-		"sluice.yaml:2 lake",
-		"sluice.yaml:5 streams..hidden",
-		"sluice.yaml:6 streams..hidden.table",
-		"sluice.yaml:7 streams..hidden.partition_by[0]",
-		"sluice.yaml:8 streams.b.size",
-		"sluice.yaml:8 streams.b.columns.a",
 	}
 	var got []string
 	for _, f := range faults {
@@ -160,7 +160,7 @@ streams:
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%v\n(-want +got):\n%s", err, diff)
 	}
-	if head := "11 faults in the configuration:\n  sluice.yaml:3: bufer: "; !strings.HasPrefix(err.Error(), head) {
+	if head := "11 faults in the configuration:\n  sluice.yaml:1: listen: "; !strings.HasPrefix(err.Error(), head) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"sluice/internal/lake"
 )
 
-var streamName = regexp.MustCompile(`^[a-zA-Z0-9_-][a-zA-Z0-9_.-]{0,63}$`)
+var streamName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`)
 
 // CheckStreamName says what is wrong with a stream's name. Names are Firehose's,
-// 1 to 64 of a–z, A–Z, 0–9, _, . and -, except that they do not begin with a dot:
-// a stream is a folder of the data folder.
+// 1 to 64 of a–z, A–Z, 0–9, _, . and -, without "." and "..", since a stream is a
+// folder of the data folder.
 func CheckStreamName(name string) error {
-	if !streamName.MatchString(name) {
-		return fmt.Errorf("%q is not a stream's name; want 1 to 64 of a–z, A–Z, 0–9, _, - and ., not beginning with a dot", shorten(name))
+	if !streamName.MatchString(name) || name == "." || name == ".." {
+		return fmt.Errorf("%q cannot name a stream; want 1 to 64 of a–z, A–Z, 0–9, _, . and -", shorten(name))
 	}
 	return nil
 }

@@ -97,12 +97,12 @@ func TestValidate(t *testing.T) {
 }
 
 func TestCheckStreamName(t *testing.T) {
-	for _, name := range []string{"a", "Purchases-2.x_", "_a", "-", strings.Repeat("x", 64), "0"} {
+	for _, name := range []string{"a", "Purchases-2.x_", "_a", "-", strings.Repeat("x", 64), "0", ".a", "..."} {
 		if err := configs.CheckStreamName(name); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	for _, name := range []string{"", ".", "..", ".a", "a/b", "a b", "ä", strings.Repeat("x", 65), "a\x00", "a\n"} {
+	for _, name := range []string{"", ".", "..", "a/b", "a b", "ä", strings.Repeat("x", 65), "a\x00", "a\n"} {
 		if configs.CheckStreamName(name) == nil {
 			t.Errorf("%q is taken for a name", name)
 		}
