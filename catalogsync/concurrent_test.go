@@ -1,0 +1,93 @@
+package catalogsync_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"sluice/catalogsync"
+	"sluice/catalogsync/embedded"
+	"sluice/internal/lake"
+)
+
+// TestTwoWriters has two writers, each with a server of its own over one file,
+// change one table at the same time: 100 times each a column, a field of a
+// struct and two partitions, of which they share one.
+func TestTwoWriters(t *testing.T) {
+	const rounds = 100
+	path := filepath.Join(t.TempDir(), "catalog.db")
+	var catalogs []*catalogsync.Catalog
+	for range 2 {
+		server, err := embedded.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { server.Close() })
+		catalogs = append(catalogs, newCatalog(t, catalogsync.Config{Transport: server.Transport()}))
+	}
+	group, ctx := errgroup.WithContext(t.Context())
+	for writer, c := range catalogs {
+		group.Go(func() error { return evolve(ctx, c, writer, rounds) })
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	table, err := catalogs[0].Table(t.Context(), purchases)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, col := range table.Columns {
+		if names[col.Name] {
+			t.Errorf("column %s is there twice", col.Name)
+		}
+		names[col.Name] = true
+		for _, f := range col.Type.Fields {
+			names[col.Name+"."+f.Name] = true
+		}
+	}
+	for round := range rounds {
+		for writer := range catalogs {
+			for _, name := range []string{fmt.Sprintf("w%d_%d", writer, round), fmt.Sprintf("user.w%d_%d", writer, round)} {
+				if !names[name] {
+					t.Errorf("column %s is lost", name)
+				}
+			}
+		}
+	}
+	all, err := catalogs[1].Partitions(t.Context(), purchases, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 3*rounds {
+		t.Errorf("%d partitions, want %d", len(all), 3*rounds)
+	}
+}
+
+func evolve(ctx context.Context, c *catalogsync.Catalog, writer, rounds int) error {
+	for round := range rounds {
+		name := fmt.Sprintf("w%d_%d", writer, round)
+		want := purchasesTable()
+		field := lake.Column{Name: name, Type: lake.Bigint}
+		want.Columns = append(want.Columns, field, lake.Column{Name: "user", Type: lake.StructOf(field)})
+		got, err := c.Ensure(ctx, want)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(got.Columns, func(c lake.Column) bool { return c.Name == name }) {
+			return fmt.Errorf("column %s is not in the table that Ensure returned", name)
+		}
+		err = c.AddPartitions(ctx, got, []lake.Partition{
+			{Values: []string{"shared", fmt.Sprint(round)}, Location: fmt.Sprintf("%sdt=shared/hr=%d/", got.Location, round)},
+			{Values: []string{name, "0"}, Location: fmt.Sprintf("%sdt=%s/hr=0/", got.Location, name)},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
