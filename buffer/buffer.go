@@ -128,23 +128,29 @@ func (b *Buffer) open() (err error) {
 	return b.metrics.register(b.cfg.Registerer)
 }
 
-// makeDir makes a folder and those above it, durably.
+// makeDir makes a folder and those above it, durably. It syncs all of them also
+// where they were there: whoever made them may have crashed before he did.
 func makeDir(fsys FS, dir string) error {
+	if err := mkdirAll(fsys, dir); err != nil {
+		return err
+	}
+	for parent := filepath.Dir(dir); parent != dir; dir, parent = parent, filepath.Dir(parent) {
+		// A folder that we may not even read is not one that we made.
+		if err := fsys.SyncDir(parent); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
+	return nil
+}
+
+func mkdirAll(fsys FS, dir string) error {
 	err := fsys.Mkdir(dir)
 	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {
-		if err = makeDir(fsys, filepath.Dir(dir)); err == nil {
+		if err = mkdirAll(fsys, filepath.Dir(dir)); err == nil {
 			err = fsys.Mkdir(dir)
 		}
 	}
-	if err != nil {
-		return err
-	}
-	// Also where it was there already: whoever made it may have crashed before
-	// this. A parent that we may not even read is not ours to sync.
-	if err := fsys.SyncDir(filepath.Dir(dir)); err != nil && !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	return nil
+	return err
 }
 
 // Close waits for the commits under way and closes the log. Open batches stay
