@@ -54,17 +54,25 @@ func (b *bitmap) countRange(from, to int) int {
 	return n
 }
 
+// emptyColumn is how many bytes a column takes before it holds anything, about;
+// with many partitions it counts.
+const emptyColumn = 256
+
 // A builder fills the columns of one row group of one partition.
 type builder struct {
 	schema  *schema
 	columns []column // by node id
 	slots   []int    // by space: how many there are
-	bytes   int64    // held, about
+	fixed   int64    // bytes held whether or not there is a row, about
+	bytes   int64    // held by the rows, about
 	scratch []byte
 }
 
 func newBuilder(s *schema) *builder {
-	return &builder{schema: s, columns: make([]column, len(s.nodes)), slots: make([]int, s.spaces)}
+	return &builder{
+		schema: s, columns: make([]column, len(s.nodes)), slots: make([]int, s.spaces),
+		fixed: int64(len(s.nodes)) * emptyColumn,
+	}
 }
 
 func (b *builder) reset() {

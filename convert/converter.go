@@ -20,8 +20,8 @@ const SampleBytes = 1 << 20
 
 // A Config bounds conversion and shapes its files.
 type Config struct {
-	// Memory is how many bytes of columns may be held while they are built and
-	// encoded, about; default 256 MiB.
+	// Memory is how many bytes of columns may be held, about, half of it while
+	// they are built and half while they are encoded; default 256 MiB.
 	Memory int64
 	// Threads is how many row groups are encoded at once, beside the parsing;
 	// 1 encodes in the parsing goroutine itself. Default: one a processor.
@@ -29,7 +29,7 @@ type Config struct {
 	// Compression of pages: zstd (the default), snappy or none.
 	Compression string
 	// RowGroup is the size of a row group, in bytes of built columns (after
-	// dictionaries, before compression), about; default 64 MiB.
+	// dictionaries, before compression), about; default 64 MiB, 1 GiB at most.
 	RowGroup int64
 
 	Logger     *slog.Logger
@@ -55,8 +55,8 @@ func New(cfg Config) (*Converter, error) {
 	if cfg.Threads == 0 {
 		cfg.Threads = runtime.GOMAXPROCS(0)
 	}
-	if cfg.Memory < 1<<20 || cfg.RowGroup < 1<<10 || cfg.Threads < 1 {
-		return nil, fmt.Errorf("convert: memory %d (want 1 MiB at least), row group %d (1 KiB), threads %d (1)", cfg.Memory, cfg.RowGroup, cfg.Threads)
+	if cfg.Memory < 1<<20 || cfg.RowGroup < 1<<10 || cfg.RowGroup > 1<<30 || cfg.Threads < 1 {
+		return nil, fmt.Errorf("convert: memory %d (want 1 MiB at least), row group %d (1 KiB to 1 GiB), threads %d (1 at least)", cfg.Memory, cfg.RowGroup, cfg.Threads)
 	}
 	if _, err := newCodec(cfg.Compression); err != nil {
 		return nil, fmt.Errorf("convert: %w", err)

@@ -24,13 +24,15 @@ type texts struct {
 	refs  []uint32 // of each value its entry; nil once plain
 	table []uint64 // open addressing: the hash's high half, and the entry + 1
 	plain bool
-	next  int // at how many values to look again whether the dictionary pays
+	// At how many values, or bytes of entries, to look again whether the
+	// dictionary pays.
+	next, nextBytes int
 }
 
 func (t *texts) reset() {
 	t.arena, t.ends, t.refs = t.arena[:0], t.ends[:0], t.refs[:0]
 	clear(t.table)
-	t.plain, t.next = false, dictionaryTrial
+	t.plain, t.next, t.nextBytes = false, dictionaryTrial, maxDictionary
 }
 
 // entry is the i-th of arena.
@@ -61,8 +63,7 @@ func (t *texts) add(v []byte) int {
 			t.ends = append(t.ends, uint32(len(t.arena)))
 			t.table[slot] = h&^0xffffffff | uint64(len(t.ends))
 			t.refs = append(t.refs, uint32(len(t.ends)-1))
-			t.review()
-			return len(v) + 24
+			return len(v) + 24 + t.review()
 		}
 		if (e^h)>>32 == 0 {
 			i := uint32(e) - 1
@@ -77,7 +78,7 @@ func (t *texts) add(v []byte) int {
 func (t *texts) grow() {
 	if len(t.table) == 0 {
 		t.table = make([]uint64, 16)
-		t.next = dictionaryTrial
+		t.next, t.nextBytes = dictionaryTrial, maxDictionary
 		return
 	}
 	old := t.table
@@ -96,30 +97,32 @@ func (t *texts) grow() {
 	}
 }
 
-// review gives the dictionary up when it does not pay.
-func (t *texts) review() {
-	if len(t.arena) > maxDictionary {
-		t.unfold()
-		return
+// review gives the dictionary up when it does not pay, and returns by how many
+// bytes the column grew thereby. It looks again at every doubling only, so that
+// what it costs is nothing beside the values.
+func (t *texts) review() (grew int) {
+	if len(t.refs) < t.next && len(t.arena) < t.nextBytes {
+		return 0
 	}
-	if len(t.refs) >= t.next {
-		t.next = 2 * len(t.refs)
-		if 4*len(t.ends) > 3*len(t.refs) {
-			t.unfold()
-		}
+	large := len(t.arena) >= t.nextBytes
+	t.next, t.nextBytes = max(t.next, 2*len(t.refs)), max(t.nextBytes, 2*len(t.arena))
+	if large || 4*len(t.ends) > 3*len(t.refs) {
+		return t.unfold()
 	}
+	return 0
 }
 
-// unfold turns the column plain. Values whose plain bytes together would be too
-// many for 32-bit offsets keep their dictionary.
-func (t *texts) unfold() {
+// unfold turns the column plain, unless that makes it much larger: then few long
+// entries are repeated often, and the dictionary pays whatever its size.
+func (t *texts) unfold() (grew int) {
 	total := 0
 	for _, r := range t.refs {
 		total += len(t.entry(r))
 	}
-	if total > 1<<30 {
-		return
+	if total > 2*len(t.arena) {
+		return 0
 	}
+	grew = total - len(t.arena) - 8*len(t.ends)
 	arena := make([]byte, 0, total+total/4)
 	ends := make([]uint32, 0, len(t.refs)+len(t.refs)/4)
 	for _, r := range t.refs {
@@ -128,6 +131,7 @@ func (t *texts) unfold() {
 	}
 	t.arena, t.ends = arena, ends
 	t.refs, t.table, t.plain = t.refs[:0], nil, true
+	return grew
 }
 
 // len is how many values there are.

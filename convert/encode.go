@@ -112,7 +112,8 @@ func (e *encoder) values(c *column, k lake.Kind) values {
 	case lake.KindBoolean:
 		return boolValues(c.bools)
 	case lake.KindString, lake.KindBinary:
-		if c.texts.plain {
+		// An empty dictionary would be a page of no bytes, which readers refuse.
+		if c.texts.plain || c.texts.len() == 0 {
 			return &plainTexts{&c.texts}
 		}
 		return newDictTexts(e, &c.texts)

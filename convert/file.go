@@ -3,6 +3,7 @@ package convert
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"os"
 
 	"sluice/internal/lake"
@@ -57,7 +58,7 @@ func (f *parquetFile) write(parts ...[]byte) error {
 
 // append places a row group at the end of the file.
 func (f *parquetFile) append(g rowGroup) error {
-	rg := format.RowGroup{NumRows: int64(g.rows), FileOffset: f.size, Ordinal: int16(len(f.groups))}
+	rg := format.RowGroup{NumRows: int64(g.rows), FileOffset: f.size, Ordinal: int16(min(len(f.groups), math.MaxInt16))}
 	at := f.size
 	parts := make([][]byte, 0, len(g.chunks))
 	for _, c := range g.chunks {

@@ -40,7 +40,8 @@ type inferrer struct {
 // add takes one record, valid or not; an invalid one is passed over, as it will
 // never be a row.
 func (in *inferrer) add(record []byte) {
-	if _, err := jsonscan.Object(record); err == nil {
+	record = record[jsonscan.SkipSpace(record, 0):]
+	if n, err := jsonscan.Object(record); err == nil && jsonscan.SkipSpace(record, n) == len(record) {
 		in.value(&in.root, record, 0, 0)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"unicode/utf8"
 
 	"sluice/internal/lake"
 
@@ -50,22 +51,37 @@ func cutBounds(b bounds) bounds {
 		b.min = b.min[:runeEdge(b.min, maxBound)]
 	}
 	if len(b.max) > maxBound {
-		up := bytes.Clone(b.max[:runeEdge(b.max, maxBound)])
-		// Raise the last ASCII character that can be; UTF-8 orders as bytes do.
-		for i := len(up) - 1; ; i-- {
-			if i < 0 {
-				b.max = nil // no short bound: say nothing
-				break
-			}
-			if up[i] < 0x7e {
-				up[i]++
-				b.max = up[:i+1]
-				break
-			}
-		}
+		b.max = raise(b.max[:runeEdge(b.max, maxBound)])
 	}
 	return b
 }
+
+// raise is a short text greater than all that begin with the prefix: its last
+// character that has a successor is replaced by that, and what follows is cut.
+// UTF-8 orders as its characters do. It is nil when there is no such text.
+func raise(prefix []byte) []byte {
+	for len(prefix) > 0 {
+		r, n := utf8.DecodeLastRune(prefix)
+		prefix = prefix[:len(prefix)-n]
+		switch {
+		case r == utf8.RuneError && n == 1 || r == utf8.MaxRune:
+			continue
+		case r == surrogates-1:
+			r = afterSurrogates
+		default:
+			r++
+		}
+		return utf8.AppendRune(bytes.Clone(prefix), r)
+	}
+	return nil
+}
+
+// The surrogates are no characters: one that would be raised into their range
+// becomes the first after it.
+const (
+	surrogates      = 0xd800
+	afterSurrogates = 0xe000
+)
 
 // runeEdge is the last index up to n at which a character begins.
 func runeEdge(s []byte, n int) int {

@@ -50,11 +50,7 @@ func (s *shredder) appendNode(n *node, lists int) {
 		}
 	default:
 		s.appendNode(n.parent, lists)
-		key, err := strconv.Unquote(string(n.quoted))
-		if err != nil {
-			key = n.name
-		}
-		s.appendKey([]byte(key))
+		s.appendKey([]byte(n.spelt))
 	}
 }
 

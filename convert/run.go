@@ -144,7 +144,7 @@ func (r *run) failed(err error, record []byte, arrival time.Time) error {
 	var misfit *misfitError
 	switch {
 	case errors.As(err, &syntax):
-		if len(bytes.TrimSpace(record)) == 0 {
+		if jsonscan.SkipSpace(record, 0) == len(record) {
 			return nil // a blank line is no record
 		}
 		return r.failures.add(record, arrival, "DataFormatConversion.MalformedData", err.Error())
@@ -166,8 +166,8 @@ func (r *run) row(arrival time.Time) error {
 			s.rescueText(d.node, text)
 		}
 	}
-	if len(s.rescues) > 0 && r.schema.rescued == nil {
-		return errRescue
+	if (len(s.rescues) > 0 || len(r.schema.leaves) == 0) && r.schema.rescued == nil {
+		return errRescue // a file needs a column, even if all records are {}
 	}
 	p := r.last
 	if p == nil || p.path != string(r.path) {
@@ -185,7 +185,7 @@ func (r *run) row(arrival time.Time) error {
 	if p.build.bytes >= r.cfg.RowGroup {
 		return r.flush(p)
 	}
-	if r.held+r.stage.held() > r.cfg.Memory {
+	if r.held > r.cfg.Memory/2 {
 		return r.relieve()
 	}
 	return nil
@@ -210,6 +210,7 @@ func (r *run) part(path []byte) (*part, error) {
 		} else {
 			p.build = newBuilder(r.schema)
 		}
+		r.held += p.build.fixed
 	}
 	return p, nil
 }
@@ -224,25 +225,21 @@ func (r *run) flush(p *part) error {
 	if r.last == p {
 		r.last = nil
 	}
-	r.held -= b.bytes
+	r.held -= b.fixed + b.bytes
 	var err error
 	p.queued, err = r.stage.encode(b, p.file, p.queued)
 	return err
 }
 
-// relieve frees memory: it waits for the encoders if they hold the larger part,
-// and otherwise flushes the partitions with the largest row groups.
+// relieve frees half of the parsing's half of the memory: it flushes the
+// partitions with the largest row groups. What it does depends on the records
+// alone, not on how far the encoders are, so that the same job gives the same
+// files; the encoders' half of the memory is the stage's to keep.
 func (r *run) relieve() error {
-	if err := r.stage.wait(r.cfg.Memory / 4); err != nil {
-		return err
-	}
-	if r.held+r.stage.held() <= r.cfg.Memory {
-		return nil
-	}
 	bySize := slices.Clone(r.order)
 	slices.SortStableFunc(bySize, func(a, b *part) int { return cmp.Compare(size(b), size(a)) })
 	for _, p := range bySize {
-		if r.held <= r.cfg.Memory/2 {
+		if r.held <= r.cfg.Memory/4 {
 			break
 		}
 		if err := r.flush(p); err != nil {
@@ -256,7 +253,7 @@ func size(p *part) int64 {
 	if p.build == nil {
 		return 0
 	}
-	return p.build.bytes
+	return p.build.fixed + p.build.bytes
 }
 
 func (r *run) flushAll() error {

@@ -2,7 +2,6 @@ package convert
 
 import (
 	"fmt"
-	"strconv"
 
 	"sluice/internal/lake"
 	"sluice/partitioner"
@@ -41,7 +40,8 @@ type node struct {
 	kind   nodeKind
 	typ    lake.Type
 	name   string // column or field name
-	quoted []byte // the JSON key with its quotes, as most records write it
+	spelt  string // the JSON key of a struct's field
+	quoted []byte // that with its quotes, as most records write it
 	parent *node
 	pos    int // among the parent's fields
 	// open: the type was inferred by this job, so a misfit is a surprise.
@@ -114,7 +114,7 @@ func (s *schema) addFields(parent *node, columns, known []lake.Column, isKnown b
 		if key == "" {
 			key = c.Name
 		}
-		f.quoted = strconv.AppendQuote(nil, key)
+		f.spelt, f.quoted = key, appendJSONString(nil, []byte(key))
 		parent.fields = append(parent.fields, f)
 		parent.byKey[key] = f
 	}
@@ -167,7 +167,7 @@ func (s *schema) reserve(rules *partitioner.Rules) {
 		if _, ok := columnNamed(s.columns, name); ok && name != lake.RescuedColumn {
 			return // the catalog has such a column all the same
 		}
-		f := &node{kind: kind, name: name, parent: s.root, pos: len(s.root.fields), quoted: strconv.AppendQuote(nil, key)}
+		f := &node{kind: kind, name: name, parent: s.root, pos: len(s.root.fields), spelt: key, quoted: appendJSONString(nil, []byte(key))}
 		s.add(f)
 		s.root.byKey[key] = f
 		s.root.byKey[name] = f

@@ -27,9 +27,6 @@ type ticket struct {
 	placed chan struct{} // closed when it is in the file, or never will be
 }
 
-// maxFree is how many emptied builders are kept for reuse.
-const maxFree = 4
-
 func newStage(cfg Config) (*stage, error) {
 	s := &stage{cfg: cfg}
 	s.idle = sync.NewCond(&s.mu)
@@ -101,7 +98,7 @@ func (s *stage) release(b *builder, err error) {
 	if err != nil && s.err == nil {
 		s.err = err
 	}
-	if len(s.free) < maxFree {
+	if len(s.free) <= s.cfg.Threads { // all that can be under way, and no more
 		b.reset()
 		s.free = append(s.free, b)
 	}
@@ -123,10 +120,14 @@ func (s *stage) failed() error {
 	return s.err
 }
 
-// encode hands a row group in, behind the one before it in its file.
+// encode hands a row group in, behind the one before it in its file. It waits
+// while half of the configured memory is waiting or being encoded.
 func (s *stage) encode(b *builder, f *parquetFile, after *ticket) (*ticket, error) {
 	t := &ticket{build: b, file: f, after: after, placed: make(chan struct{})}
 	s.mu.Lock()
+	for s.inline == nil && s.bytes > 0 && s.bytes+b.bytes > s.cfg.Memory/2 && s.err == nil {
+		s.idle.Wait()
+	}
 	s.bytes += b.bytes
 	s.mu.Unlock()
 	if s.inline != nil {
@@ -135,26 +136,6 @@ func (s *stage) encode(b *builder, f *parquetFile, after *ticket) (*ticket, erro
 		s.queue <- t
 	}
 	return t, s.failed()
-}
-
-// held is how many bytes are handed in and not yet encoded.
-func (s *stage) held() int64 {
-	if s.inline != nil {
-		return 0
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.bytes
-}
-
-// wait waits until at most limit bytes are held.
-func (s *stage) wait(limit int64) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.bytes > limit && s.err == nil {
-		s.idle.Wait()
-	}
-	return s.err
 }
 
 // recycled is an emptied builder of this run, or nil.
