@@ -81,17 +81,15 @@ func (l *log) refused(err error) error {
 }
 
 // fail makes the first failed write or fsync of the log stick. The disk may now
-// hold any part of what was not acknowledged; it is cut off as far as that
-// works, so that a page cache which holds what the disk does not cannot show it
-// to the next Open as durable.
+// hold any part of what was not acknowledged, and the page cache may show more
+// of it than the disk has: it is the next Open that settles what it is.
 func (l *log) fail(verb string, err error) error {
 	where := l.dir
 	if l.open != nil {
 		where = l.open.path
 	}
 	if l.w != nil {
-		l.w.file.Truncate(l.w.durable) // best effort; nothing rests on it
-		l.w.file.Close()
+		l.w.file.Close() // nothing rests on it
 		l.w = nil
 	}
 	return l.stick(fmt.Errorf("%s %s: %w", verb, where, err))

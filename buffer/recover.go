@@ -200,9 +200,11 @@ func (l *log) scanFile(path string, id lake.BatchID) (*scan, error) {
 }
 
 // settle cuts a segment behind its last good frame and makes durable what was
-// read, for it may have come out of a page cache that nobody had synced. Both
-// must be done before anything is shown of it or appended to it: otherwise the
-// old tail could come back behind new frames.
+// read. Both must be done before anything of it is shown or appended to it. The
+// old tail could otherwise come back behind new frames. And what was read may
+// be in the page cache alone, either not written yet or, after an fsync that
+// failed, never to be: a page that was once marked clean is not written by
+// another fsync. So what the last frame does not vouch for is written again.
 func (l *log) settle(path string, sc *scan) error {
 	f, err := l.b.fs.OpenWrite(path)
 	if err != nil {
@@ -212,6 +214,16 @@ func (l *log) settle(path string, sc *scan) error {
 	if sc.size != sc.keep {
 		if err := f.Truncate(sc.keep); err != nil {
 			return fmt.Errorf("cut segment: %w", err)
+		}
+	}
+	buf := make([]byte, min(readAhead, sc.keep-sc.sure))
+	for at := sc.sure; at < sc.keep; at += int64(len(buf)) {
+		buf = buf[:min(int64(len(buf)), sc.keep-at)]
+		if n, err := f.ReadAt(buf, at); n < len(buf) {
+			return fmt.Errorf("read segment %s at %d: %w", path, at, err)
+		}
+		if err := f.WriteVec([][]byte{buf}, at); err != nil {
+			return fmt.Errorf("write segment anew: %w", err)
 		}
 	}
 	if err := f.Sync(); err != nil {

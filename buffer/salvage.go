@@ -42,7 +42,7 @@ func (l *log) salvage(path string, id lake.BatchID, sc *scan) (lake.BatchID, err
 			return "", fmt.Errorf("salvage segment %s: %w", path, err)
 		}
 	}
-	kept, err := l.quarantine(path, id)
+	kept, err := l.quarantine(path, id) // syncs l.dir, with the copy's name
 	if err != nil {
 		return "", fmt.Errorf("quarantine segment %s: %w", path, err)
 	}
@@ -108,7 +108,7 @@ func (l *log) finishSalvages() error {
 }
 
 // copyGood writes every frame of a damaged segment that can be read to a new
-// segment, durable under the name aside.
+// segment, durable; its name, aside, is yet to be.
 func (l *log) copyGood(path string, id lake.BatchID, aside string, newID lake.BatchID, sc *scan) error {
 	src, err := l.b.fs.Open(path)
 	if err != nil {
@@ -131,13 +131,10 @@ func (l *log) copyGood(path string, id lake.BatchID, aside string, newID lake.Ba
 		}
 		return c.add(f)
 	})
-	if err == nil {
-		err = c.finish(sc.seal)
-	}
 	if err != nil {
 		return err
 	}
-	return l.b.fs.SyncDir(l.dir)
+	return c.finish(sc.seal)
 }
 
 // A copier writes frames to a new segment in groups.
@@ -177,24 +174,19 @@ func (c *copier) finish(seal *sealRecord) error {
 	if err := c.flush(); err != nil {
 		return err
 	}
-	if seal != nil {
-		again := *seal
-		again.tally = c.w.tally
-		if err := c.w.grow(c.space, sealSize(again.rules), true); err != nil {
-			return err
-		}
-		if err := c.w.seal(&again); err != nil {
-			return err
-		}
+	if seal == nil {
+		return nil
 	}
-	if err := c.w.file.Truncate(c.w.off); err != nil {
+	again := *seal
+	again.tally = c.w.tally
+	if err := c.w.grow(c.space, sealSize(again.rules), true); err != nil {
 		return err
 	}
-	return c.w.file.Sync()
+	return c.w.seal(&again)
 }
 
 // quarantine gives the damaged segment a second, durable name in the quarantine
-// folder and returns that.
+// folder and returns that. It makes every name in the stream's folder durable too.
 func (l *log) quarantine(path string, id lake.BatchID) (string, error) {
 	dir := filepath.Join(l.dir, quarantineDir)
 	if err := l.b.fs.Mkdir(dir); err != nil {

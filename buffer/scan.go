@@ -23,6 +23,7 @@ type scan struct {
 	prefix tally       // the frames of records from the beginning without a gap
 	end    int64       // after the last of them
 	keep   int64       // after the last frame of any kind without a gap
+	sure   int64       // up to where that frame says that all was durable before it
 	seal   *sealRecord // nil: open
 	rest   int64       // bytes behind keep up to the last that is not zero
 
@@ -64,7 +65,7 @@ func scanSegment(src io.ReaderAt, path string, id lake.BatchID, size int64) (*sc
 		s.gap = nil
 		return s, nil
 	}
-	s.damaged = s.rest > maxTorn || !s.headerOK && !s.blank
+	s.damaged = s.rest > maxTorn || !s.headerOK && !s.blank && stop > fileHeaderLen
 	return s, s.readBehind(r)
 }
 
@@ -86,7 +87,7 @@ func (s *scan) readHeader(r *frameReader, id lake.BatchID) error {
 			s.header, s.headerOK = h, true
 			return nil
 		}
-		s.blank = len(bytes.TrimLeft(b, "\x00")) == 0
+		s.blank = contentLen(b) == 0
 	}
 	s.keep, s.end, s.last = 0, 0, 0
 	stop, err := r.contentEnd(0)
@@ -135,7 +136,7 @@ func (s *scan) count(r *frameReader, f *frame) *CorruptError {
 	default:
 		return &CorruptError{Path: r.path, Offset: f.offset, Reason: fmt.Sprintf("a frame of kind %d has no place here", f.kind)}
 	}
-	s.keep, s.last = r.pos, r.pos
+	s.keep, s.last, s.sure = r.pos, r.pos, f.offset-int64(f.lag)
 	s.good, s.expected = s.prefix, s.prefix.records
 	return nil
 }
@@ -237,10 +238,20 @@ func (r *frameReader) contentEnd(off int64) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if t := bytes.TrimRight(b, "\x00"); len(t) > 0 {
-			stop = off + int64(len(t))
+		if n := contentLen(b); n > 0 {
+			stop = off + int64(n)
 		}
 		off += int64(n)
 	}
 	return stop, nil
+}
+
+var zeros [4 << 10]byte
+
+// contentLen is the length of b without the zeros at its end.
+func contentLen(b []byte) int {
+	for len(b) >= len(zeros) && bytes.Equal(b[len(b)-len(zeros):], zeros[:]) {
+		b = b[:len(b)-len(zeros)]
+	}
+	return len(bytes.TrimRight(b, "\x00"))
 }

@@ -13,7 +13,7 @@ const (
 	// sealed when the disk has nothing left. Larger rules take their chance.
 	sealRoom = 64 << 10
 	// A segment grows by as much as it holds, between these.
-	minGrowth = 1 << 20
+	minGrowth = 256 << 10
 	maxGrowth = 32 << 20
 	// inlineMax is the largest payload that is copied beside its header rather
 	// than written from where it is: the copy is cheaper than another vector.
