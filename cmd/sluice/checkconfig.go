@@ -1,0 +1,74 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"sluice/configs"
+	"sluice/convert"
+	"sluice/partitioner"
+
+	"github.com/spf13/cobra"
+)
+
+func newCheckConfig(o *options) *cobra.Command {
+	var output string
+	var sampleFile bool
+	c := &cobra.Command{
+		Use:   "check-config",
+		Short: "Check the configuration and show what is in force",
+		Example: `  sluice check-config --config sluice.yaml
+  sluice check-config --sample > sluice.yaml   # every setting, explained
+  sluice check-config --output json            # every setting with type, default and variable`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			out := c.OutOrStdout()
+			if sampleFile {
+				_, err := fmt.Fprint(out, configs.Sample)
+				return err
+			}
+			cfg, err := o.load()
+			if err != nil {
+				return err
+			}
+			if output == "json" {
+				enc := json.NewEncoder(out)
+				enc.SetIndent("", "  ")
+				return enc.Encode(configs.Settings())
+			}
+			lake, err := cfg.LakeURI()
+			if err != nil {
+				return usageError{err}
+			}
+			fmt.Fprintf(out, "The configuration is good.\nlisten   %s\ndata     %s\nlake     %s\ncatalog  %s\n", cfg.Listen, cfg.DataDir, lake, cfg.Catalog)
+			for _, name := range slices.Sorted(maps.Keys(cfg.Streams)) {
+				s := cfg.Stream(name)
+				fmt.Fprintf(out, "stream   %s: table %s, by %v, sealed at %v or %v\n", name, s.Table, s.PartitionBy, s.Size, s.Interval)
+			}
+			return nil
+		},
+	}
+	o.serviceFlags(c)
+	c.Flags().StringVar(&output, "output", "text", "text, or json: a list of all settings")
+	c.Flags().BoolVar(&sampleFile, "sample", false, "print the sample configuration file")
+	return c
+}
+
+// checkStreams checks what configs does not know of: partition expressions and
+// column types.
+func checkStreams(cfg configs.Config) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(cfg.Streams)) {
+		s := cfg.Stream(name)
+		if _, err := partitioner.Parse(s.PartitionBy); err != nil {
+			errs = append(errs, fmt.Errorf("streams.%s.partition_by: %w", name, err))
+		}
+		if _, err := convert.ParseColumns(s.Columns); err != nil {
+			errs = append(errs, fmt.Errorf("streams.%s.columns: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"net/http"
+	"net/http/pprof"
+	"strings"
+
+	"sluice/ingest"
+	"sluice/ingest/records"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// handler is everything that the one port serves.
+func (s *service) handler() http.Handler {
+	mux := http.NewServeMux()
+	api, err := records.New(records.Config{
+		Appender: s.buffer, Policy: s, Flusher: s, Streams: s, Memory: s.memory, Metrics: s.metrics,
+		MaxBody: int64(s.cfg.HTTP.MaxBody), Log: s.log,
+	})
+	if err != nil {
+		panic("BUG: records API: " + err.Error())
+	}
+	api.Register(mux)
+	ingest.RegisterHealth(mux, s)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
+	mux.Handle("/v1/query", s.engine.Handler())
+	mux.HandleFunc("/", s.target)
+	return mux
+}
+
+// target serves the AWS protocols, which all come to POST / and differ in a
+// header.
+func (s *service) target(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/" && s.glue != nil && strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AWSGlue.") {
+		s.glue.ServeHTTP(w, r)
+		return
+	}
+	ingest.NotFound(w, r)
+}
+
+// pprofHandler serves profiles; configs allows it on loopback only.
+func pprofHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}

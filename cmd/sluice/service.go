@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"sluice/buffer"
+	"sluice/catalogsync"
+	"sluice/catalogsync/embedded"
+	"sluice/configs"
+	"sluice/convert"
+	"sluice/ingest"
+	"sluice/internal/delivery"
+	"sluice/internal/lake/store"
+	"sluice/query"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+)
+
+// A service is all rooms, wired.
+type service struct {
+	cfg       configs.Config
+	log       *slog.Logger
+	registry  *prometheus.Registry
+	buffer    *buffer.Buffer
+	glue      *embedded.Server // nil with the catalog of AWS
+	catalog   *catalogsync.Catalog
+	store     store.Store
+	deliverer *delivery.Deliverer
+	engine    *query.Engine
+	memory    *ingest.Memory
+	metrics   *ingest.Metrics
+	stopping  atomic.Bool
+}
+
+// openService opens the rooms from the disk upwards; what an error leaves open is
+// closed again.
+func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *service, err error) {
+	s := &service{cfg: cfg, log: log, registry: prometheus.NewRegistry()}
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	s.buffer, err = buffer.Open(buffer.Config{
+		Dir:      cfg.BufferDir(),
+		Size:     func(stream string) int64 { return int64(cfg.Stream(stream).Size) },
+		Interval: func(stream string) time.Duration { return cfg.Stream(stream).Interval },
+		MaxBytes: int64(cfg.Buffer.MaxBytes), MinFree: int64(cfg.Buffer.MinFree),
+		Rules:  s.rules,
+		Logger: log, Registerer: s.registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err = s.openLake(ctx); err != nil {
+		return nil, err
+	}
+	converter, err := s.converter(s.registry)
+	if err != nil {
+		return nil, err
+	}
+	s.deliverer, err = delivery.Open(delivery.Config{
+		Log: s.buffer, Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Converter: converter,
+		Stream: cfg.Stream, Database: cfg.Database,
+		Staging: cfg.StagingDir(), Ledger: filepath.Join(cfg.DataDir, "delivery"),
+		Batches: cfg.Delivery.Batches, Uploads: cfg.Delivery.Uploads,
+		Logger: log, Registerer: s.registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.engine, err = s.openEngine(); err != nil {
+		return nil, err
+	}
+	if s.memory, err = ingest.NewMemory(int64(cfg.HTTP.MaxInFlight), time.Second); err != nil {
+		return nil, err
+	}
+	s.metrics = ingest.NewMetrics(s.registry, s.memory)
+	return s, nil
+}
+
+// openLake opens the object store and the catalog.
+func (s *service) openLake(ctx context.Context) error {
+	uri, err := s.cfg.LakeURI()
+	if err != nil {
+		return err
+	}
+	s.store, err = store.Open(ctx, uri, store.Config{
+		S3:     store.S3{Endpoint: s.cfg.S3.Endpoint, Region: s.cfg.S3.Region, PathStyle: s.cfg.S3.PathStyle},
+		Logger: s.log, Registerer: s.registry,
+	})
+	if err != nil {
+		return err
+	}
+	c := catalogsync.Config{
+		Endpoint: s.cfg.Glue.Endpoint, Region: s.cfg.Glue.Region, CatalogID: s.cfg.Glue.CatalogID, Logger: s.log, Registerer: s.registry,
+	}
+	if s.cfg.Catalog == configs.CatalogEmbedded {
+		if s.glue, err = embedded.Open(s.cfg.CatalogFile()); err != nil {
+			return err
+		}
+		s.glue.Log = s.log
+		c = catalogsync.Config{Transport: s.glue.Transport(), Logger: s.log, Registerer: s.registry}
+	}
+	s.catalog, err = catalogsync.New(ctx, c)
+	return err
+}
+
+func (s *service) converter(reg prometheus.Registerer) (*convert.Converter, error) {
+	c := s.cfg.Convert
+	return convert.New(convert.Config{
+		Memory: int64(c.Memory), Threads: c.Threads, Compression: c.Compression, RowGroup: int64(c.RowGroup), Logger: s.log, Registerer: reg,
+	})
+}
+
+// rules is what is stored with a batch when it is sealed: where it goes.
+func (s *service) rules(stream string) []byte {
+	b, err := json.Marshal(s.cfg.Stream(stream))
+	if err != nil {
+		panic("BUG: a stream's configuration does not marshal: " + err.Error())
+	}
+	return b
+}
+
+// Ready is nil when records can be taken.
+func (s *service) Ready() error {
+	if s.stopping.Load() {
+		return errors.New("shutting down")
+	}
+	return s.buffer.Ready()
+}
+
+// listen opens the port.
+func (s *service) listen() (net.Listener, error) {
+	l, err := net.Listen("tcp", s.cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w (is another sluice running? choose another port with --listen)", err)
+	}
+	return l, nil
+}
+
+// serve runs the rooms until ctx ends, then stops them in order: first the
+// receivers, then, if so configured, what is buffered is delivered, then the
+// delivery. What is not delivered stays in the log.
+func (s *service) serve(ctx context.Context, l net.Listener) error {
+	// Each stage has its own context: the rooms go on while the one above stops.
+	rooms, stopRooms := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopRooms()
+	g, failed := errgroup.WithContext(rooms)
+	g.Go(func() error { return s.buffer.Run(failed) })
+	g.Go(func() error { return s.deliverer.Run(failed) })
+
+	server := ingest.NewServer(s.handler(), s.log)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	var err error
+	select {
+	case <-ctx.Done():
+	case <-failed.Done():
+	case err = <-served:
+	}
+	s.stopping.Store(true)
+	timeout, cancel := context.WithTimeout(rooms, s.cfg.Delivery.StopTimeout)
+	defer cancel()
+	if shutdownErr := server.Shutdown(timeout); shutdownErr != nil {
+		server.Close()
+	}
+	if ctx.Err() != nil && s.cfg.Delivery.DrainOnStop {
+		s.drain(timeout)
+	}
+	stopRooms()
+	if roomErr := g.Wait(); err == nil {
+		err = roomErr
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// drain delivers what is buffered, as far as it gets.
+func (s *service) drain(ctx context.Context) {
+	for _, st := range s.buffer.Streams() {
+		if _, err := s.deliverer.Flush(ctx, st.Name); err != nil {
+			s.log.Warn("not delivered before the end; it stays in the log", "stream", st.Name, "error", err)
+		}
+	}
+}
+
+func (s *service) close() error {
+	var errs []error
+	if s.engine != nil {
+		errs = append(errs, s.engine.Close())
+	}
+	if s.buffer != nil {
+		errs = append(errs, s.buffer.Close())
+	}
+	if s.glue != nil {
+		errs = append(errs, s.glue.Close())
+	}
+	return errors.Join(errs...)
+}
