@@ -32,6 +32,8 @@ type Config struct {
 	// dictionaries, before compression), about; default 64 MiB, 1 GiB at most.
 	RowGroup int64
 
+	pageRows int // at most in a page; default maxPageRows
+
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -51,6 +53,9 @@ func New(cfg Config) (*Converter, error) {
 	}
 	if cfg.RowGroup == 0 {
 		cfg.RowGroup = 64 << 20
+	}
+	if cfg.pageRows == 0 {
+		cfg.pageRows = maxPageRows
 	}
 	if cfg.Threads == 0 {
 		cfg.Threads = runtime.GOMAXPROCS(0)

@@ -40,6 +40,7 @@ func newCodec(name string) (codec, error) {
 // An encoder turns builders into row groups. It is for one goroutine.
 type encoder struct {
 	codec   codec
+	limit   int // rows of a page
 	page    []byte
 	packed  []byte
 	places  [2][]place
@@ -160,7 +161,7 @@ func (e *encoder) chunk(b *builder, leaf *node) (*chunk, error) {
 
 // dataPages cuts the entries into pages of whole rows.
 func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encoding format.Encoding) error {
-	limit := min(maxPageRows, max(1, maxPageBytes/max(1, vals.size())))
+	limit := min(e.limit, max(1, maxPageBytes/max(1, vals.size())))
 	row, value := 0, 0
 	for from := 0; from < in.n; {
 		to, rows := pageEnd(in, from, limit)

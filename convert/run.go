@@ -267,6 +267,9 @@ func (r *run) flushAll() error {
 
 // finish writes the footers and says what there is.
 func (r *run) finish() (Result, error) {
+	if r.held != 0 {
+		return Result{}, fmt.Errorf("BUG: %d bytes are held after the last row group", r.held)
+	}
 	res := r.result
 	res.Columns = r.schema.columns
 	slices.SortFunc(r.order, func(a, b *part) int { return cmp.Compare(a.path, b.path) })

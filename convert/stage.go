@@ -35,7 +35,7 @@ func newStage(cfg Config) (*stage, error) {
 		return nil, err
 	}
 	if cfg.Threads == 1 {
-		s.inline = &encoder{codec: codec}
+		s.inline = &encoder{codec: codec, limit: cfg.pageRows}
 		return s, nil
 	}
 	s.queue = make(chan *ticket)
@@ -65,7 +65,7 @@ func (s *stage) work() {
 	if err != nil {
 		s.fail(err)
 	}
-	e := &encoder{codec: codec}
+	e := &encoder{codec: codec, limit: s.cfg.pageRows}
 	for t := range s.queue {
 		s.do(e, t)
 	}

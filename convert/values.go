@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math"
 
@@ -246,7 +245,7 @@ func (s *spread) bounds(t *texts) bounds {
 		return bounds{}
 	}
 	// Copies: the column's memory is used again while the file's index waits.
-	return bounds{bytes.Clone(t.entry(s.low)), bytes.Clone(t.entry(s.high))}
+	return bounds{append([]byte{}, t.entry(s.low)...), append([]byte{}, t.entry(s.high)...)}
 }
 
 // prefixOf is a text's first eight bytes as a number that orders as they do.

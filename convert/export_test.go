@@ -1,0 +1,27 @@
+package convert
+
+// WithPageRows is the configuration with pages of at most n rows, so that a test
+// has many of them.
+func WithPageRows(cfg Config, n int) Config {
+	cfg.pageRows = n
+	return cfg
+}
+
+// What the fuzz tests reach.
+var (
+	ParseDouble    = parseDouble
+	ParseInt       = parseInt
+	ParseTimestamp = parseTimestamp
+	ParseDate      = parseDate
+)
+
+// AppendHybrid is the run-length and bit-packing hybrid.
+func AppendHybrid(dst []byte, values []uint32, width uint) []byte {
+	return appendHybrid(dst, values, width)
+}
+
+// CutBounds cuts two bounds of a text.
+func CutBounds(low, high []byte) (_, _ []byte) {
+	b := cutBounds(bounds{low, high})
+	return b.min, b.max
+}
