@@ -25,6 +25,8 @@ type Executor struct {
 	cfg     Config
 	planner *instance // parses and evaluates; reads no file
 
+	deterministic map[string]bool // set by New
+
 	mu   sync.Mutex  // guards idle
 	idle []*instance // connections to planner
 }
@@ -45,7 +47,12 @@ func New(cfg Config) (*Executor, error) {
 		in.close()
 		return nil, err
 	}
-	return &Executor{cfg: cfg, planner: in}, nil
+	e := &Executor{cfg: cfg, planner: in}
+	if err := e.loadFunctions(); err != nil {
+		in.close()
+		return nil, fmt.Errorf("open executor: %w", err)
+	}
+	return e, nil
 }
 
 // Close frees the executor. No call may be under way, no Rows open.

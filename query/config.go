@@ -1,0 +1,95 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"sluice/buffer"
+	"sluice/configs"
+	"sluice/convert"
+	"sluice/internal/lake"
+	"sluice/internal/lake/store"
+)
+
+// A Catalog says which tables there are.
+type Catalog interface {
+	Databases(ctx context.Context) ([]string, error)
+	Tables(ctx context.Context, database string) ([]lake.Table, error)
+	Table(ctx context.Context, name lake.TableName) (lake.Table, error)
+	Partitions(ctx context.Context, name lake.TableName, expression string) ([]lake.Partition, error)
+}
+
+// A Store holds the tables' files.
+type Store interface {
+	List(ctx context.Context, prefix string) iter.Seq2[store.Object, error]
+	Get(ctx context.Context, key string, off, length int64) (io.ReadCloser, error)
+	Key(uri string) (key string, ok bool)
+	LocalPath(key string) (path string, ok bool)
+}
+
+// A Buffer holds what is not delivered yet.
+type Buffer interface {
+	Streams() []buffer.StreamState
+	Snapshot(stream string) (*buffer.Snapshot, error)
+}
+
+// A Converter makes Parquet files of records.
+type Converter interface {
+	Convert(ctx context.Context, job convert.Job) (convert.Result, error)
+}
+
+// A Config is what an Engine needs and its bounds.
+type Config struct {
+	Catalog Catalog
+	Store   Store
+	// Buffer and Converter may both be nil: then there are no live rows.
+	Buffer    Buffer
+	Converter Converter
+	// Stream is how a stream's records become rows now; batches that are sealed
+	// carry their own. Nil only without Buffer.
+	Stream   func(name string) configs.Stream
+	Database string // of tables named without one; "default" if empty
+
+	// Dir is a folder of the engine's own: what lies in it is deleted by Open.
+	Dir string
+	// Cache bounds the fetched objects and converted live rows kept in Dir, and
+	// separately what queries spill there.
+	Cache      int64
+	Memory     int64         // of all queries together
+	Threads    int           // of one query; 0: one a core
+	Concurrent int           // queries at once
+	Queue      int           // queries that may wait for their turn; 0: 16 a running one
+	Timeout    time.Duration // of one query, its wait included
+	MaxSQL     int           // bytes of a statement; 0: 1 MiB
+
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+// Validate reports every fault of the configuration.
+func (c *Config) Validate() error {
+	var faults []error
+	need := func(ok bool, what string) {
+		if !ok {
+			faults = append(faults, fmt.Errorf("query configuration: %s", what))
+		}
+	}
+	need(c.Catalog != nil, "Catalog is missing")
+	need(c.Store != nil, "Store is missing")
+	need((c.Buffer == nil) == (c.Converter == nil), "Buffer and Converter go together")
+	need(c.Buffer == nil || c.Stream != nil, "Stream is missing")
+	need(c.Dir != "", "Dir is missing")
+	need(c.Cache > 0, "Cache must be positive")
+	need(c.Memory > 0, "Memory must be positive")
+	need(c.Concurrent > 0, "Concurrent must be positive")
+	need(c.Timeout > 0, "Timeout must be positive")
+	need(c.Threads >= 0 && c.Queue >= 0 && c.MaxSQL >= 0, "Threads, Queue and MaxSQL must not be negative")
+	return errors.Join(faults...)
+}

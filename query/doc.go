@@ -1,0 +1,37 @@
+// Package query answers SQL over tables in the lake and over the records that
+// are still in the buffer. DuckDB (package executor) computes; this package
+// decides what it reads.
+//
+// # What it promises
+//
+//   - A query sees every record that was acknowledged before it began, once:
+//     it takes a snapshot of the buffer first, reads the catalog after it, lists
+//     files after that, and passes over files of batches that are in the
+//     snapshot. Records acknowledged later may or may not be seen.
+//   - Partitions that cannot satisfy the statement are pruned before any of
+//     their files is listed or opened, and never wrongly: DuckDB itself evaluates
+//     the conditions over the catalog's partition values. Only conjuncts of WHERE
+//     and of inner joins prune, and only those that are made of partition columns,
+//     constants and functions that always give the same answer: not current_date.
+//   - The table's columns are the catalog's, and those that live rows bring,
+//     whatever the single files have; what a file lacks is NULL, within structs
+//     too. Partition values are the catalog's, not guessed from paths, and
+//     strings unless the catalog gives the key a type; a text that is none of
+//     that type, and Hive's word for null, are NULL. Timestamps are UTC, without
+//     time zone.
+//   - No statement reads a file, the network, the environment or a setting:
+//     see package statement and package executor for the two walls.
+//   - Memory, temporary space, time and the number of queries at once are bounded.
+//
+// It does not promise Presto's dialect: statements mean what DuckDB says they
+// mean. Files are not pruned by their statistics before they are fetched; the
+// executor skips row groups by them. From a store without local files, whole
+// objects are fetched.
+//
+// # Names
+//
+// table is a table of the request's database; database.table is everything of
+// it; lake.database.table only what is delivered, live.database.table only what
+// is still buffered; awsdatacatalog.database.table is database.table. Case does
+// not matter.
+package query

@@ -1,0 +1,191 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"sluice/query/executor"
+	"sluice/query/fetch"
+	"sluice/query/live"
+	"sluice/query/result"
+)
+
+// An Engine answers queries. Its methods may be called at the same time.
+type Engine struct {
+	cfg     Config
+	log     *slog.Logger
+	metrics *metrics
+	queue   *queue
+	exec    *executor.Executor
+	objects *fetch.Cache
+	live    *live.Cache // nil without a buffer
+
+	mu     sync.Mutex // guards closed
+	closed bool
+	open   sync.WaitGroup // one a query
+}
+
+// Open makes an Engine. It wipes Config.Dir.
+func Open(cfg Config) (*Engine, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg.setDefaults()
+	e := &Engine{cfg: cfg, log: cfg.Log, queue: newQueue(cfg.Concurrent, cfg.Queue)}
+	e.metrics = newMetrics(cfg.Metrics, e.queue)
+	dir, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open query engine: %w", err)
+	}
+	spill := filepath.Join(dir, "spill")
+	if err := os.RemoveAll(spill); err != nil {
+		return nil, fmt.Errorf("open query engine: %w", err)
+	}
+	if err := os.MkdirAll(spill, 0o755); err != nil {
+		return nil, fmt.Errorf("open query engine: %w", err)
+	}
+	if cfg.Buffer != nil {
+		e.live, err = live.Open(live.Config{Dir: filepath.Join(dir, "live"), Converter: cfg.Converter, MaxBytes: cfg.Cache, Log: cfg.Log})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if e.objects, err = fetch.Open(filepath.Join(dir, "objects"), cfg.Store, e.objectLimit, cfg.Log); err != nil {
+		return nil, err
+	}
+	e.exec, err = executor.New(executor.Config{
+		Memory: max(cfg.Memory/int64(cfg.Concurrent), minMemory), Threads: cfg.Threads,
+		TempDir: spill, MaxTemp: max(cfg.Cache/int64(cfg.Concurrent), 1),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// minMemory is the least with which DuckDB can scan a Parquet file.
+const minMemory = 64 << 20
+
+func (c *Config) setDefaults() {
+	if c.Database == "" {
+		c.Database = "default"
+	}
+	if c.Threads == 0 {
+		c.Threads = runtime.GOMAXPROCS(0)
+	}
+	if c.Queue == 0 {
+		c.Queue = 16 * c.Concurrent
+	}
+	if c.MaxSQL == 0 {
+		c.MaxSQL = 1 << 20
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// objectLimit is what live rows leave of the cache.
+func (e *Engine) objectLimit() int64 {
+	if e.live == nil {
+		return e.cfg.Cache
+	}
+	return max(e.cfg.Cache-e.live.Bytes(), 0)
+}
+
+// Query starts a query. Everything acknowledged before the call is in its
+// answer. When ctx ends, the query ends. An error is an *Error.
+func (e *Engine) Query(ctx context.Context, req Request) (*Rows, error) {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil, &Error{Code: CodeInternal, Message: errClosed.Error(), cause: errClosed}
+	}
+	e.open.Add(1)
+	e.mu.Unlock()
+	started := time.Now()
+	ctx, cancel := context.WithTimeoutCause(ctx, e.cfg.Timeout, errTimeout)
+	r := &Rows{sql: req.SQL, started: started, release: []func(){e.open.Done, cancel}}
+	err := e.start(ctx, req, r)
+	if err == nil {
+		r.done = func(code Code, s Stats) { e.ended(req, code, s) }
+		return r, nil
+	}
+	releaseAll(r.release)
+	fault := asError(err, req.SQL)
+	e.ended(req, fault.Code, r.Stats())
+	return nil, fault
+}
+
+// start plans and runs the query; what it holds it notes in r, also when it
+// fails.
+func (e *Engine) start(ctx context.Context, req Request, r *Rows) error {
+	if len(req.SQL) > e.cfg.MaxSQL {
+		return fault(CodeInvalid, "the statement has %d bytes; at most %d are allowed", len(req.SQL), e.cfg.MaxSQL)
+	}
+	if req.Database == "" {
+		req.Database = e.cfg.Database
+	}
+	leave, err := e.queue.enter(ctx)
+	if err != nil {
+		return err
+	}
+	r.release = append(r.release, leave)
+	if cmd, ok, err := parseCommand(req.SQL, req.Database); err != nil {
+		return err
+	} else if ok {
+		rows, columns, err := e.command(ctx, cmd)
+		if err != nil {
+			return err
+		}
+		r.src = &fixed{columns: columns, rows: rows}
+		return nil
+	}
+	p := &plan{engine: e, database: req.Database, rows: r}
+	q, err := p.make(ctx, req.SQL)
+	if err != nil {
+		return err
+	}
+	rows, err := e.exec.Run(ctx, q)
+	if err != nil {
+		return p.locate(ctx, err, q.SQL)
+	}
+	r.src = rows
+	return nil
+}
+
+func (e *Engine) ended(req Request, outcome Code, s Stats) {
+	e.metrics.ended(outcome, s, s.Elapsed)
+	e.log.Info("query", "outcome", string(outcome), "rows", s.Rows, "ms", s.ElapsedMillis, "files", s.Files,
+		"bytes", s.Bytes, "partitions", s.Partitions, "pruned", s.PartitionsPruned, "live_rows", s.LiveRows, "sql", shorten(req.SQL))
+}
+
+// shorten keeps a log line readable.
+func shorten(sql string) string {
+	const most = 300
+	if len(sql) <= most {
+		return sql
+	}
+	return sql[:most] + "…"
+}
+
+// Close waits for the queries that run, refuses new ones, and frees the engine.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	already := e.closed
+	e.closed = true
+	e.mu.Unlock()
+	e.open.Wait()
+	if !already {
+		e.exec.Close()
+	}
+	return nil
+}
+
+var _ source = (*executor.Rows)(nil)
+var _ result.Rows = (*Rows)(nil)

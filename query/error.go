@@ -1,0 +1,130 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"sluice/query/executor"
+	"sluice/query/statement"
+)
+
+// A Code says what kind of fault an Error is.
+type Code string
+
+const (
+	CodeSyntax    Code = "syntax_error"    // the text is not SQL
+	CodeInvalid   Code = "invalid_query"   // it is SQL, but does not fit the tables, or failed on a value
+	CodeForbidden Code = "forbidden"       // it asks for something that is not a table
+	CodeNotFound  Code = "table_not_found" // no such table or database
+	CodeTimeout   Code = "timeout"
+	CodeCanceled  Code = "canceled"
+	CodeQueueFull Code = "queue_full"
+	CodeResources Code = "resources_exceeded" // memory or temporary space
+	CodeInternal  Code = "internal_error"
+)
+
+// An Error is why a query failed, in words for the one who wrote it.
+type Error struct {
+	Code    Code
+	Message string
+
+	cause error
+}
+
+func (e *Error) Error() string { return e.Message }
+
+func (e *Error) Unwrap() error { return e.cause }
+
+var (
+	errTimeout = errors.New("the query's time is over")
+	errClosed  = errors.New("the query engine is closed")
+)
+
+func fault(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// asError makes any error an *Error. Positions in it are into sql.
+func asError(err error, sql string) *Error {
+	var known *Error
+	var refusal *statement.Refusal
+	var duck *executor.Error
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, errTimeout) || errors.Is(err, context.DeadlineExceeded):
+		return &Error{Code: CodeTimeout, Message: "the query took longer than is allowed and was ended", cause: err}
+	case errors.Is(err, context.Canceled):
+		return &Error{Code: CodeCanceled, Message: "the query was canceled", cause: err}
+	case errors.As(err, &refusal):
+		return &Error{Code: CodeForbidden, Message: refusal.What + where(sql, refusal.Position), cause: err}
+	case errors.As(err, &duck):
+		return duckError(duck, sql)
+	}
+	return &Error{Code: CodeInternal, Message: err.Error(), cause: err}
+}
+
+func duckError(e *executor.Error, sql string) *Error {
+	out := &Error{Code: CodeInvalid, Message: e.Message + where(sql, e.Position), cause: e}
+	switch e.Kind {
+	case "Parser", "Syntax":
+		out.Code = CodeSyntax
+	case "Not implemented":
+		if strings.HasPrefix(e.Message, "Only SELECT") {
+			out.Code = CodeForbidden
+			out.Message = "only SELECT is supported, beside SHOW DATABASES, SHOW TABLES [IN database], SHOW PARTITIONS table, SHOW COLUMNS FROM table and DESCRIBE table"
+		}
+	case "Permission":
+		out.Code = CodeForbidden
+	case "Out of Memory":
+		out.Code = CodeResources
+	case "Interrupt":
+		out.Code = CodeCanceled
+	case "INTERNAL", "IO", "Fatal", "Invalid Configuration":
+		out.Code = CodeInternal
+	}
+	if e.Kind == "IO" && strings.Contains(e.Message, "max_temp_directory_size") {
+		out.Code = CodeResources
+	}
+	return out
+}
+
+// where shows the line that holds the offset, with a mark under it.
+func where(sql string, offset int) string {
+	if offset < 0 || offset > len(sql) {
+		return ""
+	}
+	start := strings.LastIndexByte(sql[:offset], '\n') + 1
+	line, _, _ := strings.Cut(sql[start:], "\n")
+	number := strings.Count(sql[:start], "\n") + 1
+	// Long lines are cut around the place.
+	const before, after = 60, 40
+	column := offset - start
+	if column > before {
+		cut := column - before
+		for cut < len(line) && line[cut]&0xc0 == 0x80 {
+			cut++
+		}
+		line, column = "…"+line[cut:], column-cut+len("…")
+	}
+	if len(line) > column+after {
+		end := column + after
+		for end > 0 && line[end]&0xc0 == 0x80 {
+			end--
+		}
+		line = line[:end] + "…"
+	}
+	column = min(column, len(line))
+	var indent strings.Builder
+	for _, r := range line[:column] {
+		if r == '\t' {
+			indent.WriteRune('\t')
+		} else {
+			indent.WriteByte(' ')
+		}
+	}
+	prefix := fmt.Sprintf("line %d: ", number)
+	return "\n" + prefix + line + "\n" + strings.Repeat(" ", len(prefix)) + indent.String() + "^"
+}

@@ -1,0 +1,136 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"sluice/internal/lake"
+	"sluice/internal/lake/store"
+)
+
+// An object of a partition.
+type object struct{ store.Object }
+
+const (
+	// listers is how many partitions a query lists at once.
+	listers = 8
+	// From wholeFrom partitions on, when they are at least one in wholeShare of
+	// the table's, one listing of the table's folder is cheaper than one each.
+	wholeFrom  = 64
+	wholeShare = 4
+)
+
+// list finds the files of the partitions that were not listed before: those
+// with bytes, whose names do not begin with _ or ., and that do not belong to a
+// batch of the snapshot, whose rows the buffer gives.
+func (p *plan) list(ctx context.Context, src *tableSource, partitions []lake.Partition) error {
+	keys := make(map[string]string) // folder's key: location
+	for _, part := range partitions {
+		if _, ok := p.listings[part.Location]; ok {
+			continue
+		}
+		key, ok := p.engine.cfg.Store.Key(part.Location)
+		if !ok {
+			return fmt.Errorf("list files of %s: the location %s is not in the lake", src.name, part.Location)
+		}
+		keys[strings.TrimSuffix(key, "/")] = part.Location
+	}
+	batches := make(map[lake.BatchID]bool, len(src.batches))
+	for _, b := range src.batches {
+		batches[b.ID] = true
+	}
+	found := make(map[string][]object, len(keys))
+	if root, ok := p.engine.cfg.Store.Key(src.table.Location); ok && len(keys) >= wholeFrom && len(keys)*wholeShare >= len(src.partitions) {
+		if err := p.listWhole(ctx, strings.TrimSuffix(root, "/"), keys, found); err != nil {
+			return err
+		}
+	}
+	if err := p.listEach(ctx, keys, found); err != nil {
+		return err
+	}
+	for key, location := range keys {
+		files := []object{}
+		for _, o := range found[key] {
+			name := strings.TrimPrefix(o.Key, key+"/")
+			if id, ok := lake.BatchOf(path.Base(name)); o.Size == 0 || hidden(name) || ok && batches[id] {
+				continue
+			}
+			files = append(files, o)
+		}
+		p.listings[location] = files
+	}
+	return nil
+}
+
+// hidden reports whether a part of the name begins with _ or . .
+func hidden(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if strings.HasPrefix(part, "_") || strings.HasPrefix(part, ".") {
+			return true
+		}
+	}
+	return false
+}
+
+// listWhole lists the table's folder once. Partitions that do not lie in it are
+// left for listEach.
+func (p *plan) listWhole(ctx context.Context, root string, keys map[string]string, found map[string][]object) error {
+	for key := range keys {
+		if strings.HasPrefix(key, root+"/") {
+			found[key] = nil
+		}
+	}
+	for o, err := range p.engine.cfg.Store.List(ctx, root) {
+		if err != nil {
+			return fmt.Errorf("list files below %s: %w", root, err)
+		}
+		// The nearest folder above that is a partition's.
+		for dir := path.Dir(o.Key); len(dir) > len(root); dir = path.Dir(dir) {
+			if _, ok := found[dir]; ok {
+				found[dir] = append(found[dir], object{o})
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func (p *plan) listEach(ctx context.Context, keys map[string]string, found map[string][]object) error {
+	type listing struct {
+		key     string
+		objects []object
+	}
+	var todo []*listing
+	for key := range keys {
+		if _, ok := found[key]; !ok {
+			todo = append(todo, &listing{key: key})
+		}
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(listers)
+	for _, l := range todo {
+		g.Go(func() error {
+			for o, err := range p.engine.cfg.Store.List(gctx, l.key) {
+				if err != nil {
+					return fmt.Errorf("list files below %s: %w", l.key, err)
+				}
+				l.objects = append(l.objects, object{o})
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return err
+	}
+	for _, l := range todo {
+		found[l.key] = l.objects
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package query
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sluice/internal/lake"
+	"sluice/query/executor"
+)
+
+// A relation is the SQL that stands for a table: its columns over the planned
+// files.
+type relation struct {
+	columns []lake.Column // without the partition columns
+	keys    []lake.Column
+	files   []dataFile
+	filters []string // over the columns' internal names, see internal
+}
+
+// Files are read with one explicit schema, by name: a file that lacks a column,
+// or a field of a struct, has NULL there; a file with another order or spelling
+// or a narrower type fits. With a schema no file is opened before the scan, and
+// filters and projections are pushed into it, nested fields too.
+//
+// The columns get internal names, so that none can hide the file_index by which
+// a row knows its partition.
+//
+// Timestamps are adjusted to UTC in the files. DuckDB reads such as TIMESTAMP
+// WITH TIME ZONE, and casts them to TIMESTAMP by the calendar, 20 times slower
+// than need be; reading them as the microseconds they are costs nothing. But no
+// filter is pushed through that, so comparisons of such a column with constants
+// are given to the scan separately (filters).
+const (
+	caseLimit = 32 // partitions up to which CASE beats a join
+)
+
+// internal is the name of the i-th column within the scan.
+func internal(i int) string { return fmt.Sprintf("c%d", i) }
+
+// view is the statement that creates the relation.
+func (r *relation) view(name string) string {
+	return "CREATE VIEW " + executor.Identifier(name) + " AS " + r.query()
+}
+
+func (r *relation) query() string {
+	if len(r.files) == 0 {
+		return r.empty()
+	}
+	files := slices.Clone(r.files)
+	slices.SortStableFunc(files, func(a, b dataFile) int { return slices.Compare(a.values, b.values) })
+	groups := group(files)
+	var b strings.Builder
+	b.WriteString("SELECT ")
+	for i, c := range r.columns {
+		b.WriteString(exposed(internal(i), c))
+		b.WriteString(" AS " + executor.Identifier(c.Name) + ", ")
+	}
+	joined := len(groups) > caseLimit
+	for j, k := range r.keys {
+		text := fmt.Sprintf("p.k%d", j)
+		if !joined {
+			text = choose(groups, j)
+		}
+		b.WriteString(keyValue(text, k) + " AS " + executor.Identifier(k.Name) + ", ")
+	}
+	query := strings.TrimSuffix(b.String(), ", ")
+	query += " FROM read_parquet(" + paths(files) + ", schema = " + r.schema() + ") AS f"
+	if joined {
+		query += " JOIN " + ranges(groups, len(r.keys)) + " ON f.file_index = p.i"
+	}
+	if len(r.filters) > 0 {
+		query += " WHERE " + strings.Join(r.filters, " AND ")
+	}
+	return query
+}
+
+// empty is the relation without rows.
+func (r *relation) empty() string {
+	var columns []string
+	for _, c := range append(slices.Clone(r.columns), r.keys...) {
+		columns = append(columns, "CAST(NULL AS "+duckType(c.Type)+") AS "+executor.Identifier(c.Name))
+	}
+	return "SELECT " + strings.Join(columns, ", ") + " WHERE false"
+}
+
+// exposed is the column as the user sees it.
+func exposed(name string, c lake.Column) string {
+	if c.Type.Kind == lake.KindTimestamp {
+		return "make_timestamp(epoch_us(f." + name + "))"
+	}
+	return "f." + name
+}
+
+// schema maps the files' columns to the internal ones.
+func (r *relation) schema() string {
+	entries := make([]string, 0, len(r.columns)+1)
+	add := func(column, name, typ string) {
+		entries = append(entries, executor.Quote(column)+": {name: "+executor.Quote(name)+", type: "+executor.Quote(typ)+", default_value: NULL}")
+	}
+	for i, c := range r.columns {
+		typ := duckType(c.Type)
+		if c.Type.Kind == lake.KindTimestamp {
+			typ = "TIMESTAMP WITH TIME ZONE"
+		}
+		add(c.Name, internal(i), typ)
+	}
+	if len(r.columns) == 0 {
+		// A schema has at least one column; this one is nowhere used.
+		add(lake.RescuedColumn, internal(0), "MAP(VARCHAR,VARCHAR)")
+	}
+	return "MAP {" + strings.Join(entries, ", ") + "}"
+}
+
+// A fileGroup is a run of files of one partition: those from the one numbered
+// from on.
+type fileGroup struct {
+	from, to int
+	values   []string
+}
+
+// group finds the runs in sorted files.
+func group(files []dataFile) []fileGroup {
+	var groups []fileGroup
+	for i, f := range files {
+		if n := len(groups); n > 0 && slices.Equal(groups[n-1].values, f.values) {
+			groups[n-1].to = i + 1
+			continue
+		}
+		groups = append(groups, fileGroup{from: i, to: i + 1, values: f.values})
+	}
+	return groups
+}
+
+// choose is the text of partition column j, found by halving.
+func choose(groups []fileGroup, j int) string {
+	same := !slices.ContainsFunc(groups, func(g fileGroup) bool { return g.values[j] != groups[0].values[j] })
+	if same {
+		return keyLiteral(groups[0].values[j])
+	}
+	half := len(groups) / 2
+	return fmt.Sprintf("CASE WHEN f.file_index < %d THEN %s ELSE %s END", groups[half].from, choose(groups[:half], j), choose(groups[half:], j))
+}
+
+func keyLiteral(value string) string {
+	if value == lake.NullPartition {
+		return "CAST(NULL AS VARCHAR)"
+	}
+	return executor.Quote(value)
+}
+
+// ranges is a relation p with a row for each file: its number and its partition
+// values.
+func ranges(groups []fileGroup, keys int) string {
+	var b strings.Builder
+	b.WriteString("(VALUES ")
+	for n, g := range groups {
+		for i := g.from; i < g.to; i++ {
+			if n > 0 || i > g.from {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, "(%d::UBIGINT", i)
+			for _, v := range g.values {
+				b.WriteString("," + keyLiteral(v))
+			}
+			b.WriteByte(')')
+		}
+	}
+	b.WriteString(") AS p(i")
+	for j := range keys {
+		fmt.Fprintf(&b, ",k%d", j)
+	}
+	return b.String() + ")"
+}
+
+func paths(files []dataFile) string {
+	var b strings.Builder
+	b.WriteByte('[')
+	for i, f := range files {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(executor.Quote(f.path))
+	}
+	return b.String() + "]"
+}

@@ -1,0 +1,133 @@
+package query
+
+import (
+	"sync"
+	"time"
+
+	"sluice/query/result"
+)
+
+// A Request is a query to run.
+type Request struct {
+	SQL string
+	// Database is that of tables named without one; empty: the configuration's.
+	Database string
+}
+
+// Column, Value and Stats are package result's.
+type (
+	Column = result.Column
+	Value  = result.Value
+	Stats  = result.Stats
+)
+
+// A source yields the rows of an answer.
+type source interface {
+	Columns() []result.Column
+	Next() bool
+	Values() []result.Value
+	Err() error
+	Close() error
+}
+
+// Rows is an answer being read. It must be closed: until then the query holds
+// its place among those that run at once.
+type Rows struct {
+	src     source
+	sql     string
+	started time.Time
+	stats   Stats
+	err     *Error
+	ended   time.Time // zero while rows may follow
+
+	release []func()
+	done    func(code Code, s Stats)
+	once    sync.Once // guards the release
+}
+
+// Columns names the columns and their types.
+func (r *Rows) Columns() []Column { return r.src.Columns() }
+
+// Next moves to the next row; false at the end or after an error.
+func (r *Rows) Next() bool {
+	if r.err != nil || !r.ended.IsZero() {
+		return false
+	}
+	if r.src.Next() {
+		r.stats.Rows++
+		return true
+	}
+	if err := r.src.Err(); err != nil {
+		r.err = asError(err, "")
+	}
+	r.ended = time.Now()
+	return false
+}
+
+// Values is the current row, valid until the next call of Next.
+func (r *Rows) Values() []Value { return r.src.Values() }
+
+// Err is the error that ended the rows, an *Error, if one did.
+func (r *Rows) Err() error {
+	if r.err == nil {
+		return nil
+	}
+	return r.err
+}
+
+// Stats says what the answer has cost so far.
+func (r *Rows) Stats() Stats {
+	s := r.stats
+	end := r.ended
+	if end.IsZero() {
+		end = time.Now()
+	}
+	s.Elapsed = end.Sub(r.started)
+	s.ElapsedMillis = float64(s.Elapsed.Microseconds()) / 1000
+	return s
+}
+
+// Close ends the query and gives back what it held. It may be called twice.
+func (r *Rows) Close() (err error) {
+	r.once.Do(func() {
+		if r.ended.IsZero() {
+			r.ended = time.Now()
+		}
+		err = r.src.Close()
+		releaseAll(r.release)
+		code := Code("ok")
+		if r.err != nil {
+			code = r.err.Code
+		}
+		r.done(code, r.Stats())
+	})
+	return err
+}
+
+// releaseAll calls the functions, the last first.
+func releaseAll(release []func()) {
+	for i := len(release) - 1; i >= 0; i-- {
+		release[i]()
+	}
+}
+
+// A fixed source answers with rows that are known.
+type fixed struct {
+	columns []result.Column
+	rows    [][]result.Value
+	next    int
+}
+
+func (f *fixed) Columns() []result.Column { return f.columns }
+
+func (f *fixed) Next() bool {
+	if f.next >= len(f.rows) {
+		return false
+	}
+	f.next++
+	return true
+}
+
+func (f *fixed) Values() []result.Value { return f.rows[f.next-1] }
+func (f *fixed) Err() error             { return nil }
+func (f *fixed) Close() error           { return nil }

@@ -1,0 +1,76 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"sluice/buffer"
+	"sluice/configs"
+	"sluice/internal/lake"
+	"sluice/query/live"
+)
+
+// A snapshot is what the buffer held when the query began: the batches that are
+// not released, by the table they go to.
+//
+// It is taken before the catalog and the lake are looked at. A batch is released
+// only after its files are stored and its partitions registered; so one that is
+// not in the snapshot is found in the lake, and one that is in it is taken from
+// here and its files in the lake, if there are some already, are passed over.
+type snapshot struct {
+	tables map[lake.TableName][]live.Batch
+	held   []*buffer.Snapshot
+}
+
+func (e *Engine) snapshot() (*snapshot, error) {
+	s := &snapshot{tables: make(map[lake.TableName][]live.Batch)}
+	if e.cfg.Buffer == nil {
+		return s, nil
+	}
+	for _, state := range e.cfg.Buffer.Streams() {
+		if state.Records == 0 {
+			continue
+		}
+		held, err := e.cfg.Buffer.Snapshot(state.Name)
+		if err != nil {
+			s.close()
+			return nil, fmt.Errorf("snapshot stream %s: %w", state.Name, err)
+		}
+		s.held = append(s.held, held)
+		for i := range held.Batches {
+			if err := s.add(&held.Batches[i], e.cfg); err != nil {
+				s.close()
+				return nil, err
+			}
+		}
+	}
+	return s, nil
+}
+
+func (s *snapshot) add(b *buffer.SnapshotBatch, cfg Config) error {
+	stream := cfg.Stream(b.Stream)
+	if b.Sealed {
+		stream = configs.Stream{}
+		if err := json.Unmarshal(b.Rules, &stream); err != nil {
+			return fmt.Errorf("read rules of batch %s: %w", b.ID, err)
+		}
+	}
+	table := stream.Table
+	if table == "" {
+		table = lake.CleanName(b.Stream)
+	}
+	name, err := lake.ParseTableName(table, cfg.Database)
+	if err != nil {
+		return fmt.Errorf("read rules of batch %s: %w", b.ID, err)
+	}
+	s.tables[name] = append(s.tables[name], live.Batch{
+		ID: b.ID, Stream: stream, Records: b.Records, Bytes: b.Bytes, End: b.End, Blocks: b.Blocks,
+	})
+	return nil
+}
+
+func (s *snapshot) close() {
+	for _, held := range s.held {
+		held.Close()
+	}
+}

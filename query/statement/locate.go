@@ -1,0 +1,31 @@
+package statement
+
+// Corresponding is the position in the original statement of what is at a
+// position in the rewritten one, given the trees of both, which have the same
+// shape; -1 if it is not known.
+func Corresponding(original, rewritten []byte, position int) int {
+	a, err1 := decode(original)
+	b, err2 := decode(rewritten)
+	if err1 != nil || err2 != nil {
+		return -1
+	}
+	return corresponding(a, b, position)
+}
+
+func corresponding(a, b node, at int) int {
+	if position(b) == at {
+		return position(a)
+	}
+	var as, bs []node
+	children(a, func(n node) { as = append(as, n) })
+	children(b, func(n node) { bs = append(bs, n) })
+	if len(as) != len(bs) {
+		return -1
+	}
+	for i := range as {
+		if found := corresponding(as[i], bs[i], at); found >= 0 {
+			return found
+		}
+	}
+	return -1
+}

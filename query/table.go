@@ -1,0 +1,244 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sluice/catalogsync"
+	"sluice/internal/lake"
+	"sluice/query/live"
+)
+
+// A part says which rows of a table a name means.
+type part uint8
+
+const (
+	everything part = iota
+	deliveredOnly
+	liveOnly
+)
+
+// resolve makes a name of its parts: table, database.table, or
+// catalog.database.table, where the catalog is lake, live or awsdatacatalog.
+func resolve(parts []string, database string) (lake.TableName, part, error) {
+	lower := make([]string, len(parts))
+	for i, p := range parts {
+		lower[i] = strings.ToLower(p)
+	}
+	switch len(lower) {
+	case 1:
+		return lake.TableName{Database: strings.ToLower(database), Table: lower[0]}, everything, nil
+	case 2:
+		return lake.TableName{Database: lower[0], Table: lower[1]}, everything, nil
+	case 3:
+		name := lake.TableName{Database: lower[1], Table: lower[2]}
+		switch lower[0] {
+		case "awsdatacatalog":
+			return name, everything, nil
+		case "lake":
+			return name, deliveredOnly, nil
+		case "live":
+			return name, liveOnly, nil
+		}
+	}
+	return lake.TableName{}, 0, fault(CodeNotFound, "there is no table %s; a table is named table, database.table, lake.database.table (delivered rows only) or live.database.table (buffered rows only)", strings.Join(parts, "."))
+}
+
+// A tableSource is what a query knows of one table.
+type tableSource struct {
+	name      lake.TableName
+	table     lake.Table
+	inCatalog bool
+	keys      []lake.Column // partition columns
+	batches   []live.Batch  // not delivered
+
+	view       *live.View
+	partitions []lake.Partition
+	listed     bool // partitions are known
+	counted    bool // in the statistics of live rows
+}
+
+// table finds a table in the catalog or among live rows.
+func (e *Engine) table(ctx context.Context, parts []string, database string, snap *snapshot) (*tableSource, error) {
+	name, _, err := resolve(parts, database)
+	if err != nil {
+		return nil, err
+	}
+	src := &tableSource{name: name, batches: snap.tables[name]}
+	src.table, err = e.cfg.Catalog.Table(ctx, name)
+	switch {
+	case err == nil:
+		src.inCatalog = true
+		src.keys = src.table.PartitionKeys
+	case !errors.Is(err, catalogsync.ErrNotFound):
+		return nil, fmt.Errorf("read table %s: %w", name, err)
+	case len(src.batches) == 0:
+		return nil, e.unknownTable(ctx, name, snap)
+	default:
+		if src.keys, err = src.batches[0].Keys(); err != nil {
+			return nil, err
+		}
+	}
+	return src, nil
+}
+
+// unknownTable is the error for a table that is not there.
+func (e *Engine) unknownTable(ctx context.Context, name lake.TableName, snap *snapshot) error {
+	databases, err := e.databases(ctx, snap)
+	if err != nil {
+		return err
+	}
+	var all []string
+	for _, db := range databases {
+		tables, err := e.tables(ctx, db, snap)
+		if err != nil {
+			return err
+		}
+		for _, t := range tables {
+			if db == name.Database {
+				all = append(all, t)
+			}
+			all = append(all, db+"."+t)
+		}
+	}
+	return fault(CodeNotFound, "there is no table %s%s", name, suggest(name.Table, all))
+}
+
+// suggest names what is spelled most like a name.
+func suggest(name string, all []string) string {
+	type candidate struct {
+		name     string
+		distance int
+	}
+	var near []candidate
+	for _, a := range all {
+		_, last, ok := strings.Cut(a, ".")
+		if !ok {
+			last = a
+		}
+		if d := distance(name, last); d <= max(2, len(name)/3) {
+			near = append(near, candidate{a, d})
+		}
+	}
+	slices.SortStableFunc(near, func(a, b candidate) int { return a.distance - b.distance })
+	var names []string
+	for _, c := range near[:min(3, len(near))] {
+		names = append(names, c.name)
+	}
+	switch {
+	case len(names) > 0:
+		return "; did you mean " + strings.Join(names, " or ") + "?"
+	case len(all) == 0:
+		return "; there are no tables yet"
+	}
+	return "; SHOW TABLES lists those there are"
+}
+
+// distance is the number of letters to change, add or take away to get from a
+// to b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		previous := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := previous
+			if a[i] != b[j] {
+				cost++
+			}
+			previous = row[j+1]
+			row[j+1] = min(cost, row[j]+1, previous+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// acquire converts the table's live rows, as far as that is not done.
+func (e *Engine) acquire(ctx context.Context, src *tableSource) error {
+	if src.view != nil || e.live == nil {
+		return nil
+	}
+	known := slices.DeleteFunc(slices.Clone(src.table.Columns), func(c lake.Column) bool { return c.Type.Kind == lake.KindNone })
+	view, err := e.live.Acquire(ctx, src.name, known, src.batches)
+	if err != nil {
+		return err
+	}
+	src.view = view
+	return nil
+}
+
+func (src *tableSource) release() {
+	if src.view != nil {
+		src.view.Release()
+	}
+}
+
+// columns are the catalog's and those that live rows brought, without the
+// partition columns.
+func (src *tableSource) columns() []lake.Column {
+	columns := src.table.Columns
+	if src.view != nil {
+		columns = src.view.Columns
+	}
+	return slices.DeleteFunc(slices.Clone(columns), func(c lake.Column) bool {
+		return c.Type.Kind == lake.KindNone ||
+			slices.ContainsFunc(src.keys, func(k lake.Column) bool { return strings.EqualFold(k.Name, c.Name) })
+	})
+}
+
+// delivered are the catalog's partitions; of a table without partition columns
+// the one that is its location.
+func (src *tableSource) delivered(ctx context.Context, e *Engine) ([]lake.Partition, error) {
+	if src.listed || !src.inCatalog {
+		return src.partitions, nil
+	}
+	if len(src.keys) == 0 {
+		src.partitions = []lake.Partition{{Location: src.table.Location}}
+	} else {
+		var err error
+		if src.partitions, err = e.cfg.Catalog.Partitions(ctx, src.name, ""); err != nil {
+			return nil, fmt.Errorf("list partitions of %s: %w", src.name, err)
+		}
+	}
+	for _, p := range src.partitions {
+		if len(p.Values) != len(src.keys) {
+			return nil, fmt.Errorf("list partitions of %s: the partition at %s has %d values, the table %d partition columns",
+				src.name, p.Location, len(p.Values), len(src.keys))
+		}
+	}
+	src.listed = true
+	return src.partitions, nil
+}
+
+// A dataFile is a Parquet file and its partition.
+type dataFile struct {
+	path   string
+	bytes  int64
+	values []string
+}
+
+// liveFiles are the files of the live rows, their partition values in the order
+// of the table's keys; a key that their rules do not make is null.
+func (src *tableSource) liveFiles() []dataFile {
+	if src.view == nil {
+		return nil
+	}
+	files := make([]dataFile, len(src.view.Files))
+	for i, f := range src.view.Files {
+		values := make([]string, len(src.keys))
+		for j, k := range src.keys {
+			values[j] = lake.NullPartition
+			if at := slices.IndexFunc(f.Keys, func(c lake.Column) bool { return strings.EqualFold(c.Name, k.Name) }); at >= 0 {
+				values[j] = f.Values[at]
+			}
+		}
+		files[i] = dataFile{path: f.Path, bytes: f.Bytes, values: values}
+	}
+	return files
+}
