@@ -31,7 +31,7 @@ var (
 var rules = map[string]rule{
 	"catalog":               oneOf(CatalogEmbedded, CatalogGlue),
 	"http.max_body":         between(1*MiB, 1024*GiB),
-	"http.max_in_flight":    between(8*MiB, 1024*GiB),
+	"http.max_in_flight":    between(16*MiB, 1024*GiB),
 	"buffer.size":           batchSize,
 	"buffer.interval":       batchInterval,
 	"buffer.max_bytes":      between(1*MiB, 1<<20*GiB),
