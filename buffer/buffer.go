@@ -73,6 +73,7 @@ type Buffer struct {
 	space      *space
 	queueBytes int64
 	lock       io.Closer
+	requests   sync.Pool // of *request
 
 	changed  chan struct{}     // something was sealed
 	begun    chan struct{}     // a batch got its first record; Run receives
@@ -93,7 +94,7 @@ func Open(cfg Config) (*Buffer, error) {
 	b := &Buffer{
 		cfg: cfg, fs: cfg.FS, log: cfg.Logger, queueBytes: cfg.QueueBytes, logs: map[string]*log{},
 		changed: make(chan struct{}, 1), begun: make(chan struct{}, 1), pressure: make(chan struct{}, 1),
-		failure: make(chan *FailedError, 1),
+		failure: make(chan *FailedError, 1), requests: sync.Pool{New: newRequest},
 	}
 	if b.fs == nil {
 		b.fs = osFS{}

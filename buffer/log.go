@@ -60,7 +60,7 @@ type signal struct {
 	err  error
 }
 
-var requests = sync.Pool{New: func() any { return &request{wake: make(chan signal, 1)} }}
+func newRequest() any { return &request{wake: make(chan signal, 1)} }
 
 func newLog(b *Buffer, name string, dir string) *log {
 	l := &log{b: b, name: name, dir: dir, room: semaphore.NewWeighted(b.queueBytes), metrics: b.metrics.stream(name)}
@@ -76,22 +76,22 @@ func (l *log) append(ctx context.Context, block lake.Block) error {
 		return fmt.Errorf("append to %s: wait for a place in the queue: %w", l.name, err)
 	}
 	defer l.room.Release(place)
-	r := requests.Get().(*request)
+	r := l.b.requests.Get().(*request)
 	r.payload = newPayload(block)
 	err := l.submit(r)
 	r.payload = payload{}
-	requests.Put(r)
+	l.b.requests.Put(r)
 	return err
 }
 
 // sealNow seals the open batch behind everything that is queued. Where only is
 // not nil, no other batch is sealed.
 func (l *log) sealNow(why SealReason, only *segment) error {
-	r := requests.Get().(*request)
+	r := l.b.requests.Get().(*request)
 	r.seal, r.why, r.only = true, why, only
 	err := l.submit(r)
 	r.seal, r.only = false, nil
-	requests.Put(r)
+	l.b.requests.Put(r)
 	return err
 }
 
