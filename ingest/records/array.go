@@ -81,7 +81,11 @@ func (s *splitter) element() (done, more bool, p *ingest.Problem) {
 			return true, more, p
 		}
 		s.start, s.array = to, arraySeparator
-		s.reject(ingest.NotObject, "a record must be a JSON object, not "+kindOf(rest[0]))
+		message := ""
+		if s.list.open(&s.now) {
+			message = describe(rest, nil)
+		}
+		s.reject(ingest.NotObject, message)
 		return false, true, nil
 	}
 	s.start = jsonscan.SkipSpace(s.buf.B[:s.end], to)

@@ -87,6 +87,9 @@ func (s *splitter) stepLines() (more bool, p *ingest.Problem) {
 // at end, or goes on after it if not complete; false if more is needed first.
 func (s *splitter) takeFromLine(end int, complete bool) (bool, *ingest.Problem) {
 	line := s.buf.B[s.start:end]
+	if line[0] != '{' && !s.list.open(&s.now) {
+		return s.rejectLine(line, nil) // a flood of those must not cost much
+	}
 	n, err := jsonscan.Object(line)
 	if err != nil {
 		return s.badLine(line, err, complete)
@@ -134,7 +137,16 @@ func (s *splitter) badLine(line []byte, err error, complete bool) (bool, *ingest
 		s.start = s.end // the line was cut off, and that is what is said
 		return false, nil
 	}
-	s.reject(classify(line), describe(line, at))
+	return s.rejectLine(line, at)
+}
+
+// rejectLine rejects what is left of the line at start.
+func (s *splitter) rejectLine(line []byte, at *jsonscan.SyntaxError) (bool, *ingest.Problem) {
+	message := ""
+	if s.list.open(&s.now) {
+		message = describe(line, at)
+	}
+	s.reject(classify(line), message)
 	s.lines.bad = true
 	return true, nil
 }

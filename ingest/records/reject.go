@@ -29,13 +29,17 @@ type rejections struct {
 	full bool           // nothing is listed after something was not
 }
 
+// open reports whether the next rejection is listed, so that its message is
+// worth making.
+func (l *rejections) open(t *tally) bool { return !l.full && t.listed < maxListed }
+
 // add lists a rejection at t.index, as far as the list's bounds allow, and
 // counts it.
 func (l *rejections) add(t *tally, reason ingest.Reason, message string) {
-	if !l.full && (t.listed == maxListed || !l.room(t.size, len(message)*6+64)) {
+	if l.open(t) && !l.room(t.size, len(message)*6+64) {
 		l.full = true
 	}
-	if !l.full {
+	if l.open(t) {
 		b := l.buf.B[:t.size]
 		if t.listed > 0 {
 			b = append(b, ',')

@@ -93,7 +93,7 @@ func (noStreams) Flush(context.Context, string) (r records.FlushResult, _ error)
 	return r, errors.New("unused")
 }
 
-const maxBody = 8 << 20
+const maxBody = 6 << 20
 
 // server is the handler under test with what it works on.
 type server struct {

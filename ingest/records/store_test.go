@@ -42,20 +42,21 @@ func TestAppendFails(t *testing.T) {
 			body.WriteString("x\n")
 			continue
 		}
-		fmt.Fprintf(&body, "{\"n\":%d,\"s\":%q}\n", i, strings.Repeat("y", 20_000)) // 6 MB
+		fmt.Fprintf(&body, "{\"n\":%d,\"s\":%q}\n", i, strings.Repeat("y", 12_000)) // 3.5 MB
 	}
 	lines := strings.SplitAfter(body.String(), "\n")
-	for at := range 6 {
-		for _, c := range []struct {
-			err    error
-			status int
-			code   string
-			retry  string
-		}{
-			{fmt.Errorf("append: %w", fullError{}), 503, ingest.CodeFull, "2"},
-			{errors.New("disk on fire"), 500, ingest.CodeAppendFailed, ""},
-			{context.DeadlineExceeded, 503, ingest.CodeOverloaded, "1"},
-		} {
+	for _, c := range []struct {
+		err    error
+		status int
+		code   string
+		retry  string
+		blocks int // tried
+	}{
+		{fmt.Errorf("append: %w", fullError{}), 503, ingest.CodeFull, "2", 4},
+		{errors.New("disk on fire"), 500, ingest.CodeAppendFailed, "", 2},
+		{context.DeadlineExceeded, 503, ingest.CodeOverloaded, "1", 2},
+	} {
+		for at := range c.blocks {
 			s := newServer(t)
 			s.log.before = func(n int) error {
 				if n == at {
