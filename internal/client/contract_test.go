@@ -124,8 +124,10 @@ func mixedInput(r *rand.Rand) (in string, good map[string]bool, bad []int64) {
 			bad = append(bad, line)
 		}
 		switch kind {
-		case 0:
-			b.WriteString(`{"cut":`)
+		case 0: // three lines that would make one record
+			b.WriteString("{\"cut\":\n" + record(0) + "\n}")
+			line += 2
+			bad = append(bad, line)
 		case 1:
 			b.WriteString(record(0) + record(3) + ` nonsense {"not":"read"}`)
 		case 2:
