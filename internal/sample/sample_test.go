@@ -69,7 +69,7 @@ func TestSeeds(t *testing.T) {
 
 func TestMeanSize(t *testing.T) {
 	for _, kind := range sample.Kinds() {
-		const n = 200_000
+		const n = 60_000
 		g := generator(t, kind, 7)
 		var buf []byte
 		for range n {
