@@ -98,9 +98,6 @@ func (e *Engine) unknownTable(ctx context.Context, name lake.TableName, snap *sn
 			return err
 		}
 		for _, t := range tables {
-			if db == name.Database {
-				all = append(all, t)
-			}
 			all = append(all, db+"."+t)
 		}
 	}
