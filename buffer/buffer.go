@@ -52,7 +52,7 @@ type Config struct {
 func (c *Config) validate() error {
 	var errs []error
 	if c.Dir == "" {
-		errs = append(errs, errors.New("no Dir is given"))
+		errs = append(errs, errors.New("the folder (Dir) is empty"))
 	}
 	if c.MaxBytes < 0 || c.MinFree < 0 {
 		errs = append(errs, fmt.Errorf("MaxBytes %d or MinFree %d is negative", c.MaxBytes, c.MinFree))

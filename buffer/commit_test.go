@@ -1,0 +1,314 @@
+package buffer_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"sluice/buffer"
+	"sluice/buffer/faultfs"
+	"sluice/internal/lake"
+)
+
+// TestNothingIsSeenBeforeItsFsync holds an fsync and looks: neither a snapshot
+// nor the states nor a seal may show the frame.
+func TestNothingIsSeenBeforeItsFsync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := faultfs.New()
+		b := mustOpen(t, faultConfig(fs))
+		mustAppend(t, b, "a", block(0, 1))
+		let := holdSync(fs)
+		var wg sync.WaitGroup
+		wg.Go(func() { mustAppend(t, b, "a", block(1, 1)) })
+		wg.Go(func() { mustAppend(t, b, "new", block(2, 1)) })
+		synctest.Wait()
+		wg.Go(func() { mustSeal(t, b, "a") })
+		synctest.Wait()
+		if got := strings.Join(held(t, b, "a"), ""); got != string(block(0, 1).Data) {
+			t.Errorf("snapshot during the fsync: %q", got)
+		}
+		if got := held(t, b, "new"); got != nil {
+			t.Errorf("snapshot of a stream's first fsync: %q", got)
+		}
+		want := map[string]int64{"a": 1, "new": 0}
+		for _, st := range b.Streams() {
+			if st.Records != want[st.Name] || int64(st.OpenBatches) != want[st.Name] {
+				t.Errorf("state during the fsync: %+v", st)
+			}
+		}
+		if got := b.Sealed(); len(got) != 0 {
+			t.Errorf("sealed during the fsync: %v", got)
+		}
+		let()
+		wg.Wait()
+		if got := strings.Join(held(t, b, "a"), ""); got != string(block(0, 2).Data) {
+			t.Errorf("snapshot after the fsync: %q", got)
+		}
+		if got := b.Sealed(); len(got) != 1 || got[0].Records != 2 {
+			t.Errorf("sealed: %v", got)
+		}
+	})
+}
+
+// TestGroupCommit has everything that queues during an fsync share the next one.
+func TestGroupCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := faultfs.New()
+		cfg := faultConfig(fs)
+		registry := prometheus.NewPedanticRegistry()
+		cfg.Registerer = registry
+		b := mustOpen(t, cfg)
+		let := holdSync(fs)
+		var wg sync.WaitGroup
+		for i := range 30 {
+			wg.Go(func() { mustAppend(t, b, "a", block(i, 1)) })
+			synctest.Wait()
+		}
+		let()
+		wg.Wait()
+		if n := metric(t, registry, "sluice_buffer_fsync_seconds"); n != 2 {
+			t.Errorf("%v fsyncs for 30 appends, 29 of them during the first", n)
+		}
+		if n := metric(t, registry, "sluice_buffer_appends_total", "a"); n != 30 {
+			t.Errorf("%v appends counted", n)
+		}
+		if got := held(t, b, "a"); strings.Join(got, "") != string(block(0, 30).Data) {
+			t.Errorf("found %q", got)
+		}
+	})
+}
+
+// TestFailureSticks fails one write or fsync: all who shared it hear of it, as
+// does Run, nothing more is accepted, and what was durable is still there.
+func TestFailureSticks(t *testing.T) {
+	for _, op := range []string{"write", "datasync", "syncdir", "allocate"} {
+		t.Run(op, func(t *testing.T) {
+			fs := faultfs.New()
+			b := mustOpen(t, faultConfig(fs))
+			mustAppend(t, b, "a", block(0, 2))
+			mustSeal(t, b, "a")
+			if op != "syncdir" && op != "allocate" {
+				mustAppend(t, b, "a", block(2, 2))
+			}
+			before := strings.Join(held(t, b, "a"), "")
+			ops := map[string]int{}
+			fs.SetHook(func(o, path string) error {
+				ops[o]++
+				if o == op && ops[o] == 1 {
+					return faultfs.ErrInjected
+				}
+				return nil
+			})
+			var failed *buffer.FailedError
+			for range 2 {
+				err := b.Append(context.Background(), "a", block(4, 1))
+				if op == "allocate" { // nothing was written: the next one may try again
+					if err == nil || errors.As(err, &failed) {
+						t.Fatalf("append: %v", err)
+					}
+					mustAppend(t, b, "a", block(4, 1))
+					return
+				}
+				if !errors.As(err, &failed) || !errors.Is(err, faultfs.ErrInjected) || failed.Stream != "a" {
+					t.Fatalf("append: %v", err)
+				}
+			}
+			if err := b.Seal(context.Background(), "a"); !errors.As(err, &failed) {
+				t.Errorf("seal: %v", err)
+			}
+			if err := b.Run(context.Background()); !errors.As(err, &failed) {
+				t.Errorf("run: %v", err)
+			}
+			if err := b.Ready(); !errors.As(err, &failed) {
+				t.Errorf("ready: %v", err)
+			}
+			if got := strings.Join(held(t, b, "a"), ""); got != before {
+				t.Errorf("after the failure: %q, before: %q", got, before)
+			}
+			mustAppend(t, b, "b", block(5, 1)) // streams are independent
+			sealed := b.Sealed()
+			if len(sealed) != 1 {
+				t.Fatalf("sealed: %v", sealed)
+			}
+			if err := b.Release(context.Background(), sealed[0]); err != nil {
+				t.Errorf("release after the failure: %v", err)
+			}
+			if st := b.Streams()[0]; !errors.As(st.Err, &failed) {
+				t.Errorf("state: %+v", st)
+			}
+		})
+	}
+}
+
+// TestContextCountsInTheQueueOnly ends the contexts of an append that waits for
+// a place and of one that is queued.
+func TestContextCountsInTheQueueOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := faultfs.New()
+		cfg := faultConfig(fs)
+		cfg.QueueBytes = 130 // two blocks with their headers, not three
+		b := mustOpen(t, cfg)
+		let := holdSync(fs)
+		ctx, cancel := context.WithCancel(context.Background())
+		errs := make([]error, 3)
+		var wg sync.WaitGroup
+		for i := range errs {
+			wg.Go(func() { errs[i] = b.Append(ctx, "a", block(i, 1)) })
+			synctest.Wait()
+		}
+		cancel()
+		synctest.Wait()
+		let()
+		wg.Wait()
+		if errs[0] != nil || errs[1] != nil || !errors.Is(errs[2], context.Canceled) {
+			t.Errorf("appends: %v", errs)
+		}
+		if got := strings.Join(held(t, b, "a"), ""); got != string(block(0, 2).Data) {
+			t.Errorf("found %q", got)
+		}
+	})
+}
+
+// TestCloseWaits closes during a commit: who was queued gets his result, who
+// comes later ErrClosed.
+func TestCloseWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := faultfs.New()
+		b := mustOpen(t, faultConfig(fs))
+		let := holdSync(fs)
+		var wg sync.WaitGroup
+		wg.Go(func() { mustAppend(t, b, "a", block(0, 1)) })
+		synctest.Wait()
+		wg.Go(func() { mustAppend(t, b, "a", block(1, 1)) })
+		synctest.Wait()
+		closed := false
+		wg.Go(func() {
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+			closed = true
+		})
+		synctest.Wait()
+		if closed {
+			t.Error("closed during a commit")
+		}
+		let()
+		wg.Wait()
+		for _, stream := range []string{"a", "other"} {
+			if err := b.Append(context.Background(), stream, block(2, 1)); !errors.Is(err, buffer.ErrClosed) {
+				t.Errorf("append to %s after close: %v", stream, err)
+			}
+		}
+		if err := b.Seal(context.Background(), "a"); !errors.Is(err, buffer.ErrClosed) {
+			t.Errorf("seal after close: %v", err)
+		}
+		if _, err := b.Snapshot("a"); !errors.Is(err, buffer.ErrClosed) {
+			t.Errorf("snapshot after close: %v", err)
+		}
+		b = mustOpen(t, faultConfig(fs))
+		if got := strings.Join(held(t, b, "a"), ""); got != string(block(0, 2).Data) {
+			t.Errorf("found %q", got)
+		}
+	})
+}
+
+// TestSealBesideAppends seals again and again while many append to several
+// streams, and release follows; in the end every record is in one batch.
+func TestSealBesideAppends(t *testing.T) {
+	b := mustOpen(t, buffer.Config{Dir: t.TempDir(), Size: func(string) int64 { return 4000 }})
+	streams := []string{"x", "y"}
+	const writers, each = 4, 150
+	var mu sync.Mutex
+	lakeRows := map[string]map[string]int{"x": {}, "y": {}}
+	seen := map[lake.BatchID]bool{}
+
+	deliver := func() {
+		for _, batch := range b.Sealed() {
+			rows := read(t, batch.Blocks())
+			mu.Lock()
+			if !seen[batch.ID] { // as an overwriting delivery
+				seen[batch.ID] = true
+				for _, r := range rows {
+					lakeRows[batch.Stream][r]++
+				}
+			}
+			mu.Unlock()
+			if err := b.Release(context.Background(), batch); err != nil {
+				t.Errorf("release: %v", err)
+			}
+		}
+	}
+	stop := make(chan struct{})
+	var others, appends sync.WaitGroup
+	others.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-b.Changed():
+				deliver()
+			}
+		}
+	})
+	for _, s := range streams {
+		others.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				mustSeal(t, b, s)
+				held(t, b, s)
+			}
+		})
+		for w := range writers {
+			appends.Go(func() {
+				for i := range each {
+					bl := block(w*each+i, 1)
+					mustAppend(t, b, s, bl)
+					if i%10 > 0 {
+						continue
+					}
+					// Read your writes: what is not in the snapshot was delivered before it.
+					rows := held(t, b, s)
+					mu.Lock()
+					n := lakeRows[s][string(bl.Data)]
+					mu.Unlock()
+					for _, r := range rows {
+						if r == string(bl.Data) {
+							n++
+						}
+					}
+					if n == 0 {
+						t.Errorf("acknowledged record %q is in neither place", bl.Data)
+					}
+				}
+			})
+		}
+	}
+	appends.Wait()
+	close(stop)
+	others.Wait()
+	for _, s := range streams {
+		mustSeal(t, b, s)
+	}
+	deliver()
+	for _, s := range streams {
+		for i := range writers * each {
+			if n := lakeRows[s][string(block(i, 1).Data)]; n != 1 {
+				t.Fatalf("stream %s: record %d is there %d times", s, i, n)
+			}
+		}
+	}
+	for _, st := range b.Streams() {
+		if st.Records != 0 || st.DiskBytes != 0 {
+			t.Errorf("left behind: %+v", st)
+		}
+	}
+}
