@@ -39,9 +39,12 @@ var (
 	le         = binary.LittleEndian
 )
 
+// crcOf is b's CRC-32C.
+func crcOf(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
+
 // saltOf is where the checksums of a batch's headers start, so that no header
 // of another batch is ever taken for one of this.
-func saltOf(id lake.BatchID) uint32 { return crc32.Checksum([]byte(id), castagnoli) }
+func saltOf(id lake.BatchID) uint32 { return crcOf([]byte(id)) }
 
 // A fileHeader begins every segment.
 type fileHeader struct {
@@ -63,7 +66,7 @@ func (h *fileHeader) put(dst []byte) {
 	le.PutUint64(dst[56:], h.seq)
 	dst[64] = byte(len(h.stream))
 	copy(dst[72:72+maxStreamName], h.stream)
-	le.PutUint32(dst[fileHeaderLen-4:], crc32.Checksum(dst[:fileHeaderLen-4], castagnoli))
+	le.PutUint32(dst[fileHeaderLen-4:], crcOf(dst[:fileHeaderLen-4]))
 }
 
 var errFileHeader = errors.New("its header is not a segment's")
@@ -72,7 +75,7 @@ var errFileHeader = errors.New("its header is not a segment's")
 // the rest of a newer version's header means nothing to us.
 func parseFileHeader(src []byte) (h fileHeader, version int, err error) {
 	if len(src) < fileHeaderLen || string(src[:8]) != fileMagic ||
-		le.Uint32(src[fileHeaderLen-4:]) != crc32.Checksum(src[:fileHeaderLen-4], castagnoli) {
+		le.Uint32(src[fileHeaderLen-4:]) != crcOf(src[:fileHeaderLen-4]) {
 		return h, 0, errFileHeader
 	}
 	version = int(le.Uint16(src[8:]))

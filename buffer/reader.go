@@ -3,7 +3,6 @@ package buffer
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 
 	"sluice/internal/lake"
@@ -93,7 +92,7 @@ func (r *frameReader) next() (frame, error) {
 		return frame{}, err
 	}
 	body := b[frameHeaderLen:]
-	if crc32.Checksum(body, castagnoli) != h.sum {
+	if crcOf(body) != h.sum {
 		return frame{}, r.corrupt("a frame's checksum does not match")
 	}
 	f := frame{frameHeader: h, offset: r.pos, body: body}

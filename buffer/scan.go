@@ -210,11 +210,14 @@ func (r *frameReader) hunt(found func(frameHeader, *frame) error) error {
 }
 
 // seekMagic moves r.pos to the first place from off on where a frame may begin,
-// or to the end.
+// or to the end. It reads no byte more often than twice, whatever it finds.
 func (r *frameReader) seekMagic(off int64) error {
 	for off+frameHeaderLen <= r.end {
-		n := int(min(readAhead, r.end-off))
-		b, err := r.window(off, n)
+		n := r.at + int64(len(r.buf)) - off // what the window still holds
+		if n < frameHeaderLen || off < r.at {
+			n = min(readAhead, r.end-off)
+		}
+		b, err := r.window(off, int(n))
 		if err != nil {
 			return err
 		}
@@ -222,7 +225,7 @@ func (r *frameReader) seekMagic(off int64) error {
 			r.pos = off + int64(i)
 			return nil
 		}
-		off += int64(n - len(frameMagic) + 1)
+		off += n - int64(len(frameMagic)) + 1
 	}
 	r.pos = r.end
 	return nil

@@ -3,7 +3,6 @@ package buffer
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 
 	"sluice/internal/lake"
 )
@@ -33,7 +32,7 @@ type payload struct {
 
 // newPayload checksums a block.
 func newPayload(b lake.Block) payload {
-	return payload{0, b.Data, int64(b.Records), b.Arrival.UnixMilli(), crc32.Checksum(b.Data, castagnoli)}
+	return payload{0, b.Data, int64(b.Records), b.Arrival.UnixMilli(), crcOf(b.Data)}
 }
 
 // A writer appends frames to one segment. Nobody but the one who leads the log
@@ -179,7 +178,7 @@ func (w *writer) seal(s *sealRecord) error {
 	body := s.encode()
 	h := frameHeader{
 		kind: kindSeal, length: uint32(len(body)), before: uint64(w.records), lag: uint32(w.off - w.durable),
-		arrival: s.sealed, sum: crc32.Checksum(body, castagnoli),
+		arrival: s.sealed, sum: crcOf(body),
 	}
 	var head [frameHeaderLen]byte
 	h.put(head[:], w.salt, w.off)
