@@ -41,8 +41,9 @@
 //
 // An object up to 16 MiB is one PUT, a larger one a multipart upload of parts
 // read straight from the body: memory does not grow with the object. A failed
-// upload is aborted. A killed process cannot do that: give the bucket a
-// lifecycle rule that aborts incomplete multipart uploads. Checksum headers are
+// upload is aborted. A killed process cannot do that, and parts on their way when
+// a context ends may arrive after it: give the bucket a lifecycle rule that
+// aborts incomplete multipart uploads. Checksum headers are
 // sent only where the service requires them, because other implementations than
 // AWS refuse them; bodies are covered by the signature's SHA-256 instead.
 package store

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -123,7 +122,7 @@ func (b *exactBody) Read(p []byte) (int, error) {
 	switch {
 	case err == nil, b.left == 0:
 		return n, nil
-	case errors.Is(err, io.EOF):
+	case err == io.EOF: // itself: one deep in another error is that error's affair
 		err = fmt.Errorf("%w, %d bytes before the end", io.ErrUnexpectedEOF, b.left)
 	}
 	return n, b.store.fail("read", b.key, err)

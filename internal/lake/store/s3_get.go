@@ -18,7 +18,7 @@ import (
 const (
 	// resumes is how often a body is taken up again without any progress between.
 	resumes = 5
-	// resumeDelay is doubled with each of them.
+	// resumeDelay stands before the second of them, and is doubled from there.
 	resumeDelay = 100 * time.Millisecond
 )
 
@@ -151,7 +151,10 @@ func (r *resumedBody) Read(p []byte) (int, error) {
 		if r.tries++; r.tries > resumes {
 			return 0, fmt.Errorf("the body broke %d times: %w", r.tries, err)
 		}
-		if err := r.wait(resumeDelay << (r.tries - 1)); err != nil {
+		if r.tries == 1 {
+			continue
+		}
+		if err := r.wait(resumeDelay << (r.tries - 2)); err != nil {
 			return 0, err
 		}
 	}
@@ -177,15 +180,13 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// notFound makes the service's words for an absent object ours. A bucket that is
-// missing is another thing.
+// notFound makes the service's words for an absent object ours: NoSuchKey, and
+// NotFound for HEAD, whose answer has no words. Any other 404, of a missing
+// bucket or of a web server that is no object store, says nothing about the object.
 func notFound(err error) error {
-	if err == nil || status(err) != http.StatusNotFound {
-		return err
-	}
 	switch errorCode(err) {
-	case "NoSuchBucket", "NoSuchUpload":
-		return err
+	case "NoSuchKey", "NotFound":
+		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	}
-	return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	return err
 }

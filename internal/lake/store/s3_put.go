@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -67,7 +68,8 @@ func (b *bucket) putParts(ctx context.Context, key string, body io.ReaderAt, siz
 	u := &upload{bucket: b, key: b.key(key), id: begun.UploadId, body: body, size: size}
 	err = u.run(ctx)
 	if err != nil {
-		// All requests for parts have ended: none can add to what is removed here.
+		// All requests for parts have ended: none adds to what is removed here, unless
+		// the caller's context broke it off on the way.
 		return errors.Join(err, u.abort(ctx))
 	}
 	return nil
@@ -82,16 +84,23 @@ type upload struct {
 	size   int64
 }
 
+// run lets the requests under way end where one has failed: a service may store
+// a part whose request was broken off after the upload was aborted.
 func (u *upload) run(ctx context.Context) error {
 	part := partSizeFor(u.size)
 	parts := make([]types.CompletedPart, (u.size+part-1)/part)
-	group, groupCtx := errgroup.WithContext(ctx)
+	var group errgroup.Group
+	var failed atomic.Bool
 	group.SetLimit(partsAtOnce)
 	for i := range parts {
 		group.Go(func() error {
+			if failed.Load() {
+				return nil // Wait has the error
+			}
 			off := int64(i) * part
-			etag, err := u.send(groupCtx, int32(i+1), off, min(part, u.size-off))
+			etag, err := u.send(ctx, int32(i+1), off, min(part, u.size-off))
 			if err != nil {
+				failed.Store(true)
 				return fmt.Errorf("upload part %d of %d: %w", i+1, len(parts), err)
 			}
 			parts[i] = types.CompletedPart{ETag: etag, PartNumber: aws.Int32(int32(i + 1))}
