@@ -160,3 +160,66 @@ func TestTypesThatCannotBeRead(t *testing.T) {
 		t.Errorf("the table has version %s", v)
 	}
 }
+
+// TestHowATableIsWritten pins what other engines find.
+func TestHowATableIsWritten(t *testing.T) {
+	server := openServer(t)
+	c := newCatalog(t, catalogsync.Config{Transport: server.Transport()})
+	want := purchasesTable()
+	if _, err := c.Ensure(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	want.Columns = append(want.Columns, lake.Column{Name: "price", Type: lake.Double})
+	table, err := c.Ensure(t.Context(), want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.AddPartitions(t.Context(), table, parts(table, 5, 1)); err != nil {
+		t.Fatal(err)
+	}
+
+	got := call(t, server, "GetTable", `{"DatabaseName":"shop","Name":"purchases"}`)["Table"].(map[string]any)
+	delete(got, "CreateTime")
+	delete(got, "UpdateTime")
+	text := func(s string) (v map[string]any) {
+		if err := json.Unmarshal([]byte(s), &v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	sd := text(`{
+		"Columns": [
+			{"Name": "bookid", "Type": "bigint", "Parameters": {"sluice.key": "bookId"}},
+			{"Name": "title", "Type": "string"},
+			{"Name": "_rescued", "Type": "map<string,string>"},
+			{"Name": "user", "Type": "struct<country:string,tags:array<struct<t:timestamp>>>", "Parameters":
+				{"sluice.key": "User", "sluice.keys": "{\"country\":\"Country\",\"tags.t\":\"T\"}"}},
+			{"Name": "price", "Type": "double"}],
+		"Location": "file:///lake/shop/purchases/",
+		"InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+		"OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+		"SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+			"Parameters": {"serialization.format": "1"}},
+		"NumberOfBuckets": -1, "BucketColumns": [], "SortColumns": [], "Parameters": {},
+		"Compressed": false, "StoredAsSubDirectories": false}`)
+	wantTable := text(`{
+		"Name": "purchases", "DatabaseName": "shop", "CatalogId": "000000000000", "VersionId": "1", "Retention": 0,
+		"TableType": "EXTERNAL_TABLE", "IsRegisteredWithLakeFormation": false,
+		"Parameters": {"classification": "parquet", "EXTERNAL": "TRUE", "sluice.stream": "purchases"},
+		"PartitionKeys": [{"Name": "dt", "Type": "string"}, {"Name": "hr", "Type": "int"}]}`)
+	wantTable["StorageDescriptor"] = sd
+	if diff := cmp.Diff(wantTable, got); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+
+	part := call(t, server, "GetPartition", `{"DatabaseName":"shop","TableName":"purchases","PartitionValues":["day00000","5"]}`)
+	sd["Location"] = "file:///lake/shop/purchases/dt=day00000/hr=5/"
+	if diff := cmp.Diff(sd, part["Partition"].(map[string]any)["StorageDescriptor"]); diff != "" {
+		t.Errorf("storage descriptor of the partition (-want +got):\n%s", diff)
+	}
+
+	// Updates leave nothing in the archive, which Glue bounds.
+	if v := call(t, server, "GetTableVersions", `{"DatabaseName":"shop","TableName":"purchases"}`)["TableVersions"].([]any); len(v) != 1 {
+		t.Errorf("%d table versions", len(v))
+	}
+}

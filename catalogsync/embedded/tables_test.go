@@ -146,3 +146,19 @@ func TestSearchTables(t *testing.T) {
 	}
 	c.fails("InvalidInputException", "SearchTables", `{"Filters":[{"Key":"CreateTime","Value":"1"}]}`)
 }
+
+// TestTablePagesAreBounded has tables whose columns would make an answer too large.
+func TestTablePagesAreBounded(t *testing.T) {
+	c := open(t)
+	c.ok("CreateDatabase", `{"DatabaseInput":{"Name":"d"}}`)
+	columns := `{"Name":"c","Type":"struct<` + strings.Repeat("x:int,", 50_000) + `y:int>"}`
+	for i := range 40 {
+		c.ok("CreateTable", `{"DatabaseName":"d","TableInput":{"Name":"t%02d","StorageDescriptor":{"Columns":[%s]}}}`, i, columns)
+	}
+	if _, answer := c.post("GetTables", `{"DatabaseName":"d"}`); len(answer) > 8<<20 {
+		t.Errorf("a page of %d bytes", len(answer))
+	}
+	if got := c.list("GetTables", "TableList", "Name", `{"DatabaseName":"d"}`); len(got) != 40 {
+		t.Errorf("%d tables", len(got))
+	}
+}
