@@ -31,6 +31,21 @@
 // In a string column a value that is not a string is kept as its JSON text. A
 // string's escapes are resolved; a lone surrogate becomes U+FFFD.
 //
+// # What cannot be told apart afterwards
+//
+// A row says by value what its record said, but for these:
+//
+//   - a field that is null and one that is absent;
+//   - a timestamp's offset, and its digits past the microsecond;
+//   - in a string column, 5 and "5", [1] and "[1]": a value that is not a string
+//     and the string of its JSON text;
+//   - spellings of a number (1.50, 15e-1), unless it is in a string column or rescued;
+//     in a decimal column also 0 and -0;
+//   - spellings of a key that clean to one name (userId, userid), unless both are
+//     in one record; the order of an object's keys;
+//   - lone surrogates, among each other;
+//   - in a partition column, 5 and "5", null and absent.
+//
 // # How
 //
 // Types must be known before the first row group is written, but reading every

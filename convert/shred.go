@@ -107,7 +107,7 @@ func (s *shredder) object(n *node, i int) (int, error) {
 		switch {
 		case f == nil:
 			i, err = s.unknown(n, keyStart, keyEnd, i)
-		case f.seen == stamp:
+		case f.seen == stamp || f.kind == rescueNode && !s.literal(i, "null"):
 			i, err = s.rescueKey(n, keyStart, keyEnd, i)
 		default:
 			f.seen = stamp
@@ -266,12 +266,10 @@ func (s *shredder) value(f *node, i int) (int, error) {
 		if s.data[i] == '{' {
 			return s.mapping(f, i)
 		}
-	case dropNode:
+	case dropNode: // a rescueNode has no other value than null
 		if c := s.data[i]; c != '{' && c != '[' {
 			return s.skip(i)
 		}
-		fallthrough
-	case rescueNode:
 		end, err := s.skip(i)
 		if err == nil {
 			s.rescuePath(f, nil)
