@@ -36,7 +36,8 @@ func AppendProblem(err error) *Problem {
 		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeFull, RetryAfter: max(after, time.Second), Err: err,
 			Message: "the buffer takes no more records now: " + reason}
 	case errors.Is(err, context.Canceled):
-		return &Problem{Status: StatusClientGone, Code: CodeClientGone, Err: err, Message: "the client went away"}
+		return &Problem{Status: StatusClientGone, Code: CodeClientGone, Err: err,
+			RetryAfter: time.Second, Message: "the request ended before its records were stored"}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeOverloaded, RetryAfter: time.Second, Err: err,
 			Message: "the records could not be stored in time"}

@@ -34,20 +34,22 @@ func OpenBody(w http.ResponseWriter, r *http.Request, mem *Memory, limit int64) 
 	if p != nil {
 		return nil, p
 	}
-	if r.ContentLength > limit && coding == "" {
+	rawLimit := limit
+	if coding != "" {
+		// What cannot be compressed grows a little: by 1/64 is more than either
+		// format's worst.
+		rawLimit += limit/64 + 64<<10
+	}
+	if r.ContentLength > rawLimit {
 		return nil, tooLarge(limit)
 	}
 	b := &Body{left: limit, max: limit}
-	b.raw = rawBody{src: r.Body, ctl: http.NewResponseController(w)}
+	b.raw = rawBody{src: r.Body, ctl: http.NewResponseController(w), max: rawLimit, limit: limit}
 	b.raw.extend()
 	if coding == "" {
-		b.raw.max = limit + 1 // Read finds it too large first
 		b.content = &b.raw
 		return b, nil
 	}
-	// What cannot be compressed grows a little: by 1/64 is more than either
-	// format's worst.
-	b.raw.max = limit + limit/64 + 64<<10
 	b.decoder, p = openDecoder(r.Context(), coding, &b.raw, mem)
 	if p != nil {
 		return nil, p
@@ -98,6 +100,7 @@ type rawBody struct {
 	src     io.Reader
 	ctl     *http.ResponseController
 	n, max  int64 // bytes read; the most to read
+	limit   int64 // of the content, to be told
 	due     int64 // n at which the deadline moves
 	problem *Problem
 }
@@ -119,7 +122,7 @@ func (r *rawBody) Read(p []byte) (int, error) {
 		r.problem = readProblem(err, r.n)
 		return n, r.problem
 	case r.n > r.max:
-		r.problem = tooLarge(r.max)
+		r.problem = tooLarge(r.limit)
 		return n, r.problem
 	case r.n >= r.due:
 		r.extend()

@@ -30,8 +30,8 @@ const (
 	CodeClientGone    = "client_gone"
 )
 
-// StatusClientGone stands in metrics for the answer that nobody was there to
-// take. Nginx counts the same case under the same number.
+// StatusClientGone stands in metrics for the answer that probably nobody was
+// there to take; it is sent as 503. Nginx counts the same case under this number.
 const StatusClientGone = 499
 
 // A Problem is an answer other than success.
@@ -55,14 +55,11 @@ func (p *Problem) Unwrap() error { return p.Err }
 
 // Retryable reports whether the same request may succeed later.
 func (p *Problem) Retryable() bool {
-	return p.Status >= 500 || p.Status == http.StatusTooManyRequests
+	return p.Status >= 500 || p.Status == http.StatusTooManyRequests || p.Status == StatusClientGone
 }
 
 // Write answers with {"error":{"code","message"}}.
 func (p *Problem) Write(w http.ResponseWriter) {
-	if p.Status == StatusClientGone {
-		return
-	}
 	p.WriteHead(w)
 	body := append([]byte{'{'}, p.AppendMember(nil)...)
 	w.Write(append(body, "}\n"...)) // a client that is gone is no fault here
@@ -81,7 +78,12 @@ func (p *Problem) WriteHead(w http.ResponseWriter) {
 	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge:
 		h.Set("Connection", "close") // the rest of the body is not read
 	}
-	w.WriteHeader(p.Status)
+	status := p.Status
+	if status == StatusClientGone {
+		// It may still be there after all, and silence would mean 200.
+		status = http.StatusServiceUnavailable
+	}
+	w.WriteHeader(status)
 }
 
 // AppendMember appends "error":{"code":…,"message":…}, a member of an object.

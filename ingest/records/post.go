@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"sluice/ingest"
 )
@@ -35,16 +36,15 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) int {
 	}()
 	p = s.verdict(s.run())
 	h.count(s, stream)
+	s.freeBuffers() // an answer may be taken slowly
 	if p == nil {
 		w.Header()["Content-Type"] = jsonType
-		w.Write(s.answer(nil))
+		s.answer(w, nil)
 		return http.StatusOK
 	}
 	h.log(r, p)
-	if p.Status != ingest.StatusClientGone {
-		p.WriteHead(w)
-		w.Write(s.answer(p))
-	}
+	p.WriteHead(w)
+	s.answer(w, p)
 	return p.Status
 }
 
@@ -94,14 +94,28 @@ func (s *splitter) verdict(p *ingest.Problem) *ingest.Problem {
 	return nil
 }
 
-// answer is the body of the answer.
-func (s *splitter) answer(p *ingest.Problem) []byte {
+// smallAnswer is what net/http holds back until the handler has returned; the
+// memory of a longer list is held until the client has taken it.
+const smallAnswer = 1 << 10
+
+// answer writes the body of the answer.
+func (s *splitter) answer(w http.ResponseWriter, p *ingest.Problem) {
 	list := s.list.list(&s.done)
-	b := make([]byte, 0, 64+len(list))
+	b := make([]byte, 0, 64)
 	b = append(b, `{"accepted":`...)
 	b = strconv.AppendInt(b, s.accepted, 10)
 	b = append(b, `,"rejected":[`...)
-	b = append(b, list...)
+	if len(list) <= smallAnswer {
+		b = append(b, list...)
+	} else {
+		ctl := http.NewResponseController(w)
+		ctl.SetWriteDeadline(time.Now().Add(ingest.BodyTimeout))
+		w.Write(b)
+		w.Write(list)
+		ctl.Flush()
+		ctl.SetWriteDeadline(time.Time{}) // the next answer on the connection has its own time
+		b = b[:0]
+	}
 	b = append(b, ']')
 	if s.done.rejected > int64(s.done.listed) {
 		b = append(b, `,"rejected_total":`...)
@@ -115,5 +129,5 @@ func (s *splitter) answer(p *ingest.Problem) []byte {
 		b = append(b, ',')
 		b = p.AppendMember(b)
 	}
-	return append(b, "}\n"...)
+	w.Write(append(b, "}\n"...))
 }

@@ -246,12 +246,18 @@ func (s *splitter) cutOff(reason ingest.Reason, message string) (more bool, p *i
 	return false, nil
 }
 
-// free gives all memory back and makes the splitter as good as new.
-func (s *splitter) free() {
+// freeBuffers gives back what only run needs.
+func (s *splitter) freeBuffers() {
 	s.block.free()
-	s.list.free()
 	if s.buf != nil {
 		s.buf.Free()
+		s.buf = nil
 	}
+}
+
+// free gives all memory back and makes the splitter as good as new.
+func (s *splitter) free() {
+	s.freeBuffers()
+	s.list.free()
 	*s = splitter{}
 }

@@ -55,6 +55,7 @@ func TestAppendFails(t *testing.T) {
 		{fmt.Errorf("append: %w", fullError{}), 503, ingest.CodeFull, "2", 4},
 		{errors.New("disk on fire"), 500, ingest.CodeAppendFailed, "", 2},
 		{context.DeadlineExceeded, 503, ingest.CodeOverloaded, "1", 2},
+		{context.Canceled, 503, ingest.CodeClientGone, "1", 2}, // never a 200 by silence
 	} {
 		for at := range c.blocks {
 			s := newServer(t)

@@ -26,7 +26,7 @@ func (h *Handler) flush(w http.ResponseWriter, r *http.Request) int {
 	result, err := h.Flusher.Flush(r.Context(), stream)
 	switch {
 	case r.Context().Err() != nil:
-		return ingest.StatusClientGone
+		return h.fail(w, r, ingest.AppendProblem(r.Context().Err()))
 	case err != nil:
 		// The records are safe in the log and delivery goes on trying, so the
 		// caller may as well.

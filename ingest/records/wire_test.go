@@ -200,6 +200,29 @@ func TestSlowBody(t *testing.T) {
 	}
 }
 
+// A client that does not take its answer holds no memory for long.
+func TestSlowAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		pipe := newPipeListener()
+		srv := ingest.NewServer(s, discardLog)
+		go srv.Serve(pipe)
+		defer srv.Close()
+		client := pipe.dial()
+		defer client.Close()
+		fmt.Fprintf(client, "%sContent-Length: 20000\r\n\r\n%s", head, strings.Repeat("x\n", 10_000))
+		synctest.Wait() // the server writes, nobody reads
+		if held := s.mem.InUse(); held == 0 || held > 256<<10 {
+			t.Errorf("%d bytes are held for the answer", held)
+		}
+		time.Sleep(ingest.BodyTimeout + time.Second)
+		synctest.Wait()
+		if held := s.mem.InUse(); held != 0 {
+			t.Errorf("%d bytes are still held", held)
+		}
+	})
+}
+
 // pipeListener accepts connections that need no network, and whose deadlines
 // follow the test's clock.
 type pipeListener struct {
