@@ -1,0 +1,197 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"sluice/query"
+	"sluice/query/result"
+)
+
+// A Client asks a remote service.
+type Client struct {
+	Server string       // such as http://127.0.0.1:8080
+	HTTP   *http.Client // nil: http.DefaultClient
+}
+
+// maxErrorBody bounds what is read of an answer that is not 200.
+const maxErrorBody = 1 << 20
+
+// Query starts a query. An error of the query is a *query.Error. The rows must
+// be closed.
+func (c *Client) Query(ctx context.Context, req query.Request) (result.Rows, error) {
+	body, err := json.Marshal(request{SQL: req.SQL, Database: req.Database})
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", c.Server, err)
+	}
+	call, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(c.Server, "/")+"/v1/query", bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", c.Server, err)
+	}
+	call.Header.Set("Content-Type", "application/json")
+	call.Header.Set("Accept", "application/json")
+	client := c.HTTP
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(call)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", c.Server, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		return nil, readError(resp)
+	}
+	r := &remoteRows{body: resp.Body, in: json.NewDecoder(resp.Body)}
+	r.in.UseNumber()
+	if err := r.head(); err != nil {
+		resp.Body.Close()
+		return nil, fmt.Errorf("read answer of %s: %w", c.Server, err)
+	}
+	return r, nil
+}
+
+func readError(resp *http.Response) error {
+	var doc struct {
+		Error struct {
+			Code    query.Code `json:"code"`
+			Message string     `json:"message"`
+		} `json:"error"`
+	}
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	if json.Unmarshal(text, &doc) != nil || doc.Error.Code == "" {
+		return fmt.Errorf("the service answered %s: %.200s", resp.Status, text)
+	}
+	return &query.Error{Code: doc.Error.Code, Message: doc.Error.Message}
+}
+
+// remoteRows reads a JSON answer as it comes.
+type remoteRows struct {
+	body    io.ReadCloser
+	in      *json.Decoder
+	columns []result.Column
+	raw     []json.RawMessage
+	values  []result.Value
+	stats   result.Stats
+	err     error
+	done    bool
+}
+
+// head reads up to the first row.
+func (r *remoteRows) head() error {
+	if err := r.expect(json.Delim('{'), "columns"); err != nil {
+		return err
+	}
+	if err := r.in.Decode(&r.columns); err != nil {
+		return err
+	}
+	r.values = make([]result.Value, len(r.columns))
+	return r.expect("rows", json.Delim('['))
+}
+
+func (r *remoteRows) expect(tokens ...json.Token) error {
+	for _, want := range tokens {
+		got, err := r.in.Token()
+		if err != nil {
+			return err
+		}
+		if got != want {
+			return fmt.Errorf("found %v, want %v", got, want)
+		}
+	}
+	return nil
+}
+
+func (r *remoteRows) Columns() []result.Column { return r.columns }
+
+func (r *remoteRows) Next() bool {
+	if r.err != nil || r.done {
+		return false
+	}
+	if !r.in.More() {
+		r.done = true
+		r.err = r.tail()
+		return false
+	}
+	r.raw = r.raw[:0]
+	if err := r.in.Decode(&r.raw); err != nil {
+		r.err = cutOff(err)
+		return false
+	}
+	if len(r.raw) != len(r.columns) {
+		r.err = fmt.Errorf("read answer: a row of %d values, want %d", len(r.raw), len(r.columns))
+		return false
+	}
+	for i, text := range r.raw {
+		if r.values[i], r.err = decodeValue(text); r.err != nil {
+			return false
+		}
+	}
+	r.stats.Rows++
+	return true
+}
+
+// decodeValue is the inverse of Value.AppendJSON.
+func decodeValue(text json.RawMessage) (result.Value, error) {
+	switch {
+	case string(text) == "null":
+		return result.Value{}, nil
+	case text[0] != '"':
+		return result.Value{Text: string(text), Form: result.Literal}, nil
+	}
+	v := result.Value{Form: result.String}
+	if err := json.Unmarshal(text, &v.Text); err != nil {
+		return v, fmt.Errorf("read answer: %w", err)
+	}
+	return v, nil
+}
+
+// tail reads what follows the rows: the statistics, or the error that ended
+// them.
+func (r *remoteRows) tail() error {
+	if err := r.expect(json.Delim(']')); err != nil {
+		return cutOff(err)
+	}
+	key, err := r.in.Token()
+	if err != nil {
+		return cutOff(err)
+	}
+	if key == "error" {
+		var fault query.Error
+		if err := r.in.Decode(&fault); err != nil {
+			return cutOff(err)
+		}
+		return &fault
+	}
+	if key != "stats" {
+		return fmt.Errorf("read answer: found %v behind the rows", key)
+	}
+	if err := r.in.Decode(&r.stats); err != nil {
+		return cutOff(err)
+	}
+	r.stats.Elapsed = time.Duration(r.stats.ElapsedMillis * float64(time.Millisecond))
+	if err := r.expect(json.Delim('}')); err != nil {
+		return cutOff(err)
+	}
+	return nil
+}
+
+// cutOff explains the end of a connection in the middle of an answer.
+func cutOff(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("read answer: it was cut off: %w", io.ErrUnexpectedEOF)
+	}
+	return fmt.Errorf("read answer: %w", err)
+}
+
+func (r *remoteRows) Values() []result.Value { return r.values }
+func (r *remoteRows) Err() error             { return r.err }
+func (r *remoteRows) Stats() result.Stats    { return r.stats }
+func (r *remoteRows) Close() error           { return r.body.Close() }

@@ -1,0 +1,77 @@
+package terminal
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// maxHistory is how many statements are kept.
+const maxHistory = 1000
+
+// A history is the statements typed before, in a file with one a line.
+type history struct {
+	path  string
+	lines []string // oldest first
+}
+
+// openHistory reads the history; a file that is not there is an empty one, and
+// an empty path is kept nowhere.
+func openHistory(path string) *history {
+	h := &history{path: path}
+	if path == "" {
+		return h
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return h
+	}
+	defer f.Close()
+	s := bufio.NewScanner(f)
+	s.Buffer(nil, 1<<20)
+	for s.Scan() {
+		if line := strings.TrimSpace(s.Text()); line != "" {
+			h.lines = append(h.lines, line)
+		}
+	}
+	h.lines = h.lines[max(len(h.lines)-maxHistory, 0):]
+	return h
+}
+
+// remember adds a statement, as one line.
+func (h *history) remember(statement string) {
+	line := strings.Join(strings.Fields(statement), " ")
+	if strings.Contains(statement, "--") {
+		line = strings.ReplaceAll(statement, "\n", " ")
+	}
+	if line == "" || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
+		return
+	}
+	h.lines = append(h.lines, line)
+}
+
+// save writes the history.
+func (h *history) save() error {
+	if h.path == "" {
+		return nil
+	}
+	lines := h.lines[max(len(h.lines)-maxHistory, 0):]
+	aside := h.path + ".new"
+	if err := os.WriteFile(aside, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		return fmt.Errorf("save history: %w", err)
+	}
+	if err := os.Rename(aside, h.path); err != nil {
+		return fmt.Errorf("save history: %w", err)
+	}
+	return nil
+}
+
+// Add, Len and At make it a term.History. The terminal adds single lines, which
+// are parts of statements: they are passed over, see remember.
+func (h *history) Add(string) {}
+
+func (h *history) Len() int { return len(h.lines) }
+
+// At counts from the newest.
+func (h *history) At(i int) string { return h.lines[len(h.lines)-1-i] }
