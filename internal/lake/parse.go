@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // maxTypeDepth bounds the nesting of a type string from outside.
@@ -16,12 +17,21 @@ func ParseType(s string) (Type, error) {
 	p := typeParser{rest: s}
 	t, err := p.parse(0)
 	if err == nil && strings.TrimSpace(p.rest) != "" {
-		err = fmt.Errorf("unexpected %q after the type", strings.TrimSpace(p.rest))
+		err = fmt.Errorf("unexpected %q after the type", clip(strings.TrimSpace(p.rest)))
 	}
 	if err != nil {
-		return Type{}, fmt.Errorf("parse type %q: %w", s, err)
+		return Type{}, fmt.Errorf("parse type %q: %w", clip(s), err)
 	}
 	return t, nil
+}
+
+// clip keeps a text from outside from filling an error.
+func clip(s string) string {
+	const most = 200
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 var simpleTypes = map[string]Kind{
@@ -47,7 +57,7 @@ func (p *typeParser) word() string {
 func (p *typeParser) expect(c byte) error {
 	p.rest = strings.TrimLeft(p.rest, " \t\r\n")
 	if p.rest == "" || p.rest[0] != c {
-		return fmt.Errorf("expected %q before %q", c, p.rest)
+		return fmt.Errorf("expected %q before %q", c, clip(p.rest))
 	}
 	p.rest = p.rest[1:]
 	return nil
@@ -70,11 +80,15 @@ func (p *typeParser) parse(depth int) (Type, error) {
 	}
 	k, ok := simpleTypes[name]
 	if !ok {
-		return Type{}, fmt.Errorf("unknown type %q", name)
+		return Type{}, fmt.Errorf("unknown type %q", clip(name))
 	}
 	if name == "varchar" || name == "char" {
-		if _, err := p.numbers(); err != nil {
+		n, err := p.numbers()
+		if err != nil {
 			return Type{}, err
+		}
+		if len(n) > 1 || (len(n) == 1 && n[0] < 1) {
+			return Type{}, fmt.Errorf("%s takes one length of at least 1", name)
 		}
 	}
 	return Type{Kind: k}, nil
@@ -114,11 +128,16 @@ func (p *typeParser) structure(depth int) (Type, error) {
 		return Type{}, err
 	}
 	t := Type{Kind: KindStruct}
+	seen := map[string]bool{}
 	for {
-		name := strings.Trim(p.word(), "`")
+		name := strings.TrimFunc(p.word(), func(r rune) bool { return r == '`' || unicode.IsSpace(r) })
 		if name == "" {
-			return Type{}, fmt.Errorf("a struct field without a name before %q", p.rest)
+			return Type{}, fmt.Errorf("a struct field without a name before %q", clip(p.rest))
 		}
+		if seen[strings.ToLower(name)] {
+			return Type{}, fmt.Errorf("a second struct field %q: names must differ in more than case", clip(name))
+		}
+		seen[strings.ToLower(name)] = true
 		if err := p.expect(':'); err != nil {
 			return Type{}, err
 		}
@@ -165,7 +184,7 @@ func (p *typeParser) numbers() ([]int, error) {
 		p.rest = p.rest[1:]
 		n, err := strconv.Atoi(p.word())
 		if err != nil {
-			return nil, fmt.Errorf("a number was expected before %q", p.rest)
+			return nil, fmt.Errorf("a number was expected before %q", clip(p.rest))
 		}
 		nums = append(nums, n)
 		if p.rest != "" && p.rest[0] != ',' && p.rest[0] != ')' {
