@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/catalogsync"
+	"sluice/catalogsync/embedded"
 	"sluice/internal/lake"
 )
 
@@ -81,27 +82,29 @@ func (f *faulty) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // deliver is what a delivery does: a new table, partitions, a new column, more partitions.
-func deliver(ctx context.Context, c *catalogsync.Catalog) error {
+func deliver(ctx context.Context, c *catalogsync.Catalog, name lake.TableName) error {
 	table := purchasesTable()
+	table.Name = name
 	if _, err := c.Ensure(ctx, table); err != nil {
 		return err
 	}
-	if err := c.AddPartitions(ctx, table, parts(table, 0, 150)); err != nil {
+	if err := c.AddPartitions(ctx, table, parts(table, 0, 105)); err != nil {
 		return err
 	}
 	table.Columns = append(table.Columns, lake.Column{Name: "price", Type: lake.Double})
 	if _, err := c.Ensure(ctx, table); err != nil {
 		return err
 	}
-	return c.AddPartitions(ctx, table, parts(table, 140, 20))
+	return c.AddPartitions(ctx, table, parts(table, 100, 10))
 }
 
 // TestEveryRequestFails fails each request of a delivery once, in each way.
 func TestEveryRequestFails(t *testing.T) {
 	for _, bad := range append(faults, conflicts...) {
 		t.Run(bad.name, func(t *testing.T) {
+			server := openServer(t)
 			for i, failed := 0, true; failed; i++ {
-				failed = failRequest(t, i, bad)
+				failed = failRequest(t, server, i, bad)
 			}
 		})
 	}
@@ -109,8 +112,8 @@ func TestEveryRequestFails(t *testing.T) {
 
 // failRequest runs a delivery whose i-th request goes wrong; it reports whether
 // there were so many.
-func failRequest(t *testing.T, i int, bad fault) (failed bool) {
-	server := openServer(t)
+func failRequest(t *testing.T, server *embedded.Server, i int, bad fault) (failed bool) {
+	name := lake.TableName{Database: fmt.Sprint("shop", i), Table: "purchases"}
 	transport := &faulty{next: server.Transport(), hit: func(n int, op string) *fault {
 		isConflict := strings.HasPrefix(bad.name, "version") || strings.HasPrefix(bad.name, "concurrent")
 		writesTable := op == "UpdateTable" || op == "CreateTable" && bad.code == "ConcurrentModificationException"
@@ -123,19 +126,19 @@ func failRequest(t *testing.T, i int, bad fault) (failed bool) {
 		}
 		return &bad
 	}}
-	if err := deliver(t.Context(), newCatalog(t, catalogsync.Config{Transport: transport})); err != nil {
+	if err := deliver(t.Context(), newCatalog(t, catalogsync.Config{Transport: transport}), name); err != nil {
 		t.Fatalf("request %d: %v", i, err)
 	}
 	clean := newCatalog(t, catalogsync.Config{Transport: server.Transport()})
-	table, err := clean.Table(t.Context(), purchases)
+	table, err := clean.Table(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n := len(table.Columns); n != 5 || table.Version != "1" {
 		t.Errorf("request %d (%s): %d columns, version %s", i, transport.ops[min(i, len(transport.ops)-1)], n, table.Version)
 	}
-	all, err := clean.Partitions(t.Context(), purchases, "")
-	if err != nil || len(all) != 160 {
+	all, err := clean.Partitions(t.Context(), name, "")
+	if err != nil || len(all) != 110 {
 		t.Errorf("request %d: %d partitions, %v", i, len(all), err)
 	}
 	return failed
@@ -166,7 +169,7 @@ func TestErrorsThatStay(t *testing.T) {
 					}
 					return nil
 				}}
-				err := deliver(t.Context(), newCatalog(t, catalogsync.Config{Transport: transport}))
+				err := deliver(t.Context(), newCatalog(t, catalogsync.Config{Transport: transport}), purchases)
 				if err == nil {
 					t.Fatal("no error")
 				}
@@ -197,7 +200,7 @@ func TestRetriesEndWithTheContext(t *testing.T) {
 		return &fault{"", false, 400, "ThrottlingException"}
 	}}
 	c := newCatalog(t, catalogsync.Config{Transport: transport})
-	if err := deliver(ctx, c); !errors.Is(err, context.Canceled) {
+	if err := deliver(ctx, c, purchases); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	if n := len(transport.ops); n != 3 {
