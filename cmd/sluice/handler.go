@@ -7,6 +7,7 @@ import (
 
 	"sluice/ingest"
 	"sluice/ingest/records"
+	"sluice/query/httpapi"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -24,7 +25,7 @@ func (s *service) handler() http.Handler {
 	api.Register(mux)
 	ingest.RegisterHealth(mux, s)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
-	mux.Handle("/v1/query", s.engine.Handler())
+	mux.Handle("/v1/query", httpapi.New(httpapi.Config{Querier: s.engine, Log: s.log}))
 	mux.HandleFunc("/", s.target)
 	return mux
 }

@@ -87,7 +87,7 @@ func TestRestart(t *testing.T) {
 		t.Errorf("drained into %v, %v", files, err)
 	}
 	out, stderr, code := command(t, "", "query", "--data-dir", dir, "--output", "csv", "select count(*) as n from s")
-	if code != 0 || out != "n\n100\n" {
+	if code != 0 || out != "n\r\n100\r\n" {
 		t.Errorf("query without a service: %d, %q, %q", code, out, stderr)
 	}
 }

@@ -212,3 +212,19 @@ func (s *service) close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// openEngine opens the scan engine; it converts live rows by itself, so that
+// queries and delivery do not share memory or counters.
+func (s *service) openEngine() (*query.Engine, error) {
+	converter, err := s.converter(nil)
+	if err != nil {
+		return nil, err
+	}
+	q := s.cfg.Query
+	return query.Open(query.Config{
+		Catalog: s.catalog, Store: s.store, Buffer: s.buffer, Converter: converter,
+		Stream: s.cfg.Stream, Database: s.cfg.Database, Dir: s.cfg.CacheDir(),
+		Cache: int64(q.Cache), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Timeout: q.Timeout,
+		Log: s.log, Metrics: s.registry,
+	})
+}

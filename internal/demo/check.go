@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
+
+	"sluice/internal/progress"
 )
 
 // A question is a query and what it must answer.
@@ -55,7 +56,14 @@ func (d *demo) check(ctx context.Context, title string, questions []question) er
 type answer struct {
 	Columns []struct{ Name, Type string }
 	Rows    [][]any
-	Stats   map[string]any
+	Stats   struct {
+		Elapsed    float64 `json:"elapsed_ms"`
+		Files      int64   `json:"files_scanned"`
+		Bytes      int64   `json:"bytes_scanned"`
+		Partitions int64   `json:"partitions"`
+		Pruned     int64   `json:"partitions_pruned"`
+		LiveRows   int64   `json:"live_rows"`
+	}
 }
 
 func (d *demo) ask(ctx context.Context, sql string) (answer, error) {
@@ -125,11 +133,9 @@ func (d *demo) show(a answer) {
 		}
 		fmt.Fprintln(d.Out)
 	}
-	var stats []string
-	for _, key := range slices.Sorted(maps.Keys(a.Stats)) {
-		stats = append(stats, fmt.Sprintf("%s %v", strings.ReplaceAll(key, "_", " "), a.Stats[key]))
-	}
-	fmt.Fprintf(d.Out, "    (%s)\n", strings.Join(stats, ", "))
+	st := a.Stats
+	fmt.Fprintf(d.Out, "    %.0f ms, %d files of %s scanned, %d of %d partitions pruned, %d rows of the buffer\n",
+		st.Elapsed, st.Files, progress.Bytes(st.Bytes), st.Pruned, st.Partitions, st.LiveRows)
 }
 
 func sortedKeys(m map[string]int64) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"sluice/buffer"
+	"sluice/internal/progress"
+	"sluice/query"
+	"sluice/query/httpapi"
+	"sluice/query/output"
+	"sluice/query/result"
+	"sluice/query/terminal"
+
+	"github.com/spf13/cobra"
+)
+
+// An asker answers statements, here or over HTTP.
+type asker func(ctx context.Context, sql string) (result.Rows, error)
+
+func newQuery(o *options) *cobra.Command {
+	var format, database string
+	c := &cobra.Command{
+		Use:   "query [SQL]",
+		Short: "Ask SQL: the running service, or the data folder itself when none runs",
+		Long: `Runs the statement given, or those on standard input, separated by semicolons, or
+shows a prompt when there is neither. With --server it asks that service. Without,
+it opens the data folder; when a service holds that, it asks the service at
+the configured address.`,
+		Example: `  sluice query "select count(*) from purchases"
+  sluice query --output csv "select * from lake.default.purchases where dt = '2026-01-15'" > day.csv
+  echo "show tables; describe purchases" | sluice query
+  sluice query          # a prompt with history`,
+		Args: func(c *cobra.Command, args []string) error {
+			if err := cobra.MaximumNArgs(1)(c, args); err != nil {
+				return usageError{fmt.Errorf("%w\nput the statement in quotes", err)}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			return o.withAsker(c, database, func(ask asker) error {
+				return answer(c, args, ask, format)
+			})
+		},
+	}
+	o.serviceFlags(c)
+	c.Flags().MarkHidden("listen")
+	c.Flags().StringVar(&o.server, "server", "", "ask the service at `URL` (default: see above)")
+	c.Flags().StringVar(&format, "output", "", "table, csv, json or ndjson (default table)")
+	c.Flags().StringVar(&database, "database", "", "`NAME` of the database of tables named without one (default: as configured)")
+	return c
+}
+
+// withAsker calls do with what answers statements.
+func (o *options) withAsker(c *cobra.Command, database string, do func(asker) error) (err error) {
+	remote := func(url string) error {
+		cl := &httpapi.Client{Server: url}
+		return do(func(ctx context.Context, sql string) (result.Rows, error) {
+			return cl.Query(ctx, query.Request{SQL: sql, Database: database})
+		})
+	}
+	if o.server != "" {
+		return remote(o.server)
+	}
+	cfg, err := o.load()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(cfg.DataDir); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no data folder %s and no --server was given: run `sluice serve` first, or name the folder with --data-dir", cfg.DataDir)
+	}
+	cfg.Log.Level = "warn"
+	s, err := openService(c.Context(), cfg, logger(cfg, c))
+	if errors.Is(err, buffer.ErrLocked) {
+		return remote("http://" + cfg.Listen)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	return do(func(ctx context.Context, sql string) (result.Rows, error) {
+		rows, err := s.engine.Query(ctx, query.Request{SQL: sql, Database: database})
+		if err != nil {
+			return nil, err // a nil *query.Rows would not be a nil interface
+		}
+		return rows, nil
+	})
+}
+
+// answer runs the statements of the command line, of standard input, or of a
+// prompt.
+func answer(c *cobra.Command, args []string, ask asker, format string) error {
+	f := output.Table
+	if format != "" {
+		var err error
+		if f, err = output.ParseFormat(format); err != nil {
+			return usageError{fmt.Errorf("--output: %w", err)}
+		}
+	}
+	if len(args) == 1 {
+		return answerAll(c, args[0], ask, f)
+	}
+	if in, ok := c.InOrStdin().(*os.File); ok && progress.IsTerminal(in) {
+		return terminal.Run(c.Context(), terminal.Config{In: in, Out: c.OutOrStdout(), Query: ask, HistoryFile: historyFile(), Format: f})
+	}
+	text, err := io.ReadAll(io.LimitReader(c.InOrStdin(), maxScript+1))
+	if err != nil {
+		return fmt.Errorf("read statements: %w", err)
+	}
+	if len(text) > maxScript {
+		return fmt.Errorf("read statements: more than %d bytes", maxScript)
+	}
+	return answerAll(c, string(text), ask, f)
+}
+
+// maxScript bounds what is read from standard input.
+const maxScript = 16 << 20
+
+func answerAll(c *cobra.Command, text string, ask asker, f output.Format) error {
+	statements, rest := terminal.Split(text + ";")
+	if len(statements) == 0 {
+		return usageError{fmt.Errorf("there is no statement in %q", rest)}
+	}
+	for _, sql := range statements {
+		rows, err := ask(c.Context(), sql)
+		if err != nil {
+			return err
+		}
+		err = output.Write(c.OutOrStdout(), f, rows)
+		if closeErr := rows.Close(); err == nil {
+			err = closeErr
+		}
+		if err != nil {
+			return err
+		}
+		if f == output.Table {
+			fmt.Fprintln(c.ErrOrStderr(), output.Footer(rows.Stats()))
+		}
+	}
+	return nil
+}
+
+// historyFile is where the prompt keeps its history; empty where the system
+// names no place for such.
+func historyFile() string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return ""
+	}
+	dir = filepath.Join(dir, "sluice")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "history")
+}
