@@ -155,13 +155,13 @@ func (c *countingReader) ReadAt(p []byte, off int64) (int, error) {
 // beginning of a frame at every turn.
 func TestCorruptTailThatLoops(t *testing.T) {
 	data := goldenSegment(t)
-	data = append(data[:fileHeaderLen+100], strings.Repeat(frameMagic, 1<<20)...)
+	data = append(data[:fileHeaderLen+100], strings.Repeat(frameMagic, 1<<18)...)
 	src := &countingReader{ReaderAt: bytes.NewReader(data)}
 	sc, err := scanSegment(src, "loop", goldenID, int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sc.prefix.frames != 2 || sc.damaged || src.bytes > 4*int64(len(data)) {
+	if sc.prefix.frames != 1 || sc.damaged || src.bytes > 4*int64(len(data)) {
 		t.Errorf("read %d bytes of %d: %+v", src.bytes, len(data), sc)
 	}
 }

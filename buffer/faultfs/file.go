@@ -25,10 +25,13 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if off >= int64(len(f.ino.data)) {
-		return 0, io.EOF
+	d := &f.ino.data
+	n := int(min(int64(len(p)), max(0, d.size-off)))
+	written := 0
+	if off < int64(len(d.b)) {
+		written = copy(p[:n], d.b[off:])
 	}
-	n := copy(p, f.ino.data[off:])
+	clear(p[written:n])
 	if n < len(p) {
 		return n, io.EOF
 	}
@@ -39,7 +42,7 @@ func (f *file) WriteVec(bufs [][]byte, off int64) error {
 	failed := f.fs.begin("write", f.path)
 	defer f.fs.mu.Unlock()
 	data := slices.Concat(bufs...)
-	if grow := off + int64(len(data)) - int64(len(f.ino.data)); grow > 0 && grow > f.fs.freeLocked() {
+	if grow := off + int64(len(data)) - f.ino.data.size; grow > 0 && grow > f.fs.freeLocked() {
 		return fmt.Errorf("write %s: %w", f.path, buffer.ErrNoSpace)
 	}
 	if failed != nil {
@@ -57,7 +60,7 @@ func (f *file) Allocate(off, n int64) error {
 	if failed != nil && f.fs.half() {
 		return failed
 	}
-	if grow := off + n - int64(len(f.ino.data)); grow > 0 {
+	if grow := off + n - f.ino.data.size; grow > 0 {
 		if grow > f.fs.freeLocked() {
 			return fmt.Errorf("allocate %s: %w", f.path, buffer.ErrNoSpace)
 		}
@@ -95,7 +98,7 @@ func (f *file) sync(op string) error {
 func (f *file) Size() (int64, error) {
 	err := f.fs.begin("size", f.path)
 	defer f.fs.mu.Unlock()
-	return int64(len(f.ino.data)), err
+	return f.ino.data.size, err
 }
 
 // ReadFile is a file's content.
@@ -110,7 +113,7 @@ func (f *FS) ReadFile(path string) ([]byte, error) {
 	if !ok {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
 	}
-	return slices.Clone(ino.data), nil
+	return ino.data.bytes(), nil
 }
 
 // WriteFile makes a file have this content, durably.
@@ -121,7 +124,8 @@ func (f *FS) WriteFile(path string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	d.change(entryChange{add: name, node: &inode{data: slices.Clone(data), durable: slices.Clone(data)}})
+	c := content{slices.Clone(data), int64(len(data))}
+	d.change(entryChange{add: name, node: &inode{data: c, durable: c.clone()}})
 	d.durable, d.pending = maps.Clone(d.entries), nil
 	return nil
 }

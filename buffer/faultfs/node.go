@@ -47,17 +47,30 @@ func (d *dir) size(seen map[*inode]bool) (n int64) {
 		case *inode:
 			if !seen[at] {
 				seen[at] = true
-				n += int64(len(at.data))
+				n += at.data.size
 			}
 		}
 	}
 	return n
 }
 
+// A content is a file's: size bytes, those behind b being zeros.
+type content struct {
+	b    []byte
+	size int64
+}
+
+func (c content) clone() content { return content{slices.Clone(c.b), c.size} }
+
+// bytes is all of it.
+func (c content) bytes() []byte {
+	return append(slices.Clone(c.b), make([]byte, c.size-int64(len(c.b)))...)
+}
+
 // An inode is a file: its content as processes see it, as it would be after a
 // power cut that lost everything unsynced, and the changes in between.
 type inode struct {
-	data, durable []byte
+	data, durable content
 	pending       []contentChange
 }
 
@@ -68,60 +81,58 @@ type contentChange struct {
 	size int64
 }
 
-func (c contentChange) apply(b []byte) []byte {
+func (c contentChange) apply(to *content) {
 	if c.data == nil {
-		return resize(b, c.size)
+		to.size = c.size
+		if c.size < int64(len(to.b)) {
+			to.b = to.b[:c.size:c.size]
+		}
+		return
 	}
-	if end := c.off + int64(len(c.data)); end > int64(len(b)) {
-		b = resize(b, end)
+	end := c.off + int64(len(c.data))
+	if end > int64(len(to.b)) {
+		to.b = append(to.b, make([]byte, end-int64(len(to.b)))...)
 	}
-	copy(b[c.off:], c.data)
-	return b
-}
-
-func resize(b []byte, size int64) []byte {
-	if size <= int64(len(b)) {
-		return b[:size:size]
-	}
-	return append(b, make([]byte, size-int64(len(b)))...)
+	copy(to.b[c.off:], c.data)
+	to.size = max(to.size, end)
 }
 
 func (n *inode) change(c contentChange) {
-	n.data = c.apply(n.data)
+	c.apply(&n.data)
 	n.pending = append(n.pending, c)
 }
 
 func (n *inode) sync() {
 	for _, c := range n.pending {
-		n.durable = c.apply(n.durable)
+		c.apply(&n.durable)
 	}
 	n.pending = nil
 }
 
 // crash is the file after a power cut.
 func (n *inode) crash(r *rand.Rand) *inode {
-	b := slices.Clone(n.durable)
+	left := n.durable.clone()
 	for _, c := range n.pending {
 		if c.data == nil {
 			if r.IntN(2) == 0 {
-				b = c.apply(b)
+				c.apply(&left)
 			}
 			continue
 		}
 		for lo := c.off; lo < c.off+int64(len(c.data)); {
 			hi := min((lo/Sector+1)*Sector, c.off+int64(len(c.data)))
 			if r.IntN(2) == 0 {
-				b = contentChange{off: lo, data: c.data[lo-c.off : hi-c.off]}.apply(b)
+				contentChange{off: lo, data: c.data[lo-c.off : hi-c.off]}.apply(&left)
 			}
 			lo = hi
 		}
 	}
-	return &inode{data: b, durable: slices.Clone(b)}
+	return &inode{data: left, durable: left.clone()}
 }
 
 // kill is the file after the process was killed: the page cache is still there.
 func (n *inode) kill() *inode {
-	return &inode{data: slices.Clone(n.data), durable: slices.Clone(n.durable), pending: slices.Clone(n.pending)}
+	return &inode{data: n.data.clone(), durable: n.durable.clone(), pending: slices.Clone(n.pending)}
 }
 
 // A cloner copies a tree, hard links staying links.
