@@ -295,12 +295,12 @@ func duckValue(t testing.TB, typ lake.Type, v any) any {
 // arrowRows reads a file with PyArrow, if there is a Python that has it.
 func arrowRows(t *testing.T, path string, columns []lake.Column) (out []map[string]any) {
 	t.Helper()
-	python := os.Getenv("SLUICE_PYTHON")
+	python := os.Getenv("TEST_PYTHON")
 	if python == "" {
 		python = "python3"
 	}
 	if err := exec.Command(python, "-c", "import pyarrow").Run(); err != nil {
-		t.Skipf("%s has no pyarrow (pip install pyarrow, or point SLUICE_PYTHON at one that has): %v", python, err)
+		t.Skipf("%s has no pyarrow (pip install pyarrow, or point TEST_PYTHON at one that has): %v", python, err)
 	}
 	cmd := exec.Command(python, "testdata/rows.py", path)
 	var stderr bytes.Buffer

@@ -2,7 +2,7 @@
 // keeps objects as plain files, so that a test can look at them, spoil them or
 // take them away.
 //
-// The program is found through $SLUICE_VERSITYGW, in PATH, or where
+// The program is found through $TEST_VERSITYGW, in PATH, or where
 // "go install github.com/versity/versitygw/cmd/versitygw@v1.8.0" puts it. A test
 // is skipped, with the reason, where it is in none of these places.
 package s3test
@@ -80,9 +80,9 @@ func (s *Server) File(key string) string {
 
 func find(t testing.TB) string {
 	t.Helper()
-	if path := os.Getenv("SLUICE_VERSITYGW"); path != "" {
+	if path := os.Getenv("TEST_VERSITYGW"); path != "" {
 		if _, err := os.Stat(path); err != nil {
-			t.Fatalf("SLUICE_VERSITYGW: %v", err)
+			t.Fatalf("TEST_VERSITYGW: %v", err)
 		}
 		return path
 	}
@@ -95,7 +95,7 @@ func find(t testing.TB) string {
 			return path
 		}
 	}
-	t.Skipf("no %s in $SLUICE_VERSITYGW, PATH or GOPATH/bin: %s", program, install)
+	t.Skipf("no %s in $TEST_VERSITYGW, PATH or GOPATH/bin: %s", program, install)
 	return ""
 }
 
