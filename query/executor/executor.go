@@ -29,7 +29,15 @@ type Executor struct {
 
 	mu   sync.Mutex  // guards idle
 	idle []*instance // connections to planner
+
+	// spare holds instances that no query has used, opened while others ran:
+	// opening takes longer than many a query. Run receives, refill sends.
+	spare     chan *instance
+	refilling sync.WaitGroup
 }
+
+// spares is how many instances are kept ready.
+const spares = 2
 
 // plannerMemory bounds all parsing and evaluating together.
 const plannerMemory = 512 << 20
@@ -47,7 +55,7 @@ func New(cfg Config) (*Executor, error) {
 		in.close()
 		return nil, err
 	}
-	e := &Executor{cfg: cfg, planner: in}
+	e := &Executor{cfg: cfg, planner: in, spare: make(chan *instance, spares)}
 	if err := e.loadFunctions(); err != nil {
 		in.close()
 		return nil, fmt.Errorf("open executor: %w", err)
@@ -57,6 +65,11 @@ func New(cfg Config) (*Executor, error) {
 
 // Close frees the executor. No call may be under way, no Rows open.
 func (e *Executor) Close() {
+	e.refilling.Wait()
+	close(e.spare)
+	for in := range e.spare {
+		in.close()
+	}
 	for _, c := range e.idle {
 		mapping.Disconnect(&c.conn)
 	}
@@ -109,18 +122,43 @@ func (e *Executor) Run(ctx context.Context, q Query) (*Rows, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run query: %w", err)
 	}
-	options := e.cfg.options()
-	options["temp_directory"] = temp
-	options["max_temp_directory_size"] = strconv.FormatInt(e.cfg.MaxTemp, 10) + "B"
-	in, err := openInstance(options)
+	in, err := e.take()
 	if err != nil {
 		os.RemoveAll(temp)
 		return nil, err
 	}
+	e.refilling.Go(e.refill)
 	r := &Rows{ctx: ctx, in: in, temp: temp}
-	if err := r.start(q); err != nil {
+	if err := r.start(q, e.cfg.MaxTemp); err != nil {
 		r.Close()
 		return nil, err
 	}
 	return r, nil
+}
+
+// take is a spare instance, or a new one.
+func (e *Executor) take() (*instance, error) {
+	select {
+	case in := <-e.spare:
+		return in, nil
+	default:
+		return openInstance(e.cfg.options())
+	}
+}
+
+// refill opens an instance for a later query. One that cannot be opened will be
+// tried again, and reported, by the query that needs it.
+func (e *Executor) refill() {
+	if len(e.spare) == cap(e.spare) {
+		return
+	}
+	in, err := openInstance(e.cfg.options())
+	if err != nil {
+		return
+	}
+	select {
+	case e.spare <- in:
+	default:
+		in.close()
+	}
 }

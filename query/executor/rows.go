@@ -34,7 +34,15 @@ type Rows struct {
 	closed  bool
 }
 
-func (r *Rows) start(q Query) error {
+func (r *Rows) start(q Query, maxTemp int64) error {
+	for _, sql := range []string{
+		"SET temp_directory = " + Quote(r.temp),
+		fmt.Sprintf("SET max_temp_directory_size = '%dB'", maxTemp),
+	} {
+		if err := r.in.exec(sql); err != nil {
+			return fmt.Errorf("set up query: %w", err)
+		}
+	}
 	if err := r.in.lock(q.Files); err != nil {
 		return err
 	}

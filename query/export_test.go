@@ -1,0 +1,27 @@
+package query
+
+import (
+	"context"
+)
+
+// Explain is the executor's plan for a query.
+func (e *Engine) Explain(ctx context.Context, sql string) (string, error) {
+	r := &Rows{}
+	defer func() { releaseAll(r.release) }()
+	p := &plan{engine: e, database: e.cfg.Database, rows: r}
+	q, err := p.make(ctx, sql)
+	if err != nil {
+		return "", err
+	}
+	q.SQL = "EXPLAIN " + q.SQL
+	rows, err := e.exec.Run(ctx, q)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	text := ""
+	for rows.Next() {
+		text += rows.Values()[1].Text
+	}
+	return text, rows.Err()
+}
