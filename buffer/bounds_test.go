@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"sluice/buffer"
 	"sluice/buffer/faultfs"
 	"sluice/internal/lake"
@@ -114,6 +116,77 @@ func TestSalvageOnFullDisk(t *testing.T) {
 	if sealed := b.Sealed(); len(sealed) != 1 || sealed[0].ID != id {
 		t.Errorf("sealed: %v", sealed)
 	}
+}
+
+// TestSetAsideThenSalvaged has an open segment that could not be salvaged at the
+// first start, and another that was begun meanwhile: at the next start the older
+// is sealed, the newer goes on.
+func TestSetAsideThenSalvaged(t *testing.T) {
+	fs := faultfs.New()
+	g := newLedger()
+	damagedLog(t, g, fs, false)
+	fs.SetHook(func(op, _ string) error {
+		if op == "link" {
+			return faultfs.ErrInjected
+		}
+		return nil
+	})
+	b := mustOpen(t, faultConfig(fs))
+	fs.SetHook(nil)
+	if err := g.append(b, "a", 1); err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	if err := fs.WriteFile(faultDir+"/a/notes.txt", []byte("not ours")); err != nil {
+		t.Fatal(err)
+	}
+	b = mustOpen(t, faultConfig(fs))
+	g.check(t, b, "a")
+	if sealed := b.Sealed(); len(sealed) != 1 || sealed[0].Reason != buffer.SealRecovery || sealed[0].Records != 6 {
+		t.Errorf("sealed: %+v", sealed)
+	}
+	if st := b.Streams()[0]; st.Err != nil || st.OpenBatches != 1 {
+		t.Errorf("state: %+v", st)
+	}
+	if _, err := fs.ReadFile(faultDir + "/a/notes.txt"); err != nil {
+		t.Errorf("what is not ours was touched: %v", err)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	cfg := faultConfig(faultfs.New())
+	registry := prometheus.NewPedanticRegistry()
+	cfg.Registerer = registry
+	b := mustOpen(t, cfg)
+	old := block(0, 3)
+	old.Arrival = time.Now().Add(-time.Hour)
+	mustAppend(t, b, "a", old, block(3, 1))
+	mustSeal(t, b, "a")
+	mustAppend(t, b, "a", block(4, 2))
+	bytes := float64(len(block(0, 6).Data))
+	for _, want := range []struct {
+		value  float64
+		name   string
+		labels []string
+	}{
+		{3, "appends_total", []string{"a"}}, {6, "records_total", []string{"a"}}, {bytes, "bytes_total", []string{"a"}},
+		{6, "held_records", []string{"a"}}, {bytes, "held_bytes", []string{"a"}}, {1, "sealed_total", []string{"request"}},
+		{1, "batches", []string{"open", "a"}}, {1, "batches", []string{"sealed", "a"}}, {3, "fsync_seconds", nil},
+		{0, "full_total", nil}, {0, "failed_total", nil}, {float64(diskBytes(b)), "disk_bytes", nil},
+	} {
+		if got := metric(t, registry, "sluice_buffer_"+want.name, want.labels...); got != want.value {
+			t.Errorf("%s%v is %v, want %v", want.name, want.labels, got, want.value)
+		}
+	}
+	if got := metric(t, registry, "sluice_buffer_oldest_seconds", "a"); got < 3600 {
+		t.Errorf("oldest record is %v s old, want an hour or more", got)
+	}
+	b.Close()
+	again := mustOpen(t, cfg) // registers again
+	if got := metric(t, registry, "sluice_buffer_recovered_total", "records"); got != 6 {
+		t.Errorf("%v records recovered, want 6", got)
+	}
+	again.Close()
 }
 
 // TestAge seals by age, by the stream's own interval, and nothing that is empty.

@@ -36,7 +36,9 @@ type Config struct {
 	// Interval is the age of its first record at which a batch is sealed; nil or
 	// a result of 0 or less means DefaultInterval.
 	Interval func(stream string) time.Duration
-	MaxBytes int64 // of all segments on disk, preallocated space included; 0: no ceiling
+	// MaxBytes bounds the segments on disk, preallocated space included, but not
+	// what is in quarantine or set aside; 0: no ceiling.
+	MaxBytes int64
 	MinFree  int64 // of the file system, held back; 0: none
 	// QueueBytes bounds what waits in one stream's queue; default and 0:
 	// DefaultQueueBytes, at most 64 MiB.

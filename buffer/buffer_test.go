@@ -87,7 +87,7 @@ func held(t testing.TB, b *buffer.Buffer, stream string) []string {
 }
 
 // metric is the value of the counter, gauge or histogram's count of that name
-// and those label values.
+// and those label values, by label.
 func metric(t testing.TB, g prometheus.Gatherer, name string, labels ...string) float64 {
 	t.Helper()
 	families, err := g.Gather()

@@ -83,49 +83,47 @@ func TestGroupCommit(t *testing.T) {
 	})
 }
 
-// TestFailureSticks fails one write or fsync: all who shared it hear of it, as
-// does Run, nothing more is accepted, and what was durable is still there.
+// failNext makes the next operation of that kind fail.
+func failNext(fs *faultfs.FS, op string) {
+	done := false
+	fs.SetHook(func(o, _ string) error {
+		if o != op || done {
+			return nil
+		}
+		done = true
+		return faultfs.ErrInjected
+	})
+}
+
+// TestFailureSticks fails one write or fsync: the append hears of it, as do the
+// next one and Run, nothing more is accepted, and what was durable is still
+// there.
 func TestFailureSticks(t *testing.T) {
-	for _, op := range []string{"write", "datasync", "syncdir", "allocate"} {
+	for _, op := range []string{"write", "datasync", "syncdir"} {
 		t.Run(op, func(t *testing.T) {
 			fs := faultfs.New()
 			b := mustOpen(t, faultConfig(fs))
 			mustAppend(t, b, "a", block(0, 2))
 			mustSeal(t, b, "a")
-			if op != "syncdir" && op != "allocate" {
+			if op != "syncdir" { // which happens for a new segment
 				mustAppend(t, b, "a", block(2, 2))
 			}
 			before := strings.Join(held(t, b, "a"), "")
-			ops := map[string]int{}
-			fs.SetHook(func(o, path string) error {
-				ops[o]++
-				if o == op && ops[o] == 1 {
-					return faultfs.ErrInjected
-				}
-				return nil
-			})
+			failNext(fs, op)
 			var failed *buffer.FailedError
 			for range 2 {
 				err := b.Append(context.Background(), "a", block(4, 1))
-				if op == "allocate" { // nothing was written: the next one may try again
-					if err == nil || errors.As(err, &failed) {
-						t.Fatalf("append: %v", err)
-					}
-					mustAppend(t, b, "a", block(4, 1))
-					return
-				}
 				if !errors.As(err, &failed) || !errors.Is(err, faultfs.ErrInjected) || failed.Stream != "a" {
 					t.Fatalf("append: %v", err)
 				}
 			}
-			if err := b.Seal(context.Background(), "a"); !errors.As(err, &failed) {
-				t.Errorf("seal: %v", err)
-			}
-			if err := b.Run(context.Background()); !errors.As(err, &failed) {
-				t.Errorf("run: %v", err)
-			}
-			if err := b.Ready(); !errors.As(err, &failed) {
-				t.Errorf("ready: %v", err)
+			for what, err := range map[string]error{
+				"seal": b.Seal(context.Background(), "a"), "run": b.Run(context.Background()),
+				"ready": b.Ready(), "state": b.Streams()[0].Err,
+			} {
+				if !errors.As(err, &failed) {
+					t.Errorf("%s: %v", what, err)
+				}
 			}
 			if got := strings.Join(held(t, b, "a"), ""); got != before {
 				t.Errorf("after the failure: %q, before: %q", got, before)
@@ -138,8 +136,25 @@ func TestFailureSticks(t *testing.T) {
 			if err := b.Release(context.Background(), sealed[0]); err != nil {
 				t.Errorf("release after the failure: %v", err)
 			}
-			if st := b.Streams()[0]; !errors.As(st.Err, &failed) {
-				t.Errorf("state: %+v", st)
+		})
+	}
+}
+
+// TestRefusalDoesNotStick fails what comes before anything is written: the next
+// append tries again.
+func TestRefusalDoesNotStick(t *testing.T) {
+	for _, op := range []string{"mkdir", "create", "allocate"} {
+		t.Run(op, func(t *testing.T) {
+			fs := faultfs.New()
+			b := mustOpen(t, faultConfig(fs))
+			failNext(fs, op)
+			var failed *buffer.FailedError
+			if err := b.Append(context.Background(), "a", block(0, 1)); !errors.Is(err, faultfs.ErrInjected) || errors.As(err, &failed) {
+				t.Fatalf("append: %v", err)
+			}
+			mustAppend(t, b, "a", block(1, 1))
+			if got := strings.Join(held(t, b, "a"), ""); got != string(block(1, 1).Data) {
+				t.Errorf("found %q", got)
 			}
 		})
 	}
@@ -217,75 +232,83 @@ func TestCloseWaits(t *testing.T) {
 	})
 }
 
-// TestSealBesideAppends seals again and again while many append to several
-// streams, and release follows; in the end every record is in one batch.
-func TestSealBesideAppends(t *testing.T) {
-	b := mustOpen(t, buffer.Config{Dir: t.TempDir(), Size: func(string) int64 { return 4000 }})
-	streams := []string{"x", "y"}
-	const writers, each = 4, 150
-	var mu sync.Mutex
-	lakeRows := map[string]map[string]int{"x": {}, "y": {}}
-	seen := map[lake.BatchID]bool{}
+// A lakeFake takes deliveries, and takes a batch once.
+type lakeFake struct {
+	mu   sync.Mutex
+	rows map[string]int // stream and record to how often it is there
+	seen map[lake.BatchID]bool
+}
 
-	deliver := func() {
-		for _, batch := range b.Sealed() {
-			rows := read(t, batch.Blocks())
-			mu.Lock()
-			if !seen[batch.ID] { // as an overwriting delivery
-				seen[batch.ID] = true
-				for _, r := range rows {
-					lakeRows[batch.Stream][r]++
-				}
-			}
-			mu.Unlock()
-			if err := b.Release(context.Background(), batch); err != nil {
-				t.Errorf("release: %v", err)
+// deliver takes everything sealed and releases it.
+func (f *lakeFake) deliver(t *testing.T, b *buffer.Buffer) {
+	for _, batch := range b.Sealed() {
+		rows := read(t, batch.Blocks())
+		f.mu.Lock()
+		if !f.seen[batch.ID] {
+			f.seen[batch.ID] = true
+			for _, r := range rows {
+				f.rows[batch.Stream+r]++
 			}
 		}
+		f.mu.Unlock()
+		if err := b.Release(context.Background(), batch); err != nil {
+			t.Errorf("release: %v", err)
+		}
 	}
+}
+
+// count is how often the record is in the lake or, by an earlier snapshot, in
+// the log.
+func (f *lakeFake) count(stream, record string, snapshot []string) int {
+	f.mu.Lock()
+	n := f.rows[stream+record]
+	f.mu.Unlock()
+	for _, r := range snapshot {
+		if r == record {
+			n++
+		}
+	}
+	return n
+}
+
+// until calls f again and again until the channel is closed.
+func until(stop <-chan struct{}, f func()) {
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+			f()
+		}
+	}
+}
+
+// TestSealBesideAppends seals again and again while many append to two streams
+// and a delivery releases. Whoever has his acknowledgement finds his record, and
+// in the end every record was delivered once.
+func TestSealBesideAppends(t *testing.T) {
+	b := mustOpen(t, buffer.Config{Dir: t.TempDir(), Size: func(string) int64 { return 4000 }})
+	const writers, each = 4, 150
+	store := &lakeFake{rows: map[string]int{}, seen: map[lake.BatchID]bool{}}
 	stop := make(chan struct{})
 	var others, appends sync.WaitGroup
 	others.Go(func() {
-		for {
+		until(stop, func() {
 			select {
 			case <-stop:
-				return
 			case <-b.Changed():
-				deliver()
-			}
-		}
-	})
-	for _, s := range streams {
-		others.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				mustSeal(t, b, s)
-				held(t, b, s)
+				store.deliver(t, b)
 			}
 		})
+	})
+	for _, s := range []string{"x", "y"} {
+		others.Go(func() { until(stop, func() { mustSeal(t, b, s); held(t, b, s) }) })
 		for w := range writers {
 			appends.Go(func() {
 				for i := range each {
 					bl := block(w*each+i, 1)
 					mustAppend(t, b, s, bl)
-					if i%10 > 0 {
-						continue
-					}
-					// Read your writes: what is not in the snapshot was delivered before it.
-					rows := held(t, b, s)
-					mu.Lock()
-					n := lakeRows[s][string(bl.Data)]
-					mu.Unlock()
-					for _, r := range rows {
-						if r == string(bl.Data) {
-							n++
-						}
-					}
-					if n == 0 {
+					if i%10 == 0 && store.count(s, string(bl.Data), held(t, b, s)) == 0 {
 						t.Errorf("acknowledged record %q is in neither place", bl.Data)
 					}
 				}
@@ -295,13 +318,11 @@ func TestSealBesideAppends(t *testing.T) {
 	appends.Wait()
 	close(stop)
 	others.Wait()
-	for _, s := range streams {
+	for _, s := range []string{"x", "y"} {
 		mustSeal(t, b, s)
-	}
-	deliver()
-	for _, s := range streams {
+		store.deliver(t, b)
 		for i := range writers * each {
-			if n := lakeRows[s][string(block(i, 1).Data)]; n != 1 {
+			if n := store.count(s, string(block(i, 1).Data), nil); n != 1 {
 				t.Fatalf("stream %s: record %d is there %d times", s, i, n)
 			}
 		}

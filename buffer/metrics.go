@@ -49,7 +49,7 @@ func newMetrics(b *Buffer) *metrics {
 		failed:      single("failed_total", "Logs that failed for good: a write or an fsync did."),
 		recovered:   counter("recovered_total", "What Open found: batches, records, bytes.", "unit"),
 		torn:        counter("torn_total", "What Open cut off as the rest of a commit that was never acknowledged: segments, bytes.", "unit"),
-		quarantined: counter("quarantined_total", "What Open found damaged: segments set aside, records known to be lost.", "unit"),
+		quarantined: counter("quarantined_total", "What Open could not take up: segments moved to quarantine, records known to be lost in them, unusable segments left in place.", "unit"),
 		heldRecords: desc("held_records", "Records in the log.", "stream"),
 		heldBytes:   desc("held_bytes", "Bytes of the records in the log.", "stream"),
 		oldest:      desc("oldest_seconds", "Age of the oldest record in the log; 0 when it holds none.", "stream"),
