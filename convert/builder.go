@@ -2,6 +2,7 @@ package convert
 
 import (
 	"math/bits"
+	"slices"
 
 	"sluice/internal/jsonscan"
 	"sluice/internal/lake"
@@ -26,7 +27,7 @@ type bitmap struct {
 func (b *bitmap) set(slot int) {
 	w := slot >> 6
 	for len(b.words) <= w {
-		b.words = append(b.words, 0)
+		b.words = push(b.words, 0)
 	}
 	b.words[w] |= 1 << (slot & 63)
 	b.count++
@@ -35,6 +36,15 @@ func (b *bitmap) set(slot int) {
 func (b *bitmap) has(slot int) bool {
 	w := slot >> 6
 	return w < len(b.words) && b.words[w]>>(slot&63)&1 == 1
+}
+
+// push appends to a slice that doubles when it is full: growing a large one by
+// a quarter each time, as append does, copies it four times over.
+func push[T any](s []T, v T) []T {
+	if len(s) == cap(s) {
+		s = slices.Grow(s, max(len(s), 16))
+	}
+	return append(s, v)
 }
 
 // countRange counts the present slots of [from, to).
@@ -104,9 +114,9 @@ func (b *builder) add(s *shredder) {
 		switch e.op {
 		case opNum:
 			if n.typ.Kind == lake.KindBoolean {
-				c.bools = append(c.bools, byte(e.num))
+				c.bools = push(c.bools, byte(e.num))
 			} else {
-				c.nums = append(c.nums, e.num)
+				c.nums = push(c.nums, e.num)
 			}
 			grew += 8
 		case opBytes:
@@ -115,7 +125,7 @@ func (b *builder) add(s *shredder) {
 			b.scratch = jsonscan.AppendUnquoted(b.scratch[:0], s.data[e.start:e.end])
 			grew += c.texts.add(b.scratch)
 		case opList:
-			c.counts = append(c.counts, uint32(e.num))
+			c.counts = push(c.counts, uint32(e.num))
 			grew += 4
 		}
 	}
@@ -131,7 +141,7 @@ func (b *builder) addRescues(s *shredder) int {
 	n := s.schema.rescued
 	c := &b.columns[n.id]
 	c.present.set(b.slots[n.space] - 1)
-	c.counts = append(c.counts, uint32(len(s.rescues)))
+	c.counts = push(c.counts, uint32(len(s.rescues)))
 	keys, values := &b.columns[n.key.id], &b.columns[n.elem.id]
 	grew := 4
 	taken := make(map[string]bool, len(s.rescues))

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"hash/maphash"
+	"slices"
 )
 
 // The rules by which a column gives up its dictionary: when, after the first
@@ -47,8 +48,8 @@ func (t *texts) entry(i uint32) []byte {
 // add appends a value and returns by how many bytes the column grew.
 func (t *texts) add(v []byte) int {
 	if t.plain {
-		t.arena = append(t.arena, v...)
-		t.ends = append(t.ends, uint32(len(t.arena)))
+		t.keep(v)
+		t.ends = push(t.ends, uint32(len(t.arena)))
 		return len(v) + 4
 	}
 	if len(t.ends)*2 >= len(t.table) {
@@ -59,20 +60,28 @@ func (t *texts) add(v []byte) int {
 	for slot := h & mask; ; slot = (slot + 1) & mask {
 		e := t.table[slot]
 		if e == 0 {
-			t.arena = append(t.arena, v...)
-			t.ends = append(t.ends, uint32(len(t.arena)))
+			t.keep(v)
+			t.ends = push(t.ends, uint32(len(t.arena)))
 			t.table[slot] = h&^0xffffffff | uint64(len(t.ends))
-			t.refs = append(t.refs, uint32(len(t.ends)-1))
+			t.refs = push(t.refs, uint32(len(t.ends)-1))
 			return len(v) + 24 + t.review()
 		}
 		if (e^h)>>32 == 0 {
 			i := uint32(e) - 1
 			if string(t.entry(i)) == string(v) {
-				t.refs = append(t.refs, i)
+				t.refs = push(t.refs, i)
 				return 4
 			}
 		}
 	}
+}
+
+// keep appends to the arena, which doubles when it is full.
+func (t *texts) keep(v []byte) {
+	if cap(t.arena)-len(t.arena) < len(v) {
+		t.arena = slices.Grow(t.arena, max(len(v), len(t.arena)))
+	}
+	t.arena = append(t.arena, v...)
 }
 
 func (t *texts) grow() {

@@ -8,34 +8,9 @@ import (
 
 	"sluice/internal/lake"
 
-	"github.com/klauspost/compress/snappy"
-	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
-
-// A codec compresses pages.
-type codec struct {
-	id       format.CompressionCodec
-	compress func(dst, src []byte) []byte
-}
-
-// newCodec makes the codec of a name; each encoder has its own.
-func newCodec(name string) (codec, error) {
-	switch name {
-	case "zstd", "":
-		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false))
-		if err != nil {
-			return codec{}, err
-		}
-		return codec{format.Zstd, func(dst, src []byte) []byte { return enc.EncodeAll(src, dst) }}, nil
-	case "snappy":
-		return codec{format.Snappy, func(dst, src []byte) []byte { return append(dst, snappy.Encode(nil, src)...) }}, nil
-	case "none":
-		return codec{format.Uncompressed, func(dst, src []byte) []byte { return append(dst, src...) }}, nil
-	}
-	return codec{}, fmt.Errorf("compression %q: want zstd, snappy or none", name)
-}
 
 // An encoder turns builders into row groups. It is for one goroutine.
 type encoder struct {
@@ -144,7 +119,7 @@ func (e *encoder) chunk(b *builder, leaf *node) (*chunk, error) {
 		c.meta.DictionaryPageOffset = 0
 		h := format.PageHeader{Type: format.DictionaryPage}
 		h.DictionaryPageHeader = thrift.New(format.DictionaryPageHeader{NumValues: int32(n), Encoding: format.Plain})
-		if err := e.appendPage(c, &h, dict); err != nil {
+		if err := e.appendPage(c, &h, dict, false); err != nil {
 			return nil, err
 		}
 		c.meta.EncodingStats = append(c.meta.EncodingStats, format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: format.Plain, Count: 1})
@@ -162,6 +137,7 @@ func (e *encoder) chunk(b *builder, leaf *node) (*chunk, error) {
 // dataPages cuts the entries into pages of whole rows.
 func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encoding format.Encoding) error {
 	limit := min(e.limit, max(1, maxPageBytes/max(1, vals.size())))
+	_, plainNumbers := vals.(*plainNumbers)
 	row, value := 0, 0
 	for from := 0; from < in.n; {
 		to, rows := pageEnd(in, from, limit)
@@ -186,7 +162,7 @@ func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encod
 			DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE,
 		})
 		at := len(c.data)
-		if err := e.appendPage(c, &h, e.page); err != nil {
+		if err := e.appendPage(c, &h, e.page, plainNumbers); err != nil {
 			return err
 		}
 		c.pages = append(c.pages, format.PageLocation{Offset: int64(at), CompressedPageSize: int32(len(c.data) - at), FirstRowIndex: int64(row)})
@@ -243,11 +219,11 @@ func appendConstantLevel(dst []byte, n int, level uint8) []byte {
 }
 
 // appendPage compresses a page and appends it behind its header.
-func (e *encoder) appendPage(c *chunk, h *format.PageHeader, page []byte) error {
+func (e *encoder) appendPage(c *chunk, h *format.PageHeader, page []byte, plainNumbers bool) error {
 	if len(page) > math.MaxInt32 {
 		return fmt.Errorf("a page of %d bytes is more than Parquet can say", len(page))
 	}
-	e.packed = e.codec.compress(e.packed[:0], page)
+	e.packed = e.codec.compress(e.packed[:0], page, plainNumbers)
 	h.UncompressedPageSize, h.CompressedPageSize = int32(len(page)), int32(len(e.packed))
 	h.CRC = int32(crc32.ChecksumIEEE(e.packed))
 	header, err := thrift.Marshal(&e.proto, h)
