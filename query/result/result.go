@@ -60,7 +60,6 @@ type Stats struct {
 	PartitionsPruned int64 `json:"partitions_pruned"`
 	LiveRows         int64 `json:"live_rows"`  // not yet delivered
 	LiveBytes        int64 `json:"live_bytes"` // of JSON
-	FilesSetAside    int64 `json:"files_superseded"`
 }
 
 // Rows is an answer being read.

@@ -39,13 +39,11 @@ func openHistory(path string) *history {
 	return h
 }
 
-// remember adds a statement, as one line.
+// remember adds a statement, given without its semicolon, as one line. One with a line break in a string
+// cannot be one and is not kept.
 func (h *history) remember(statement string) {
-	line := strings.Join(strings.Fields(statement), " ")
-	if strings.Contains(statement, "--") {
-		line = strings.ReplaceAll(statement, "\n", " ")
-	}
-	if line == "" || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
+	line := oneLine(statement) + ";"
+	if line == ";" || strings.Contains(line, "\n") || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
 		return
 	}
 	h.lines = append(h.lines, line)

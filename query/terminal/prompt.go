@@ -98,7 +98,7 @@ func (s *session) run(ctx context.Context) error {
 			typed = ""
 		}
 		for _, sql := range statements {
-			s.history.remember(sql + ";")
+			s.history.remember(sql)
 			s.execute(ctx, sql)
 		}
 	}

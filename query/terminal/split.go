@@ -65,3 +65,34 @@ func dollar(text string, i int) int {
 func unfinished(text string) bool {
 	return strings.LastIndex(text, "/*") > strings.LastIndex(text, "*/")
 }
+
+// oneLine is the text without comments and with single spaces, but for what is
+// quoted.
+func oneLine(text string) string {
+	var b strings.Builder
+	space := false
+	for i := 0; i < len(text); {
+		end, blank := i+1, false
+		switch c := text[i]; {
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+			blank = true
+		case strings.HasPrefix(text[i:], "--"):
+			end, blank = after(text, i, "\n"), true
+		case strings.HasPrefix(text[i:], "/*"):
+			end, blank = after(text, i+2, "*/"), true
+		case c == '\'' || c == '"':
+			end = after(text, i+1, string(c))
+		case c == '$':
+			end = dollar(text, i)
+		}
+		if !blank {
+			if space && b.Len() > 0 {
+				b.WriteByte(' ')
+			}
+			b.WriteString(text[i:end])
+		}
+		space = blank
+		i = end
+	}
+	return b.String()
+}
