@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 
 	"sluice/internal/lake"
 
@@ -50,27 +51,44 @@ type entries struct {
 	n    int     // how many, nulls included
 	defs []uint8 // nil: all present
 	reps []uint8 // nil: no lists
+	// present, of a leaf without lists that is not always there, has a bit an
+	// entry.
+	present *bitmap
+}
+
+// count counts the present values of the entries [from, to).
+func (in *entries) count(from, to int, def uint8) int {
+	switch {
+	case in.defs == nil:
+		return to - from
+	case in.present != nil:
+		return in.present.countRange(from, to)
+	}
+	n := 0
+	for _, d := range in.defs[from:to] {
+		if d == def {
+			n++
+		}
+	}
+	return n
 }
 
 // levels makes the definition and repetition levels of a leaf.
 func (e *encoder) levels(b *builder, leaf *node) entries {
 	c := &b.columns[leaf.id]
-	if !nested(leaf) && c.present.count == b.rows() {
-		return entries{n: b.rows()}
+	if !nested(leaf) {
+		if c.present.count == b.rows() {
+			return entries{n: b.rows()}
+		}
+		e.defs = b.flatLevels(leaf, e.defs)
+		return entries{n: b.rows(), defs: e.defs, present: &c.present}
 	}
 	places := b.places(leaf, &e.places)
-	e.defs, e.reps = e.defs[:0], e.reps[:0]
+	e.defs, e.reps = slices.Grow(e.defs[:0], len(places)), slices.Grow(e.reps[:0], len(places))
 	for _, p := range places {
-		e.defs = append(e.defs, p.def)
+		e.defs, e.reps = append(e.defs, p.def), append(e.reps, p.rep)
 	}
-	out := entries{n: len(places), defs: e.defs}
-	if nested(leaf) {
-		for _, p := range places {
-			e.reps = append(e.reps, p.rep)
-		}
-		out.reps = e.reps
-	}
-	return out
+	return entries{n: len(places), defs: e.defs, reps: e.reps}
 }
 
 // values is how a leaf's present values are encoded, page by page.
@@ -141,10 +159,7 @@ func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encod
 	row, value := 0, 0
 	for from := 0; from < in.n; {
 		to, rows := pageEnd(in, from, limit)
-		present := to - from
-		if in.defs != nil {
-			present = countLevel(in.defs[from:to], leaf.def)
-		}
+		present := in.count(from, to, leaf.def)
 		e.page = e.page[:0]
 		if leaf.rep > 0 {
 			e.page = e.appendLevels(e.page, in.reps[from:to], leaf.rep)
@@ -190,21 +205,11 @@ func pageEnd(in entries, from, limit int) (to, rows int) {
 	return to, rows
 }
 
-func countLevel(levels []uint8, level uint8) int {
-	n := 0
-	for _, l := range levels {
-		if l == level {
-			n++
-		}
-	}
-	return n
-}
-
 // appendLevels appends levels with their length, as data page V1 has them.
 func (e *encoder) appendLevels(dst []byte, levels []uint8, max uint8) []byte {
 	at := len(dst)
 	dst = append(dst, 0, 0, 0, 0)
-	dst = appendHybrid(dst, levels, widthOf(uint32(max)))
+	dst = appendLevels(dst, levels, widthOf(uint32(max)))
 	binary.LittleEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
 	return dst
 }

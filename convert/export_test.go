@@ -25,3 +25,8 @@ func CutBounds(low, high []byte) (_, _ []byte) {
 	b := cutBounds(bounds{low, high})
 	return b.min, b.max
 }
+
+// AppendLevels is the hybrid for levels.
+func AppendLevels(dst []byte, levels []uint8, width uint) []byte {
+	return appendLevels(dst, levels, width)
+}

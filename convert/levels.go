@@ -1,11 +1,62 @@
 package convert
 
+import (
+	"encoding/binary"
+	"slices"
+)
+
 // A place is what one entry of a leaf's column chunk comes from: Parquet's
 // levels, and the slot it has reached on the way from the record down; slot is
 // -1 once an ancestor (or the leaf) is absent.
 type place struct {
 	slot     int32
 	def, rep uint8
+}
+
+// bitsToBytes has the bits of each byte as bytes of 0 or 1, the lowest first.
+var bitsToBytes = func() (t [256]uint64) {
+	for i := range t {
+		for bit := range 8 {
+			t[i] |= uint64(i>>bit&1) << (8 * bit)
+		}
+	}
+	return t
+}()
+
+// flatLevels derives the definition levels of a leaf that is in no list: since
+// what is present has a present parent, a level is how many nodes on the way
+// from the record to the leaf are present. It sums their bitmaps, eight rows at
+// a time.
+func (b *builder) flatLevels(leaf *node, scratch []uint8) []uint8 {
+	rows := b.rows()
+	padded := (rows + 63) &^ 63
+	levels := slices.Grow(scratch[:0], padded)[:padded]
+	always := uint64(0)
+	for n := leaf; n.parent != nil; n = n.parent {
+		if b.columns[n.id].present.count == rows {
+			always++
+		}
+	}
+	for i := 0; i < padded; i += 8 {
+		binary.LittleEndian.PutUint64(levels[i:], always*ones)
+	}
+	for n := leaf; n.parent != nil; n = n.parent {
+		p := &b.columns[n.id].present
+		if p.count == rows {
+			continue
+		}
+		for w, word := range p.words {
+			if word == 0 {
+				continue
+			}
+			eights := levels[64*w:][:64]
+			for i := 0; i < 64; i += 8 {
+				sum := binary.LittleEndian.Uint64(eights[i:]) + bitsToBytes[word>>i&255]
+				binary.LittleEndian.PutUint64(eights[i:], sum)
+			}
+		}
+	}
+	return levels[:rows]
 }
 
 // places derives a leaf's entries from the bitmaps and counts along its path.

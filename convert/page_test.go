@@ -73,6 +73,17 @@ func TestHybrid(t *testing.T) {
 			if !slices.Equal(in, got) {
 				t.Fatalf("width %d: wrote %v, read %v", width, in, got)
 			}
+			if width > 8 {
+				continue
+			}
+			var levels []uint8
+			for _, v := range in {
+				levels = append(levels, uint8(v))
+			}
+			got = readHybrid(t, convert.AppendLevels(nil, levels, width), len(in), width)
+			if !slices.Equal(in, got) {
+				t.Fatalf("levels of width %d: wrote %v, read %v", width, in, got)
+			}
 		}
 	}
 }
