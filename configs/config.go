@@ -16,6 +16,7 @@ type Config struct {
 	Buffer     Buffer            `yaml:"buffer"`
 	Convert    Convert           `yaml:"convert"`
 	Delivery   Delivery          `yaml:"delivery"`
+	Raw        Raw               `yaml:"raw"`
 	Query      Query             `yaml:"query"`
 	S3         S3                `yaml:"s3"`
 	Glue       Glue              `yaml:"glue"`
@@ -55,6 +56,13 @@ type Delivery struct {
 	// StopTimeout; what is not delivered stays in the log.
 	DrainOnStop bool          `yaml:"drain_on_stop"`
 	StopTimeout time.Duration `yaml:"stop_timeout"`
+}
+
+// Raw says whether the JSON of every batch is kept as it was received.
+type Raw struct {
+	Enabled     bool   `yaml:"enabled" json:"enabled"`
+	Prefix      string `yaml:"prefix" json:"prefix"`           // folder of the lake
+	Compression string `yaml:"compression" json:"compression"` // gzip or zstd
 }
 
 // Query bounds the scan engine.

@@ -23,6 +23,7 @@ func Default() Config {
 		HTTP:       HTTP{MaxBody: 256 * MiB, MaxInFlight: 256 * MiB},
 		Buffer:     Buffer{Size: 256 * MiB, Interval: 5 * time.Minute, MaxBytes: 10 * GiB, MinFree: 512 * MiB},
 		Convert:    Convert{Memory: 256 * MiB, Threads: 0, Compression: "zstd", RowGroup: 64 * MiB},
+		Raw:        Raw{Prefix: "raw-logs", Compression: "gzip"},
 		Delivery:   Delivery{Batches: 2, Uploads: 4, DrainOnStop: false, StopTimeout: 30 * time.Second},
 		Query: Query{
 			Memory: 1 * GiB, Threads: 0, Concurrent: 4, Timeout: 5 * time.Minute, Cache: 4 * GiB,

@@ -43,6 +43,7 @@ var rules = map[string]rule{
 	"delivery.batches":      between(1, 64),
 	"delivery.uploads":      between(1, 256),
 	"delivery.stop_timeout": between(1*time.Second, 1*time.Hour),
+	"raw.compression":       oneOf("gzip", "zstd"),
 	"query.memory":          between(64*MiB, 1024*GiB),
 	"query.threads":         between(0, 1024),
 	"query.concurrent":      between(1, 1024),

@@ -16,6 +16,9 @@ import (
 // Validate reports everything that is wrong with the configuration, as Faults.
 func (c Config) Validate() error { return c.faults().err() }
 
+// rawPrefix keeps the raw copy in a folder of its own, out of _errors too.
+var rawPrefix = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9.-]{0,99}$`)
+
 // A checker collects the faults of one configuration.
 type checker struct{ faults Faults }
 
@@ -46,6 +49,9 @@ func (c Config) faults() Faults {
 	k.endpoint("s3.endpoint", c.S3.Endpoint)
 	k.endpoint("glue.endpoint", c.Glue.Endpoint)
 	k.sizes(c)
+	if !rawPrefix.MatchString(c.Raw.Prefix) || c.Raw.Prefix == lake.CleanName(c.Raw.Prefix) {
+		k.add("raw.prefix", "found %q, want one folder's name of letters, digits, - and ., with a - or . in it, such as raw-logs: no database's folder can be in its way", shorten(c.Raw.Prefix))
+	}
 	k.streams(c)
 	return k.faults
 }

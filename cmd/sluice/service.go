@@ -73,8 +73,8 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 	}
 	s.deliverer, err = delivery.Open(delivery.Config{
 		Log: s.buffer, Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Converter: converter,
-		Stream: cfg.Stream, Database: cfg.Database,
-		Staging: cfg.StagingDir(), Ledger: filepath.Join(cfg.DataDir, "delivery"),
+		Database: cfg.Database,
+		Staging:  cfg.StagingDir(), Ledger: filepath.Join(cfg.DataDir, "delivery"),
 		Batches: cfg.Delivery.Batches, Uploads: cfg.Delivery.Uploads,
 		Logger: log, Registerer: s.registry,
 	})
@@ -127,7 +127,7 @@ func (s *service) converter(reg prometheus.Registerer) (*convert.Converter, erro
 
 // rules is what is stored with a batch when it is sealed: where it goes.
 func (s *service) rules(stream string) []byte {
-	b, err := json.Marshal(s.cfg.Stream(stream))
+	b, err := json.Marshal(delivery.Rules{Stream: s.cfg.Stream(stream), Raw: s.cfg.Raw})
 	if err != nil {
 		panic("BUG: a stream's configuration does not marshal: " + err.Error())
 	}

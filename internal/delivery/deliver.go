@@ -24,17 +24,21 @@ type route struct {
 	rules    *partitioner.Rules
 	declared []lake.Column
 	strict   bool
+	raw      configs.Raw
+}
+
+// Rules are what is stored with a batch when it is sealed, as JSON.
+type Rules struct {
+	configs.Stream
+	Raw configs.Raw `json:"raw"`
 }
 
 func (d *Deliverer) route(b *buffer.Batch) (route, error) {
-	s := d.cfg.Stream(b.Stream)
-	if len(b.Rules) > 0 {
-		s = configs.Stream{}
-		if err := json.Unmarshal(b.Rules, &s); err != nil {
-			return route{}, fmt.Errorf("read the batch's rules %.200q: %w", b.Rules, err)
-		}
+	var s Rules
+	if err := json.Unmarshal(b.Rules, &s); err != nil {
+		return route{}, fmt.Errorf("read the batch's rules %.200q: %w", b.Rules, err)
 	}
-	table, err := TableOf(s, b.Stream, d.cfg.Database)
+	table, err := TableOf(s.Stream, b.Stream, d.cfg.Database)
 	if err != nil {
 		return route{}, err
 	}
@@ -46,7 +50,7 @@ func (d *Deliverer) route(b *buffer.Batch) (route, error) {
 	if err != nil {
 		return route{}, err
 	}
-	return route{table, rules, declared, s.Strict}, nil
+	return route{table, rules, declared, s.Strict, s.Raw}, nil
 }
 
 // deliver does one attempt, all steps of it.
@@ -73,6 +77,11 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 	parts, size, err := d.upload(ctx, b, res, table)
 	if err != nil {
 		return outcome{}, err
+	}
+	if r.raw.Enabled {
+		if err := d.keepRaw(ctx, b, r.raw, dir); err != nil {
+			return outcome{}, err
+		}
 	}
 	d.metrics.step("upload", start)
 	log.Info("batch uploaded", "bytes", size, "took", since(start))

@@ -53,13 +53,11 @@ type Config struct {
 	NotFound  error // what Catalog.Table's error is when there is no such table
 	Store     Store
 	Converter Converter
-	// Stream is the configuration of a stream now; a sealed batch brings its own.
-	Stream   func(stream string) configs.Stream
-	Database string // of tables named without one
-	Staging  string // folder for files on their way; emptied by Open
-	Ledger   string // folder for the streams' totals
-	Batches  int    // delivered at once; default 2
-	Uploads  int    // of one batch at once; default 4
+	Database  string // of tables named without one
+	Staging   string // folder for files on their way; emptied by Open
+	Ledger    string // folder for the streams' totals
+	Batches   int    // delivered at once; default 2
+	Uploads   int    // of one batch at once; default 4
 	// Retry is the pause before the second attempt; it doubles up to MaxRetry.
 	// Defaults: 500 ms and 1 min.
 	Retry, MaxRetry time.Duration

@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,8 @@ import (
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 )
 
@@ -35,6 +38,7 @@ type rig struct {
 	catalog *catalogsync.Catalog
 	store   store.Store
 	streams map[string]configs.Stream
+	raw     configs.Raw
 }
 
 func newRig(t testing.TB) *rig {
@@ -57,7 +61,7 @@ func newRig(t testing.TB) *rig {
 
 func (r *rig) openBuffer() {
 	b, err := buffer.Open(buffer.Config{Dir: filepath.Join(r.dir, "buffer"), Rules: func(stream string) []byte {
-		rules, _ := json.Marshal(r.stream(stream))
+		rules, _ := json.Marshal(delivery.Rules{Stream: r.stream(stream), Raw: r.raw})
 		return rules
 	}})
 	if err != nil {
@@ -83,8 +87,8 @@ func (r *rig) deliverer(change func(*delivery.Config)) *delivery.Deliverer {
 	}
 	cfg := delivery.Config{
 		Log: r.buffer, Catalog: r.catalog, NotFound: catalogsync.ErrNotFound, Store: r.store, Converter: converter,
-		Stream: r.stream, Database: "default",
-		Staging: filepath.Join(r.dir, "staging"), Ledger: filepath.Join(r.dir, "delivery"),
+		Database: "default",
+		Staging:  filepath.Join(r.dir, "staging"), Ledger: filepath.Join(r.dir, "delivery"),
 		Retry: time.Nanosecond, MaxRetry: time.Nanosecond,
 	}
 	if change != nil {
@@ -436,4 +440,61 @@ func TestFailedRecordsGoToTheErrorPrefix(t *testing.T) {
 	if !slices.Equal(found, []string{`{"id":"zero"}`}) {
 		t.Errorf("error documents hold %q", found)
 	}
+}
+
+// The raw copy is what was received, in Segment's layout, whatever fails on the
+// way.
+func TestRawCopy(t *testing.T) {
+	for _, compression := range []string{"gzip", "zstd"} {
+		r := newRig(t)
+		r.raw = configs.Raw{Enabled: true, Prefix: "raw-logs", Compression: compression}
+		r.append("s", record(0), `{"id": 1, "spaced" :true}`)
+		if err := r.buffer.Append(context.Background(), "s", lake.Block{Data: []byte(record(2) + "\n"), Records: 1, Arrival: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)}); err != nil {
+			t.Fatal(err)
+		}
+		d := r.deliverer(nil)
+		stop := start(t, d)
+		if _, err := d.Flush(context.Background(), "s"); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		got := map[string]string{}
+		for o, err := range r.store.List(context.Background(), "raw-logs") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			path, _ := r.store.LocalPath(o.Key)
+			got[filepath.Dir(o.Key)] = unpack(t, path, compression)
+		}
+		want := map[string]string{
+			"raw-logs/s/1769817600000": record(0) + "\n" + `{"id": 1, "spaced" :true}` + "\n",
+			"raw-logs/s/1769904000000": record(2) + "\n",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", compression, diff)
+		}
+	}
+}
+
+func unpack(t *testing.T, path, compression string) string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var r io.Reader
+	if compression == "gzip" {
+		r, err = gzip.NewReader(f)
+	} else {
+		r, err = zstd.NewReader(f)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

@@ -29,6 +29,8 @@
 //     where the next attempt overwrites them. Sluice's own queries leave them out
 //     as long as the batch is in the log. Other engines may see them in
 //     partitions that are registered already: once, as the names stay.
+//   - Raw copy kept, where the batch's rules ask for one: its objects' names
+//     follow from the batch and the day of arrival.
 //   - Partitions registered.
 //   - Counted: the ledger says so, and that the batch is about to be released; a
 //     crash here and the batch is delivered again but not counted again.

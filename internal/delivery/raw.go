@@ -1,0 +1,91 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"sluice/buffer"
+	"sluice/configs"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// keepRaw puts the batch's records as they were received into the store, in the
+// layout of Segment's S3 destination: an object for each day (UTC) on which some
+// of them arrived, {prefix}/{stream}/{day in ms}/{batch}.gz or .zst, a record a
+// line. The names follow from the batch, so a repetition overwrites.
+func (d *Deliverer) keepRaw(ctx context.Context, b *buffer.Batch, raw configs.Raw, dir string) error {
+	files := map[int64]*rawFile{}
+	defer func() {
+		for _, f := range files {
+			f.file.Close()
+		}
+	}()
+	for block, err := range b.Blocks()() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("copy raw records: %w", err)
+		}
+		day := block.Arrival.UTC().Truncate(24 * time.Hour).UnixMilli()
+		f := files[day]
+		if f == nil {
+			if f, err = newRawFile(dir, day, raw.Compression); err != nil {
+				return fmt.Errorf("copy raw records: %w", err)
+			}
+			files[day] = f
+		}
+		if _, err := f.w.Write(block.Data); err != nil {
+			return fmt.Errorf("copy raw records: %w", err)
+		}
+	}
+	for day, f := range files {
+		if err := f.close(); err != nil {
+			return fmt.Errorf("copy raw records: %w", err)
+		}
+		key := fmt.Sprintf("%s/%s/%d/%s%s", raw.Prefix, b.Stream, day, b.ID, f.ext)
+		if err := d.put(ctx, key, f.file.Name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A rawFile is a compressed copy being written in the staging folder.
+type rawFile struct {
+	file *os.File
+	w    io.WriteCloser
+	ext  string
+}
+
+func newRawFile(dir string, day int64, compression string) (*rawFile, error) {
+	file, err := os.Create(filepath.Join(dir, "raw-"+strconv.FormatInt(day, 10)))
+	if err != nil {
+		return nil, err
+	}
+	if compression == "zstd" {
+		w, err := zstd.NewWriter(file, zstd.WithEncoderConcurrency(1))
+		if err != nil {
+			file.Close()
+			return nil, err
+		}
+		return &rawFile{file, w, ".zst"}, nil
+	}
+	return &rawFile{file, gzip.NewWriter(file), ".gz"}, nil
+}
+
+// close ends the compression and the file.
+func (f *rawFile) close() error {
+	err := f.w.Close()
+	if closeErr := f.file.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
