@@ -26,6 +26,9 @@ type FullError struct {
 
 func (e *FullError) Error() string { return "buffer is full: " + e.Reason }
 
+// Full says why, and when to try again: what receivers tell their clients.
+func (e *FullError) Full() (reason string, retryAfter time.Duration) { return e.Reason, e.RetryAfter }
+
 // A FailedError says that a stream's log failed for good: a write or an fsync
 // did, so what the disk holds of the last commit is unknown and nothing more is
 // accepted for the stream by this process. What was acknowledged before stays

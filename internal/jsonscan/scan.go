@@ -74,20 +74,22 @@ func describe(data []byte, i int) string {
 
 // scan validates one value at i and returns its end. It is one loop over an
 // explicit stack of bits (object or array), so no input can exhaust the
-// goroutine's stack.
+// goroutine's stack. White space is looked for only where a byte is none of
+// those expected, and strings without escapes and beyond do not leave it.
 func scan(data []byte, i int) (int, error) {
 	var stack [MaxDepth / 64]uint64 // 1: object
 	depth := 0
 	var err error
 
 value:
-	i = SkipSpace(data, i)
-	if i >= len(data) {
-		return i, unexpected(data, i, "a value")
+	if i >= len(data) || data[i] <= ' ' {
+		if i = SkipSpace(data, i); i >= len(data) {
+			return i, unexpected(data, i, "a value")
+		}
 	}
 	switch c := data[i]; {
 	case c == '"':
-		if i, _, err = String(data, i); err != nil {
+		if i, err = skipString(data, i); err != nil {
 			return i, err
 		}
 	case c == '{' || c == '[':
@@ -124,8 +126,10 @@ after:
 	if depth == 0 {
 		return i, nil
 	}
-	i = SkipSpace(data, i)
-	if stack[(depth-1)>>6]&(1<<((depth-1)&63)) != 0 {
+	if i < len(data) && data[i] <= ' ' {
+		i = SkipSpace(data, i)
+	}
+	if stack[((depth-1)>>6)&(len(stack)-1)]&(1<<((depth-1)&63)) != 0 {
 		if i < len(data) && data[i] == ',' {
 			i++
 			goto key
@@ -149,19 +153,45 @@ after:
 	return i, unexpected(data, i, "',' or ']'")
 
 key:
-	i = SkipSpace(data, i)
+	if i < len(data) && data[i] <= ' ' {
+		i = SkipSpace(data, i)
+	}
 	if i >= len(data) || data[i] != '"' {
 		return i, unexpected(data, i, "a key")
 	}
-	if i, _, err = String(data, i); err != nil {
+	if i, err = skipString(data, i); err != nil {
 		return i, err
 	}
-	i = SkipSpace(data, i)
+	if i < len(data) && data[i] <= ' ' {
+		i = SkipSpace(data, i)
+	}
 	if i >= len(data) || data[i] != ':' {
 		return i, unexpected(data, i, "':'")
 	}
 	i++
 	goto value
+}
+
+// skipString is String for one that is likely to be plain.
+func skipString(data []byte, i int) (int, error) {
+	for k := i + 1; k+8 <= len(data); k += 8 {
+		w := binary.LittleEndian.Uint64(data[k:])
+		if hit := special(w); hit != 0 {
+			if k += bits.TrailingZeros64(hit) >> 3; data[k] == '"' {
+				return k + 1, nil
+			}
+			break
+		}
+	}
+	end, _, err := String(data, i)
+	return end, err
+}
+
+// special has the high bit of the first byte set that is a quote, a backslash, a
+// control character or not ASCII, and none below. Flipping bit 1 brings the quote
+// next to the control characters; the subtractions borrow only upwards.
+func special(w uint64) uint64 {
+	return (((w ^ ones*2) - ones*0x21) | ((w ^ ones*'\\') - ones) | w) & highs
 }
 
 // Literal validates true, false or null at i and returns its end.
@@ -252,8 +282,7 @@ func String(data []byte, i int) (end int, escaped bool, err error) {
 		// only upwards, so the lowest bit found is always a true one.
 		for i+8 <= len(data) {
 			w := binary.LittleEndian.Uint64(data[i:])
-			quote, slash := w^(ones*'"'), w^(ones*'\\')
-			hit := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w | w) & highs
+			hit := (((w ^ ones*2) - ones*0x21) | ((w ^ ones*'\\') - ones) | w) & highs
 			if hit == 0 {
 				i += 8
 				continue
