@@ -69,6 +69,13 @@ func TestCeilings(t *testing.T) {
 			if err := b.Ready(); test.name != "disk full" && !errors.As(err, &full) {
 				t.Errorf("ready: %v", err)
 			}
+			if test.name == "disk full" { // to the last byte
+				free, err := fs.Free("/")
+				if err != nil {
+					t.Fatal(err)
+				}
+				fs.SetCapacity(disk - free)
+			}
 			mustSeal(t, b, "a")
 			mustSeal(t, b, "other")
 			b.Close()
@@ -181,10 +188,16 @@ func TestMetrics(t *testing.T) {
 	if got := metric(t, registry, "sluice_buffer_oldest_seconds", "a"); got < 3600 {
 		t.Errorf("oldest record is %v s old, want an hour or more", got)
 	}
+	if err := b.Release(context.Background(), b.Sealed()[0]); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := metric(t, registry, "sluice_buffer_disk_bytes"), float64(diskBytes(b)); got != want {
+		t.Errorf("%v bytes on disk after a release, want %v", got, want)
+	}
 	b.Close()
 	again := mustOpen(t, cfg) // registers again
-	if got := metric(t, registry, "sluice_buffer_recovered_total", "records"); got != 6 {
-		t.Errorf("%v records recovered, want 6", got)
+	if got := metric(t, registry, "sluice_buffer_recovered_total", "records"); got != 2 {
+		t.Errorf("%v records recovered, want 2", got)
 	}
 	again.Close()
 }

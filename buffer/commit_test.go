@@ -27,7 +27,11 @@ func TestNothingIsSeenBeforeItsFsync(t *testing.T) {
 		wg.Go(func() { mustAppend(t, b, "a", block(1, 1)) })
 		wg.Go(func() { mustAppend(t, b, "new", block(2, 1)) })
 		synctest.Wait()
+		wg.Go(func() { mustAppend(t, b, "a", block(3, 1)) })
+		synctest.Wait()
 		wg.Go(func() { mustSeal(t, b, "a") })
+		synctest.Wait()
+		wg.Go(func() { mustAppend(t, b, "a", block(4, 1)) }) // behind the seal
 		synctest.Wait()
 		if got := strings.Join(held(t, b, "a"), ""); got != string(block(0, 1).Data) {
 			t.Errorf("snapshot during the fsync: %q", got)
@@ -46,10 +50,10 @@ func TestNothingIsSeenBeforeItsFsync(t *testing.T) {
 		}
 		let()
 		wg.Wait()
-		if got := strings.Join(held(t, b, "a"), ""); got != string(block(0, 2).Data) {
+		if got := strings.Join(held(t, b, "a"), ""); got != string(block(0, 2).Data)+string(block(3, 2).Data) {
 			t.Errorf("snapshot after the fsync: %q", got)
 		}
-		if got := b.Sealed(); len(got) != 1 || got[0].Records != 2 {
+		if got := b.Sealed(); len(got) != 1 || got[0].Records != 3 {
 			t.Errorf("sealed: %v", got)
 		}
 	})
@@ -79,6 +83,31 @@ func TestGroupCommit(t *testing.T) {
 		}
 		if got := held(t, b, "a"); strings.Join(got, "") != string(block(0, 30).Data) {
 			t.Errorf("found %q", got)
+		}
+	})
+}
+
+// TestSizeCutsTheQueue has more wait for one commit than a batch takes: it is
+// sealed at its size, give or take one block, and the next one begun.
+func TestSizeCutsTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := faultfs.New()
+		b := mustOpen(t, faultConfig(fs)) // seals at 900 bytes
+		let := holdSync(fs)
+		var wg sync.WaitGroup
+		for i := range 30 {
+			wg.Go(func() { mustAppend(t, b, "a", block(100+10*i, 10)) }) // 100 bytes
+			synctest.Wait()
+		}
+		let()
+		wg.Wait()
+		for _, batch := range b.Sealed() {
+			if batch.Bytes != 900 || batch.Reason != buffer.SealSize {
+				t.Errorf("batch of %d bytes sealed by %s, want 900 by size", batch.Bytes, batch.Reason)
+			}
+		}
+		if got := strings.Join(held(t, b, "a"), ""); len(b.Sealed()) != 3 || got != string(block(100, 300).Data) {
+			t.Errorf("%d sealed, found %q", len(b.Sealed()), got)
 		}
 	})
 }

@@ -67,7 +67,6 @@ func (l *log) recover() error {
 			open = append(open, s)
 		}
 		if s != nil {
-			l.seq = max(l.seq, s.seq)
 			l.counted(s)
 		}
 	}
@@ -150,6 +149,7 @@ func (l *log) recoverSegment(id lake.BatchID) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.seq = max(l.seq, sc.header.seq) // also of one that is set aside or removed
 	if sc.damaged {
 		if id, err = l.salvage(path, id, sc); err != nil || id == "" {
 			return nil, err
