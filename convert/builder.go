@@ -26,11 +26,17 @@ type bitmap struct {
 
 func (b *bitmap) set(slot int) {
 	w := slot >> 6
-	for len(b.words) <= w {
-		b.words = push(b.words, 0)
+	if w >= len(b.words) {
+		b.extend(w)
 	}
 	b.words[w] |= 1 << (slot & 63)
 	b.count++
+}
+
+func (b *bitmap) extend(w int) {
+	for len(b.words) <= w {
+		b.words = push(b.words, 0)
+	}
 }
 
 func (b *bitmap) has(slot int) bool {
@@ -66,7 +72,7 @@ func (b *bitmap) countRange(from, to int) int {
 
 // emptyColumn is how many bytes a column takes before it holds anything, about;
 // with many partitions it counts.
-const emptyColumn = 256
+const emptyColumn = 384
 
 // A builder fills the columns of one row group of one partition.
 type builder struct {
@@ -76,7 +82,17 @@ type builder struct {
 	fixed   int64    // bytes held whether or not there is a row, about
 	bytes   int64    // held by the rows, about
 	scratch []byte
+	// Since the texts were settled last:
+	newRows  int
+	newBytes int
 }
+
+// When pending texts are settled: often enough that they are in the cache still,
+// and after the same records whatever blocks they came in.
+const (
+	settleRows  = 512
+	settleBytes = 256 << 10
+)
 
 func newBuilder(s *schema) *builder {
 	return &builder{
@@ -93,7 +109,7 @@ func (b *builder) reset() {
 		c.texts.reset()
 	}
 	clear(b.slots)
-	b.bytes = 0
+	b.bytes, b.newRows, b.newBytes = 0, 0, 0
 }
 
 func (b *builder) rows() int { return b.slots[0] }
@@ -133,6 +149,21 @@ func (b *builder) add(s *shredder) {
 		grew += b.addRescues(s)
 	}
 	b.bytes += int64(grew)
+	b.newRows++
+	b.newBytes += grew
+	if b.newRows >= settleRows || b.newBytes >= settleBytes {
+		b.settle()
+	}
+}
+
+// settle brings all texts into their dictionaries.
+func (b *builder) settle() {
+	for _, leaf := range b.schema.leaves {
+		if t := &b.columns[leaf.id].texts; t.pending.len() > 0 {
+			b.bytes += int64(t.settle())
+		}
+	}
+	b.newRows, b.newBytes = 0, 0
 }
 
 // addRescues fills the row's _rescued. A path that is there already (a key given

@@ -19,90 +19,132 @@ var hashSeed = maphash.MakeSeed()
 
 // A texts is the byte-string values of a column, in order: through a dictionary
 // while that pays, plainly after.
+//
+// Values wait in pending until some hundreds are there, and are looked up
+// together: so the column's table is in the cache for all of them, and what is
+// not there is fetched for several at once.
 type texts struct {
-	arena []byte   // the entries (or values), one after the other
-	ends  []uint32 // where each ends in arena
-	refs  []uint32 // of each value its entry; nil once plain
-	table []uint64 // open addressing: the hash's high half, and the entry + 1
-	plain bool
+	pending ragged
+	entries ragged   // the dictionary, or all values once plain
+	refs    []uint32 // of each value its entry; none once plain
+	table   []uint64 // open addressing: the hash's high half, and the entry + 1
+	plain   bool
 	// At how many values, or bytes of entries, to look again whether the
 	// dictionary pays.
 	next, nextBytes int
 }
 
-func (t *texts) reset() {
-	t.arena, t.ends, t.refs = t.arena[:0], t.ends[:0], t.refs[:0]
-	clear(t.table)
-	t.plain, t.next, t.nextBytes = false, dictionaryTrial, maxDictionary
+// A ragged is a list of byte strings in one piece of memory.
+type ragged struct {
+	bytes []byte
+	ends  []uint32 // where each ends in bytes
 }
 
-// entry is the i-th of arena.
-func (t *texts) entry(i uint32) []byte {
+func (r *ragged) len() int { return len(r.ends) }
+
+func (r *ragged) at(i uint32) []byte {
 	start := uint32(0)
 	if i > 0 {
-		start = t.ends[i-1]
+		start = r.ends[i-1]
 	}
-	return t.arena[start:t.ends[i]]
+	return r.bytes[start:r.ends[i]]
 }
 
-// add appends a value and returns by how many bytes the column grew.
+func (r *ragged) push(v []byte) {
+	if cap(r.bytes)-len(r.bytes) < len(v) {
+		r.bytes = slices.Grow(r.bytes, max(len(v), len(r.bytes)))
+	}
+	r.bytes = append(r.bytes, v...)
+	r.ends = push(r.ends, uint32(len(r.bytes)))
+}
+
+func (r *ragged) reset() { r.bytes, r.ends = r.bytes[:0], r.ends[:0] }
+
+func (t *texts) reset() {
+	t.pending.reset()
+	t.entries.reset()
+	t.refs = t.refs[:0]
+	clear(t.table)
+	t.plain, t.next, t.nextBytes = false, 0, 0
+}
+
+// add appends a value and returns by how many bytes the column grew, as far as
+// that is known before it is settled.
 func (t *texts) add(v []byte) int {
 	if t.plain {
-		t.keep(v)
-		t.ends = push(t.ends, uint32(len(t.arena)))
-		return len(v) + 4
+		t.entries.push(v)
+	} else {
+		t.pending.push(v)
 	}
-	if len(t.ends)*2 >= len(t.table) {
-		t.grow()
-	}
-	h := maphash.Bytes(hashSeed, v)
-	mask := uint64(len(t.table) - 1)
-	for slot := h & mask; ; slot = (slot + 1) & mask {
-		e := t.table[slot]
-		if e == 0 {
-			t.keep(v)
-			t.ends = push(t.ends, uint32(len(t.arena)))
-			t.table[slot] = h&^0xffffffff | uint64(len(t.ends))
-			t.refs = push(t.refs, uint32(len(t.ends)-1))
-			return len(v) + 24 + t.review()
-		}
-		if (e^h)>>32 == 0 {
-			i := uint32(e) - 1
-			if string(t.entry(i)) == string(v) {
-				t.refs = push(t.refs, i)
-				return 4
-			}
-		}
-	}
+	return len(v) + 4
 }
 
-// keep appends to the arena, which doubles when it is full.
-func (t *texts) keep(v []byte) {
-	if cap(t.arena)-len(t.arena) < len(v) {
-		t.arena = slices.Grow(t.arena, max(len(v), len(t.arena)))
+// settle takes the pending values into the dictionary. It returns by how many
+// bytes the column grew beyond what add said.
+func (t *texts) settle() (grew int) {
+	const stride = 32
+	var hashes, found [stride]uint64
+	for from := 0; from < t.pending.len(); from += stride {
+		n := min(stride, t.pending.len()-from)
+		for k := range n {
+			hashes[k] = maphash.Bytes(hashSeed, t.pending.at(uint32(from+k)))
+		}
+		if len(t.table) == 0 {
+			t.table = make([]uint64, 16)
+		}
+		mask := uint64(len(t.table) - 1)
+		for k := range n {
+			found[k] = t.table[hashes[k]&mask]
+		}
+		for k := range n {
+			v := t.pending.at(uint32(from + k))
+			if t.plain { // since one of the values before
+				t.entries.push(v)
+				continue
+			}
+			// What was found is an entry still, wherever it is by now.
+			if e := found[k]; e != 0 && (e^hashes[k])>>32 == 0 && string(t.entries.at(uint32(e)-1)) == string(v) {
+				t.refs = push(t.refs, uint32(e)-1)
+				grew -= len(v)
+				continue
+			}
+			grew += t.lookUp(v, hashes[k])
+		}
 	}
-	t.arena = append(t.arena, v...)
+	t.pending.reset()
+	return grew
+}
+
+// lookUp finds or makes the entry of a value.
+func (t *texts) lookUp(v []byte, h uint64) (grew int) {
+	mask := uint64(len(t.table) - 1)
+	slot := h & mask
+	for ; t.table[slot] != 0; slot = (slot + 1) & mask {
+		e := t.table[slot]
+		if (e^h)>>32 == 0 && string(t.entries.at(uint32(e)-1)) == string(v) {
+			t.refs = push(t.refs, uint32(e)-1)
+			return -len(v)
+		}
+	}
+	t.entries.push(v)
+	t.table[slot] = h&^0xffffffff | uint64(t.entries.len())
+	t.refs = push(t.refs, uint32(t.entries.len()-1))
+	if 2*t.entries.len() >= len(t.table) {
+		t.grow()
+	}
+	return 20 + t.review()
 }
 
 func (t *texts) grow() {
-	if len(t.table) == 0 {
-		t.table = make([]uint64, 16)
-		t.next, t.nextBytes = dictionaryTrial, maxDictionary
-		return
-	}
-	old := t.table
-	t.table = make([]uint64, 2*len(old))
+	t.table = make([]uint64, 4*len(t.table))
 	mask := uint64(len(t.table) - 1)
-	for _, e := range old {
-		if e == 0 {
-			continue
-		}
-		h := maphash.Bytes(hashSeed, t.entry(uint32(e)-1))
+	for i := range t.entries.ends {
+		h := maphash.Bytes(hashSeed, t.entries.at(uint32(i)))
 		slot := h & mask
 		for t.table[slot] != 0 {
 			slot = (slot + 1) & mask
 		}
-		t.table[slot] = e
+		t.table[slot] = h&^0xffffffff | uint64(i+1)
 	}
 }
 
@@ -110,12 +152,13 @@ func (t *texts) grow() {
 // bytes the column grew thereby. It looks again at every doubling only, so that
 // what it costs is nothing beside the values.
 func (t *texts) review() (grew int) {
-	if len(t.refs) < t.next && len(t.arena) < t.nextBytes {
+	values, bytes := max(t.next, dictionaryTrial), max(t.nextBytes, maxDictionary)
+	if len(t.refs) < values && len(t.entries.bytes) < bytes {
 		return 0
 	}
-	large := len(t.arena) >= t.nextBytes
-	t.next, t.nextBytes = max(t.next, 2*len(t.refs)), max(t.nextBytes, 2*len(t.arena))
-	if large || 4*len(t.ends) > 3*len(t.refs) {
+	large := len(t.entries.bytes) >= bytes
+	t.next, t.nextBytes = max(values, 2*len(t.refs)), max(bytes, 2*len(t.entries.bytes))
+	if large || 4*t.entries.len() > 3*len(t.refs) {
 		return t.unfold()
 	}
 	return 0
@@ -126,27 +169,24 @@ func (t *texts) review() (grew int) {
 func (t *texts) unfold() (grew int) {
 	total := 0
 	for _, r := range t.refs {
-		total += len(t.entry(r))
+		total += len(t.entries.at(r))
 	}
-	if total > 2*len(t.arena) {
+	if total > 2*len(t.entries.bytes) {
 		return 0
 	}
-	grew = total - len(t.arena) - 8*len(t.ends)
-	arena := make([]byte, 0, total+total/4)
-	ends := make([]uint32, 0, len(t.refs)+len(t.refs)/4)
+	grew = total - len(t.entries.bytes) - 8*t.entries.len()
+	all := ragged{bytes: make([]byte, 0, total+total/4), ends: make([]uint32, 0, len(t.refs)+len(t.refs)/4)}
 	for _, r := range t.refs {
-		arena = append(arena, t.entry(r)...)
-		ends = append(ends, uint32(len(arena)))
+		all.push(t.entries.at(r))
 	}
-	t.arena, t.ends = arena, ends
-	t.refs, t.table, t.plain = t.refs[:0], nil, true
+	t.entries, t.refs, t.table, t.plain = all, t.refs[:0], nil, true
 	return grew
 }
 
-// len is how many values there are.
+// len is how many values are settled.
 func (t *texts) len() int {
 	if t.plain {
-		return len(t.ends)
+		return t.entries.len()
 	}
 	return len(t.refs)
 }

@@ -171,12 +171,12 @@ type plainTexts struct{ t *texts }
 
 func (v *plainTexts) dictionary() ([]byte, int) { return nil, 0 }
 
-func (v *plainTexts) size() int { return 4 + len(v.t.arena)/max(1, v.t.len()) }
+func (v *plainTexts) size() int { return 4 + len(v.t.entries.bytes)/max(1, v.t.len()) }
 
 func (v *plainTexts) appendPage(dst []byte, from, to int) ([]byte, bounds) {
 	var s spread
 	for i := from; i < to; i++ {
-		text := v.t.entry(uint32(i))
+		text := v.t.entries.at(uint32(i))
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(text)))
 		dst = append(dst, text...)
 		s.add(v.t, uint32(i), prefixOf(text))
@@ -192,20 +192,20 @@ type dictTexts struct {
 
 func newDictTexts(e *encoder, t *texts) *dictTexts {
 	e.prefix = e.prefix[:0]
-	for i := range t.ends {
-		e.prefix = append(e.prefix, prefixOf(t.entry(uint32(i))))
+	for i := range t.entries.ends {
+		e.prefix = append(e.prefix, prefixOf(t.entries.at(uint32(i))))
 	}
 	return &dictTexts{t, e.prefix}
 }
 
 func (v *dictTexts) dictionary() ([]byte, int) {
-	dict := make([]byte, 0, len(v.t.arena)+4*len(v.t.ends))
-	for i := range v.t.ends {
-		text := v.t.entry(uint32(i))
+	dict := make([]byte, 0, len(v.t.entries.bytes)+4*len(v.t.entries.ends))
+	for i := range v.t.entries.ends {
+		text := v.t.entries.at(uint32(i))
 		dict = binary.LittleEndian.AppendUint32(dict, uint32(len(text)))
 		dict = append(dict, text...)
 	}
-	return dict, len(v.t.ends)
+	return dict, len(v.t.entries.ends)
 }
 
 func (v *dictTexts) size() int { return 4 }
@@ -232,10 +232,10 @@ func (s *spread) add(t *texts, i uint32, prefix uint64) {
 		*s = spread{true, i, i, prefix, prefix}
 		return
 	}
-	if prefix < s.lowPrefix || prefix == s.lowPrefix && i != s.low && string(t.entry(i)) < string(t.entry(s.low)) {
+	if prefix < s.lowPrefix || prefix == s.lowPrefix && i != s.low && string(t.entries.at(i)) < string(t.entries.at(s.low)) {
 		s.low, s.lowPrefix = i, prefix
 	}
-	if prefix > s.highPrefix || prefix == s.highPrefix && i != s.high && string(t.entry(i)) > string(t.entry(s.high)) {
+	if prefix > s.highPrefix || prefix == s.highPrefix && i != s.high && string(t.entries.at(i)) > string(t.entries.at(s.high)) {
 		s.high, s.highPrefix = i, prefix
 	}
 }
@@ -245,7 +245,7 @@ func (s *spread) bounds(t *texts) bounds {
 		return bounds{}
 	}
 	// Copies: the column's memory is used again while the file's index waits.
-	return bounds{append([]byte{}, t.entry(s.low)...), append([]byte{}, t.entry(s.high)...)}
+	return bounds{append([]byte{}, t.entries.at(s.low)...), append([]byte{}, t.entries.at(s.high)...)}
 }
 
 // prefixOf is a text's first eight bytes as a number that orders as they do.
