@@ -301,3 +301,18 @@ func (o *openedFiles) take() []string {
 	slices.Sort(listed)
 	return listed
 }
+
+// parquetLink makes a file of the lake another name of one that is there.
+func (h *house) parquetLink(key, of string) {
+	h.t.Helper()
+	path := filepath.Join(h.root, key)
+	check(h.t, os.MkdirAll(filepath.Dir(path), 0o755))
+	check(h.t, os.Link(filepath.Join(h.root, of), path))
+}
+
+// addPartitionUnchecked is addPartition for many.
+func (c *catalog) addPartitionUnchecked(name lake.TableName, p lake.Partition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.partitions[name] = append(c.partitions[name], p)
+}

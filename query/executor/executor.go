@@ -30,8 +30,8 @@ type Executor struct {
 	mu   sync.Mutex  // guards idle
 	idle []*instance // connections to planner
 
-	// spare holds instances that no query has used, opened while others ran:
-	// opening takes longer than many a query. Run receives, refill sends.
+	// spare holds instances that no query has used, opened when others had
+	// ended: opening takes longer than many a query. Run receives, refill sends.
 	spare     chan *instance
 	refilling sync.WaitGroup
 }
@@ -127,8 +127,8 @@ func (e *Executor) Run(ctx context.Context, q Query) (*Rows, error) {
 		os.RemoveAll(temp)
 		return nil, err
 	}
-	e.refilling.Go(e.refill)
-	r := &Rows{ctx: ctx, in: in, temp: temp}
+	// The next instance is opened when this query no longer needs the processors.
+	r := &Rows{ctx: ctx, in: in, temp: temp, closed: func() { e.refilling.Go(e.refill) }}
 	if err := r.start(q, e.cfg.MaxTemp); err != nil {
 		r.Close()
 		return nil, err

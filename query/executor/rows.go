@@ -31,7 +31,7 @@ type Rows struct {
 	values  []result.Value
 	err     error
 	done    bool
-	closed  bool
+	closed  func() // called by Close; nil afterwards
 }
 
 func (r *Rows) start(q Query, maxTemp int64) error {
@@ -96,7 +96,7 @@ func (r *Rows) Columns() []result.Column { return r.columns }
 
 // Next moves to the next row.
 func (r *Rows) Next() bool {
-	if r.closed || r.err != nil || r.done {
+	if r.closed == nil || r.err != nil || r.done {
 		return false
 	}
 	r.row++
@@ -148,10 +148,11 @@ func (r *Rows) Err() error { return r.err }
 
 // Close ends the query and frees everything it held. It may be called twice.
 func (r *Rows) Close() error {
-	if r.closed {
+	if r.closed == nil {
 		return nil
 	}
-	r.closed = true
+	defer r.closed()
+	r.closed = nil
 	// A query whose rows were not read to the end is still computing.
 	if !r.done {
 		mapping.Interrupt(r.in.conn)
