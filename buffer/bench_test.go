@@ -1,18 +1,17 @@
+//go:build linux
+
 package buffer_test
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"sluice/buffer"
-	"sluice/internal/lake"
 )
 
 // The shapes of load that receivers bring: single events on many connections,
@@ -24,11 +23,6 @@ var loads = []struct {
 }{
 	{"240B×64", 240, 1, 64},
 	{"120KB×8", 120_000, 500, 8},
-}
-
-func loadBlock(size, records int) lake.Block {
-	line := append(bytes.Repeat([]byte("x"), size/records-1), '\n')
-	return lake.Block{Data: bytes.Repeat(line, records), Records: records, Arrival: time.Now()}
 }
 
 // inParallel spreads b.N calls over that many goroutines.

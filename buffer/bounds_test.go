@@ -3,15 +3,10 @@ package buffer_test
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"sluice/buffer"
 	"sluice/buffer/faultfs"
@@ -160,128 +155,6 @@ func TestSetAsideThenSalvaged(t *testing.T) {
 	}
 }
 
-func TestMetrics(t *testing.T) {
-	cfg := faultConfig(faultfs.New())
-	registry := prometheus.NewPedanticRegistry()
-	cfg.Registerer = registry
-	b := mustOpen(t, cfg)
-	old := block(0, 3)
-	old.Arrival = time.Now().Add(-time.Hour)
-	mustAppend(t, b, "a", old, block(3, 1))
-	mustSeal(t, b, "a")
-	mustAppend(t, b, "a", block(4, 2))
-	bytes := float64(len(block(0, 6).Data))
-	for _, want := range []struct {
-		value  float64
-		name   string
-		labels []string
-	}{
-		{3, "appends_total", []string{"a"}}, {6, "records_total", []string{"a"}}, {bytes, "bytes_total", []string{"a"}},
-		{6, "held_records", []string{"a"}}, {bytes, "held_bytes", []string{"a"}}, {1, "sealed_total", []string{"request"}},
-		{1, "batches", []string{"open", "a"}}, {1, "batches", []string{"sealed", "a"}}, {3, "fsync_seconds", nil},
-		{0, "full_total", nil}, {0, "failed_total", nil}, {float64(diskBytes(b)), "disk_bytes", nil},
-	} {
-		if got := metric(t, registry, "sluice_buffer_"+want.name, want.labels...); got != want.value {
-			t.Errorf("%s%v is %v, want %v", want.name, want.labels, got, want.value)
-		}
-	}
-	if got := metric(t, registry, "sluice_buffer_oldest_seconds", "a"); got < 3600 {
-		t.Errorf("oldest record is %v s old, want an hour or more", got)
-	}
-	if err := b.Release(context.Background(), b.Sealed()[0]); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := metric(t, registry, "sluice_buffer_disk_bytes"), float64(diskBytes(b)); got != want {
-		t.Errorf("%v bytes on disk after a release, want %v", got, want)
-	}
-	b.Close()
-	again := mustOpen(t, cfg) // registers again
-	if got := metric(t, registry, "sluice_buffer_recovered_total", "records"); got != 2 {
-		t.Errorf("%v records recovered, want 2", got)
-	}
-	again.Close()
-}
-
-// TestAge seals by age, by the stream's own interval, and nothing that is empty.
-func TestAge(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		cfg := faultConfig(faultfs.New())
-		cfg.Interval = func(stream string) time.Duration {
-			return map[string]time.Duration{"fast": time.Second, "slow": time.Hour}[stream]
-		}
-		b := mustOpen(t, cfg)
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan error)
-		go func() { done <- b.Run(ctx) }()
-		time.Sleep(30 * time.Minute) // all of this is the bubble's clock
-		mustAppend(t, b, "slow", block(0, 1))
-		mustAppend(t, b, "fast", block(1, 1))
-		time.Sleep(999 * time.Millisecond)
-		synctest.Wait()
-		if got := b.Sealed(); len(got) != 0 {
-			t.Errorf("sealed early: %+v", got[0])
-		}
-		time.Sleep(2 * time.Millisecond)
-		synctest.Wait()
-		if got := b.Sealed(); len(got) != 1 || got[0].Stream != "fast" || got[0].Reason != buffer.SealAge {
-			t.Errorf("sealed by age: %v", got)
-		}
-		select {
-		case <-b.Changed():
-		default:
-			t.Error("Changed does not say that a batch was sealed")
-		}
-		time.Sleep(59 * time.Minute)
-		synctest.Wait()
-		if got := b.Sealed(); len(got) != 1 {
-			t.Errorf("%d sealed, want still 1", len(got))
-		}
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		if got := b.Sealed(); len(got) != 2 {
-			t.Errorf("%d sealed, want 2", len(got))
-		}
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("run: %v", err)
-		}
-	})
-}
-
-// TestAgeGoesOnOverRestarts has a recovered batch sealed when its first record
-// is old enough, and at once where the clock says it is from the future.
-func TestAgeGoesOnOverRestarts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fs := faultfs.New()
-		cfg := faultConfig(fs)
-		cfg.Interval = func(string) time.Duration { return time.Minute }
-		b := mustOpen(t, cfg)
-		now, future := block(0, 1), block(1, 1)
-		now.Arrival, future.Arrival = time.Now(), time.Now().Add(24*time.Hour)
-		mustAppend(t, b, "now", now)
-		mustAppend(t, b, "future", future)
-		b.Close()
-		time.Sleep(40 * time.Second)
-		b = mustOpen(t, cfg)
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		done := make(chan error)
-		go func() { done <- b.Run(ctx) }()
-		time.Sleep(21 * time.Second)
-		synctest.Wait()
-		if got := b.Sealed(); len(got) != 1 || got[0].Stream != "now" {
-			t.Errorf("sealed after a minute: %v", got)
-		}
-		time.Sleep(40 * time.Second)
-		synctest.Wait()
-		if got := b.Sealed(); len(got) != 2 {
-			t.Errorf("sealed a minute after the restart: %v", got)
-		}
-		cancel()
-		<-done
-	})
-}
-
 // TestSpaceIsMade fills the log with open batches alone: Run seals the largest,
 // so that its delivery can make room.
 func TestSpaceIsMade(t *testing.T) {
@@ -308,91 +181,6 @@ func TestSpaceIsMade(t *testing.T) {
 		cancel()
 		<-done
 	})
-}
-
-// TestSnapshotOutlivesRelease releases, and closes, what a snapshot holds.
-func TestSnapshotOutlivesRelease(t *testing.T) {
-	dir := t.TempDir()
-	b := mustOpen(t, buffer.Config{Dir: dir})
-	mustAppend(t, b, "s", block(0, 3))
-	early, err := b.Snapshot("s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustAppend(t, b, "s", block(3, 2))
-	mustSeal(t, b, "s")
-	late, err := b.Snapshot("s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	batch := b.Sealed()[0]
-	if err := b.Release(context.Background(), batch); err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := filepath.Glob(filepath.Join(dir, "s", "*")); len(got) != 0 {
-		t.Errorf("left behind: %v", got)
-	}
-	b.Close()
-	e, l := &early.Batches[0], &late.Batches[0]
-	if e.Sealed || !l.Sealed || e.ID != l.ID || e.Rules != nil || l.End <= e.End {
-		t.Errorf("open %+v, sealed %+v", e, l)
-	}
-	if got := strings.Join(read(t, e.Blocks(0)), ""); got != string(block(0, 3).Data) {
-		t.Errorf("open: %q", got)
-	}
-	if got := strings.Join(read(t, l.Blocks(e.End)), ""); got != string(block(3, 2).Data) {
-		t.Errorf("what was new in the second: %q", got)
-	}
-	early.Close()
-	late.Close()
-	late.Close()
-	for _, err := range batch.Blocks()() {
-		if !errors.Is(err, buffer.ErrReleased) {
-			t.Errorf("reading a released batch: %v", err)
-		}
-	}
-}
-
-// TestOpenFilesAreBounded takes a snapshot of many batches: none is open before
-// it is read or released.
-func TestOpenFilesAreBounded(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("counts /proc/self/fd")
-	}
-	b := mustOpen(t, buffer.Config{Dir: t.TempDir()})
-	for i := range 50 {
-		mustAppend(t, b, "s", block(i, 1))
-		mustSeal(t, b, "s")
-	}
-	before := openFiles(t)
-	snap, err := b.Snapshot("s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := openFiles(t) - before; n != 0 {
-		t.Errorf("a snapshot opened %d files", n)
-	}
-	for i := range snap.Batches {
-		read(t, snap.Batches[i].Blocks(0))
-	}
-	for _, batch := range b.Sealed() {
-		if err := b.Release(context.Background(), batch); err != nil {
-			t.Fatal(err)
-		}
-	}
-	snap.Close()
-	if n := openFiles(t) - before; n != 0 {
-		t.Errorf("%d files are still open", n)
-	}
-}
-
-func openFiles(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(entries)
 }
 
 // TestRecoveryIsBounded opens a log that is much larger than what opening it

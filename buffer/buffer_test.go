@@ -1,6 +1,7 @@
 package buffer_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,12 @@ func block(from, n int) lake.Block {
 		fmt.Fprintf(&b, "{\"n\":%d}\n", from+i)
 	}
 	return lake.Block{Data: []byte(b.String()), Records: n, Arrival: time.UnixMilli(1_700_000_000_000 + int64(from)).UTC()}
+}
+
+// loadBlock is a block of that many bytes and records.
+func loadBlock(size, records int) lake.Block {
+	line := append(bytes.Repeat([]byte("x"), size/records-1), '\n')
+	return lake.Block{Data: bytes.Repeat(line, records), Records: records, Arrival: time.Now()}
 }
 
 func mustOpen(t testing.TB, cfg buffer.Config) *buffer.Buffer {
