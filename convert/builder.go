@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"math/bits"
 	"slices"
 
 	"sluice/internal/jsonscan"
@@ -17,33 +16,6 @@ type column struct {
 	counts  []uint32 // of a list or map: how many elements each present one has
 }
 
-// A bitmap says in which slots a node is present. Slots past its words are
-// absent, so absence costs nothing.
-type bitmap struct {
-	words []uint64
-	count int
-}
-
-func (b *bitmap) set(slot int) {
-	w := slot >> 6
-	if w >= len(b.words) {
-		b.extend(w)
-	}
-	b.words[w] |= 1 << (slot & 63)
-	b.count++
-}
-
-func (b *bitmap) extend(w int) {
-	for len(b.words) <= w {
-		b.words = push(b.words, 0)
-	}
-}
-
-func (b *bitmap) has(slot int) bool {
-	w := slot >> 6
-	return w < len(b.words) && b.words[w]>>(slot&63)&1 == 1
-}
-
 // push appends to a slice that doubles when it is full: growing a large one by
 // a quarter each time, as append does, copies it four times over.
 func push[T any](s []T, v T) []T {
@@ -51,23 +23,6 @@ func push[T any](s []T, v T) []T {
 		s = slices.Grow(s, max(len(s), 16))
 	}
 	return append(s, v)
-}
-
-// countRange counts the present slots of [from, to).
-func (b *bitmap) countRange(from, to int) int {
-	n := 0
-	to = min(to, 64*len(b.words))
-	for from < to && from&63 != 0 {
-		n += int(b.words[from>>6] >> (from & 63) & 1)
-		from++
-	}
-	for ; from+64 <= to; from += 64 {
-		n += bits.OnesCount64(b.words[from>>6])
-	}
-	for ; from < to; from++ {
-		n += int(b.words[from>>6] >> (from & 63) & 1)
-	}
-	return n
 }
 
 // emptyColumn is how many bytes a column takes before it holds anything, about;
@@ -104,7 +59,7 @@ func newBuilder(s *schema) *builder {
 func (b *builder) reset() {
 	for i := range b.columns {
 		c := &b.columns[i]
-		c.present.words, c.present.count = c.present.words[:0], 0
+		c.present.reset()
 		c.nums, c.bools, c.counts = c.nums[:0], c.bools[:0], c.counts[:0]
 		c.texts.reset()
 	}
