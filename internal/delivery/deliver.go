@@ -104,7 +104,7 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 	}
 	d.ledger.released(b.Stream, b.ID)
 	d.metrics.delivered(b.Stream, res, size, begun)
-	log.Info("batch released", "took", since(begun))
+	log.Info("batch delivered", "rows", res.Rows, "failed", res.Failed, "took", since(begun))
 	return outcome{table: r.table, records: res.Rows + res.Failed, files: len(res.Files)}, nil
 }
 
