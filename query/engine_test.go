@@ -12,11 +12,11 @@ import (
 	"sluice/query"
 )
 
-func shopHouse(t testing.TB) *house {
-	return newHouse(t, map[string]configs.Stream{
-		"purchases": {Table: "shop.purchases", PartitionBy: []string{"dt=day(ts)", "country=country"}},
-	})
+var shopHouseStreams = map[string]configs.Stream{
+	"purchases": {Table: "shop.purchases", PartitionBy: []string{"dt=day(ts)", "country=country"}},
 }
+
+func shopHouse(t testing.TB) *house { return newHouse(t, shopHouseStreams) }
 
 func purchase(i int, day int, country string) string {
 	return fmt.Sprintf(`{"id":%d,"ts":"2026-01-%02dT10:00:00Z","country":%q,"item":{"sku":"s%d","price":%d.5}}`, i, day, country, i, i)
