@@ -56,21 +56,44 @@ func Start(t testing.TB) (endpoint, bucket string) {
 // Run is Start for a test that also looks into the server's folder.
 func Run(t testing.TB) *Server {
 	t.Helper()
-	path := find(t)
-	setEnvironment(t)
-	s := &Server{Dir: t.TempDir()}
-	sidecar := t.TempDir() // the folder's file system need not have extended attributes
-	if err := os.Mkdir(filepath.Join(s.Dir, Bucket), 0o755); err != nil {
+	path, err := Find()
+	if errors.Is(err, ErrNotFound) {
+		t.Skip(err)
+	} else if err != nil {
 		t.Fatal(err)
 	}
-	var err error
-	for range startTries {
-		if s.Endpoint, err = launch(t, path, s.Dir, sidecar); err == nil {
-			return s
+	for key, value := range Environment() {
+		t.Setenv(key, value)
+	}
+	s, stop, err := Launch(path, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if output := stop(); t.Failed() {
+			t.Logf("%s said:\n%s", program, output)
+		}
+	})
+	return s
+}
+
+// Launch runs the server at path with folders of its own in dir, which is empty
+// or an earlier server's, until stop is called; that returns the end of what the
+// server said. The caller gives clients the Environment.
+func Launch(path, dir string) (s *Server, stop func() (output string), err error) {
+	s = &Server{Dir: filepath.Join(dir, "buckets")}
+	sidecar := filepath.Join(dir, "sidecar") // the folder's file system need not have extended attributes
+	for _, folder := range []string{filepath.Join(s.Dir, Bucket), sidecar} {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return nil, nil, err
 		}
 	}
-	t.Fatalf("start %s: %v", path, err)
-	return nil
+	for range startTries {
+		if s.Endpoint, stop, err = launch(path, s.Dir, sidecar); err == nil {
+			return s, stop, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("start %s: %w", path, err)
 }
 
 // File is where the server keeps the object of that key.
@@ -78,31 +101,33 @@ func (s *Server) File(key string) string {
 	return filepath.Join(s.Dir, Bucket, filepath.FromSlash(key))
 }
 
-func find(t testing.TB) string {
-	t.Helper()
+// ErrNotFound is what Find's error wraps when the program is not installed.
+var ErrNotFound = errors.New("no " + program + " in $TEST_VERSITYGW, PATH or GOPATH/bin: " + install)
+
+// Find is the path of the server's program.
+func Find() (string, error) {
 	if path := os.Getenv("TEST_VERSITYGW"); path != "" {
 		if _, err := os.Stat(path); err != nil {
-			t.Fatalf("TEST_VERSITYGW: %v", err)
+			return "", fmt.Errorf("TEST_VERSITYGW: %w", err)
 		}
-		return path
+		return path, nil
 	}
 	if path, err := exec.LookPath(program); err == nil {
-		return path
+		return path, nil
 	}
 	if out, err := exec.Command("go", "env", "GOPATH").Output(); err == nil {
 		path := filepath.Join(string(bytes.TrimSpace(out)), "bin", program)
 		if _, err := os.Stat(path); err == nil {
-			return path
+			return path, nil
 		}
 	}
-	t.Skipf("no %s in $TEST_VERSITYGW, PATH or GOPATH/bin: %s", program, install)
-	return ""
+	return "", ErrNotFound
 }
 
-// setEnvironment keeps what this machine knows of AWS out of the test.
-func setEnvironment(t testing.TB) {
-	t.Helper()
-	for key, value := range map[string]string{
+// Environment is what a process needs in order to reach the server: its
+// credentials and region, and nothing that this machine knows of AWS.
+func Environment() map[string]string {
+	return map[string]string{
 		"AWS_ACCESS_KEY_ID":           accessKey,
 		"AWS_SECRET_ACCESS_KEY":       secretKey,
 		"AWS_SESSION_TOKEN":           "",
@@ -113,16 +138,13 @@ func setEnvironment(t testing.TB) {
 		"AWS_ENDPOINT_URL":            "",
 		"AWS_ENDPOINT_URL_S3":         "",
 		"AWS_EC2_METADATA_DISABLED":   "true",
-	} {
-		t.Setenv(key, value)
 	}
 }
 
-func launch(t testing.TB, path, dir, sidecar string) (endpoint string, err error) {
-	t.Helper()
+func launch(path, dir, sidecar string) (endpoint string, stop func() string, err error) {
 	addr, err := freeAddress()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
@@ -131,28 +153,22 @@ func launch(t testing.TB, path, dir, sidecar string) (endpoint string, err error
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+accessKey, "ROOT_SECRET_KEY="+secretKey)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Start(); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	exited := make(chan struct{})
 	go func() {
 		cmd.Wait() // how it ended, its output says
 		close(exited)
 	}()
-	stop := func() {
+	stop = func() string {
 		cmd.Process.Kill()
 		<-exited
+		return output.tail(8 << 10)
 	}
 	if err := awaitAnswer(ctx, "http://"+addr, exited); err != nil {
-		stop()
-		return "", fmt.Errorf("%w; it said:\n%s", err, output.String())
+		return "", nil, fmt.Errorf("%w; it said:\n%s", err, stop())
 	}
-	t.Cleanup(func() {
-		stop()
-		if t.Failed() {
-			t.Logf("%s said:\n%s", program, output.tail(8<<10))
-		}
-	})
-	return "http://" + addr, nil
+	return "http://" + addr, stop, nil
 }
 
 // freeAddress is a loopback address that nobody listened on a moment ago.
@@ -198,8 +214,6 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	return b.b.Write(p)
 }
-
-func (b *lockedBuffer) String() string { return b.tail(1 << 20) }
 
 func (b *lockedBuffer) tail(n int) string {
 	b.mu.Lock()
