@@ -5,13 +5,19 @@ import (
 	"slices"
 )
 
-// The rules by which a column gives up its dictionary: when, after the first
-// dictionaryTrial values, more than three in four are new, or when the distinct
-// values outgrow maxDictionary bytes.
+// The rules by which a column gives up its dictionary. It looks at how many
+// values of the first n were there before, for n = dictionaryTrial and at every
+// doubling. Drawn at random from N different ones, n²/2N of them were: if that
+// says that of the first 2^18 values more than three in four will be new, the
+// dictionary will not pay. Distinct values of more than maxDictionary bytes end
+// it too, unless they are repeated much.
 const (
 	dictionaryTrial = 8192
-	maxDictionary   = 16 << 20
+	maxDictionary   = 32 << 20
 )
+
+// repeatsWanted is how many of n values should have been there before.
+func repeatsWanted(n int) int { return min(n/4, n*n>>20) }
 
 // hashSeed differs from process to process, but nothing written depends on it:
 // entries are numbered by their first appearance.
@@ -158,10 +164,27 @@ func (t *texts) review() (grew int) {
 	}
 	large := len(t.entries.bytes) >= bytes
 	t.next, t.nextBytes = max(values, 2*len(t.refs)), max(bytes, 2*len(t.entries.bytes))
-	if large || 4*t.entries.len() > 3*len(t.refs) {
+	if large || len(t.refs)-t.entries.len() < repeatsWanted(len(t.refs)) {
 		return t.unfold()
 	}
 	return 0
+}
+
+// finish settles between dictionary and plain values for good, by what they take
+// when texts are compressed to about half and references not at all.
+func (t *texts) finish() {
+	if t.plain {
+		return
+	}
+	plain := 4 * len(t.refs)
+	for _, r := range t.refs {
+		plain += len(t.entries.at(r))
+	}
+	dictionary := 4*t.entries.len() + len(t.entries.bytes)
+	refs := len(t.refs) * int(widthOf(uint32(t.entries.len()))) / 8
+	if dictionary/2+refs > plain/2 {
+		t.unfold()
+	}
 }
 
 // unfold turns the column plain, unless that makes it much larger: then few long

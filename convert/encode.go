@@ -106,6 +106,7 @@ func (e *encoder) values(c *column, k lake.Kind) values {
 	case lake.KindBoolean:
 		return boolValues(c.bools)
 	case lake.KindString, lake.KindBinary:
+		c.texts.finish()
 		// An empty dictionary would be a page of no bytes, which readers refuse.
 		if c.texts.plain || c.texts.len() == 0 {
 			return &plainTexts{&c.texts}
