@@ -90,7 +90,7 @@ func (s *splitter) takeFromLine(end int, complete bool) (bool, *ingest.Problem) 
 	if line[0] != '{' && !s.list.open(&s.now) {
 		return s.rejectLine(line, nil) // a flood of those must not cost much
 	}
-	n, err := jsonscan.Object(line)
+	n, err := s.scan.Object(line)
 	if err != nil {
 		return s.badLine(line, err, complete)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"sync"
 
 	"sluice/ingest"
 	"sluice/internal/jsonscan"
@@ -45,6 +46,7 @@ type splitter struct {
 	cause      *ingest.Problem // why, when that is not the body's end
 	stuck      bool            // what is at start needs a larger buffer
 
+	scan  *jsonscan.Scanner // during step
 	mode  mode
 	lines lineState
 	array arrayState
@@ -59,6 +61,9 @@ type splitter struct {
 
 	accepted, bytes int64
 }
+
+// scanners know the shapes of the records that came before.
+var scanners = sync.Pool{New: func() any { return &jsonscan.Scanner{} }}
 
 // run reads and appends the whole body. A problem means that it was not done
 // with, for the server's reasons: what done and accepted say has happened.
@@ -98,6 +103,10 @@ func (s *splitter) step() (more bool, p *ingest.Problem) {
 	if s.mode == modeStart && !s.begin() {
 		return true, nil
 	}
+	// Held for this step alone: what scanners keep is bounded by how many
+	// requests work at once, not by how many wait for their clients.
+	s.scan = scanners.Get().(*jsonscan.Scanner)
+	defer scanners.Put(s.scan)
 	switch s.mode {
 	case modeArray:
 		return s.stepArray()

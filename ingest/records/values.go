@@ -16,7 +16,7 @@ func (s *splitter) stepValues() (more bool, p *ingest.Problem) {
 			return true, nil
 		}
 		rest := s.buf.B[s.start:s.end]
-		n, err := jsonscan.Object(rest)
+		n, err := s.scan.Object(rest)
 		if err != nil {
 			if done, more, p := s.badValue(rest, err); done {
 				return more, p

@@ -22,9 +22,9 @@ type Scanner struct {
 }
 
 const (
-	maxPlaces     = 512
-	maxEdges      = 6
-	maxSeparator  = 256
+	maxPlaces     = 256
+	maxEdges      = 4
+	maxSeparator  = 96
 	missesToRest  = 32
 	objectsOfRest = 512
 	end           = -1 // where the edge leads that ends the object
