@@ -165,14 +165,14 @@ func (e *Engine) command(ctx context.Context, cmd command) ([][]result.Value, []
 	switch cmd.kind {
 	case "databases":
 		names, err := e.databases(ctx, snap)
-		return lines("database", names...), column("database"), err
+		return lines(names), column("database"), err
 	case "tables":
 		database := cmd.database
 		if len(cmd.parts) > 0 {
 			database = strings.ToLower(cmd.parts[len(cmd.parts)-1])
 		}
 		names, err := e.tables(ctx, database, snap)
-		return lines("table", names...), column("table"), err
+		return lines(names), column("table"), err
 	}
 	src, err := e.table(ctx, cmd.parts, cmd.database, snap)
 	if err != nil {
@@ -186,7 +186,7 @@ func (e *Engine) command(ctx context.Context, cmd command) ([][]result.Value, []
 
 func column(name string) []result.Column { return []result.Column{{Name: name, Type: "varchar"}} }
 
-func lines(_ string, texts ...string) [][]result.Value {
+func lines(texts []string) [][]result.Value {
 	rows := make([][]result.Value, len(texts))
 	for i, t := range texts {
 		rows[i] = []result.Value{{Text: t, Form: result.String}}
@@ -238,7 +238,7 @@ func (e *Engine) partitionPaths(ctx context.Context, src *tableSource) ([][]resu
 		paths = append(paths, partitioner.Path(src.keys, f.values))
 	}
 	slices.Sort(paths)
-	return lines("partition", slices.Compact(paths)...), column("partition"), nil
+	return lines(slices.Compact(paths)), column("partition"), nil
 }
 
 // databases are those of the catalog and those that live rows make.

@@ -25,22 +25,21 @@ func purchase(i int, day int, country string) string {
 // The same answers while nothing, half and all of it is delivered.
 func TestLiveAndDelivered(t *testing.T) {
 	h := shopHouse(t)
-	ask := func(when string) {
+	ask := func() {
 		t.Helper()
 		h.want("SELECT count(*), count(DISTINCT id), sum(id), min(ts), max(ts) FROM shop.purchases",
 			`4|4|10|"2026-01-01 10:00:00.000"|"2026-01-02 10:00:00.000"`)
 		h.want("SELECT dt, country, item.sku FROM shop.purchases WHERE id = 3", `"2026-01-02"|"DE"|"s3"`)
 		h.want("SELECT p.item.price FROM Shop.Purchases p WHERE p.country = 'US' AND p.dt = '2026-01-01'", "2.5")
 		h.want("SELECT shop.purchases.id FROM shop.purchases WHERE shop.purchases.country = 'FR'", "4")
-		_ = when
 	}
 	h.post("purchases", purchase(1, 1, "DE"), purchase(2, 1, "US"))
 	h.post("purchases", purchase(3, 2, "DE"), purchase(4, 2, "FR"))
-	ask("all live")
+	ask()
 	h.want("SELECT count(*) FROM live.shop.purchases", "4")
 	h.want("SELECT count(*) FROM lake.shop.purchases", "0")
 	h.deliver("purchases")
-	ask("all delivered")
+	ask()
 	h.want("SELECT count(*) FROM live.shop.purchases", "0")
 	h.want("SELECT count(*) FROM awsdatacatalog.shop.purchases", "4")
 	h.post("purchases", purchase(5, 3, "DE"))
@@ -290,4 +289,36 @@ func TestErrorsPointToTheStatement(t *testing.T) {
 			t.Errorf("%s: %v, want %s: %s", tt.sql, err, tt.code, tt.want)
 		}
 	}
+}
+
+// Null partitions are null while they are live too, and strict streams keep
+// misfits out.
+func TestLiveEdges(t *testing.T) {
+	h := newHouse(t, map[string]configs.Stream{
+		"s": {Table: "d.strict", PartitionBy: []string{"k=k"}, Columns: map[string]string{"v": "bigint"}, Strict: true},
+		"r": {Table: "d.loose", PartitionBy: []string{"k=k"}, Columns: map[string]string{"v": "bigint"}},
+	})
+	for _, stream := range []string{"s", "r"} {
+		h.post(stream, `{"k":null,"v":1}`, `{"k":"a","v":2}`, `{"k":"a","v":"three"}`)
+	}
+	for range 2 {
+		h.want("SELECT k, v FROM d.strict ORDER BY v", `null|1`, `"a"|2`)
+		h.want("SELECT v FROM d.strict WHERE k IS NULL", "1")
+		h.want("SELECT k, v, _rescued['v'] FROM d.loose ORDER BY v NULLS LAST", `null|1|null`, `"a"|2|null`, `"a"|null|"\"three\""`)
+		h.deliver("s")
+		h.deliver("r")
+	}
+}
+
+// A batch keeps the rules it was sealed with.
+func TestSealedRulesHold(t *testing.T) {
+	streams := map[string]configs.Stream{"s": {Table: "d.old", PartitionBy: []string{"k=k"}}}
+	h := newHouse(t, streams)
+	h.post("s", `{"k":"a","v":1}`)
+	h.seal("s")
+	streams["s"] = configs.Stream{Table: "d.new", PartitionBy: []string{"k=k"}}
+	h.post("s", `{"k":"b","v":2}`)
+	h.want("SELECT v FROM d.old", "1")
+	h.want("SELECT v FROM d.new", "2")
+	h.want("SHOW TABLES IN d", `"new"`, `"old"`)
 }

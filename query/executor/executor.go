@@ -40,7 +40,7 @@ type Executor struct {
 const spares = 2
 
 // plannerMemory bounds all parsing and evaluating together.
-const plannerMemory = 512 << 20
+const plannerMemory = 256 << 20
 
 // New makes an Executor.
 func New(cfg Config) (*Executor, error) {

@@ -1,5 +1,7 @@
 package statement
 
+import "strings"
+
 // A Bound is a comparison of a column with an expression over no column:
 // column Op expression, where Op is one of = < <= > >=.
 type Bound struct {
@@ -58,7 +60,7 @@ func bound(column node, op string, expression node) (Bound, bool) {
 		case "COLUMN_REF":
 			constant = false
 		case "FUNCTION":
-			b.Functions = append(b.Functions, text(n, "function_name"))
+			b.Functions = append(b.Functions, strings.ToLower(text(n, "function_name")))
 		}
 	})
 	return b, constant
