@@ -4,16 +4,16 @@ import (
 	"slices"
 
 	"sluice/internal/jsonscan"
-	"sluice/internal/lake"
 )
 
 // A column holds what a node has in one row group being built.
 type column struct {
-	present bitmap
-	nums    []int64  // of a numeric leaf
-	bools   []byte   // of a boolean leaf, one a value
-	texts   texts    // of a byte-string leaf
-	counts  []uint32 // of a list or map: how many elements each present one has
+	space, elemSpace int // the node's
+	present          bitmap
+	nums             []int64  // of a numeric leaf
+	bools            []byte   // of a boolean leaf, one a value
+	texts            texts    // of a byte-string leaf
+	counts           []uint32 // of a list or map: how many elements each present one has
 }
 
 // push appends to a slice that doubles when it is full: growing a large one by
@@ -50,10 +50,14 @@ const (
 )
 
 func newBuilder(s *schema) *builder {
-	return &builder{
+	b := &builder{
 		schema: s, columns: make([]column, len(s.nodes)), slots: make([]int, s.spaces),
 		fixed: int64(len(s.nodes)) * emptyColumn,
 	}
+	for i, n := range s.nodes {
+		b.columns[i].space, b.columns[i].elemSpace = n.space, n.elemSpace
+	}
+	return b
 }
 
 func (b *builder) reset() {
@@ -75,28 +79,28 @@ func (b *builder) add(s *shredder) {
 	grew := 0
 	for k := range s.tape {
 		e := &s.tape[k]
-		n := e.node
+		c := &b.columns[e.node]
 		if e.op == opSlot {
-			b.slots[n.elemSpace]++
+			b.slots[c.elemSpace]++
 			continue
 		}
-		c := &b.columns[n.id]
-		c.present.set(b.slots[n.space] - 1)
+		c.present.set(b.slots[c.space] - 1)
 		switch e.op {
 		case opNum:
-			if n.typ.Kind == lake.KindBoolean {
-				c.bools = push(c.bools, byte(e.num))
-			} else {
-				c.nums = push(c.nums, e.num)
-			}
+			c.nums = push(c.nums, e.value)
 			grew += 8
+		case opBool:
+			c.bools = push(c.bools, byte(e.value))
+			grew++
 		case opBytes:
-			grew += c.texts.add(s.data[e.start:e.end])
+			start, end := e.span()
+			grew += c.texts.add(s.data[start:end])
 		case opString:
-			b.scratch = jsonscan.AppendUnquoted(b.scratch[:0], s.data[e.start:e.end])
+			start, end := e.span()
+			b.scratch = jsonscan.AppendUnquoted(b.scratch[:0], s.data[start:end])
 			grew += c.texts.add(b.scratch)
 		case opList:
-			c.counts = push(c.counts, uint32(e.num))
+			c.counts = push(c.counts, uint32(e.value))
 			grew += 4
 		}
 	}

@@ -56,7 +56,7 @@ func (s *shredder) jsonText(f *node, i int) (int, error) {
 	if err != nil {
 		return end, err
 	}
-	s.tape = append(s.tape, entry{op: opBytes, node: f, start: int32(i), end: int32(end)})
+	s.tape = append(s.tape, spanEntry(opBytes, f, i, end))
 	return end, nil
 }
 
@@ -128,11 +128,11 @@ func (s *shredder) boolean(f *node, i int) (int, error) {
 	if err != nil {
 		return end, err
 	}
+	e := entry{op: opBool, node: int32(f.id)}
 	if v {
-		s.num(f, 1)
-	} else {
-		s.num(f, 0)
+		e.value = 1
 	}
+	s.tape = append(s.tape, e)
 	return end, nil
 }
 

@@ -43,7 +43,7 @@ func (s *shredder) appendNode(n *node, lists int) {
 		// The value's own key is the last one on the tape.
 		s.appendNode(n.parent, lists)
 		for k := len(s.tape) - 1; k >= 0; k-- {
-			if e := s.tape[k]; e.node == n.parent.key {
+			if e := s.tape[k]; e.node == int32(n.parent.key.id) {
 				s.appendKey(s.entryText(e))
 				return
 			}
@@ -55,10 +55,11 @@ func (s *shredder) appendNode(n *node, lists int) {
 }
 
 func (s *shredder) entryText(e entry) []byte {
+	start, end := e.span()
 	if e.op == opString {
-		return jsonscan.AppendUnquoted(nil, s.data[e.start:e.end])
+		return jsonscan.AppendUnquoted(nil, s.data[start:end])
 	}
-	return s.data[e.start:e.end]
+	return s.data[start:end]
 }
 
 func (s *shredder) appendKey(key []byte) {

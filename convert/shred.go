@@ -255,7 +255,7 @@ func (s *shredder) value(f *node, i int) (int, error) {
 		return s.leaf(f, i)
 	case structNode:
 		if s.data[i] == '{' {
-			s.tape = append(s.tape, entry{op: opPresent, node: f})
+			s.tape = append(s.tape, entry{op: opPresent, node: int32(f.id)})
 			return s.object(f, i)
 		}
 	case listNode:
@@ -283,7 +283,7 @@ func (s *shredder) value(f *node, i int) (int, error) {
 // array parses the array whose bracket is at i.
 func (s *shredder) array(f *node, i int) (int, error) {
 	at := len(s.tape)
-	s.tape = append(s.tape, entry{op: opList, node: f})
+	s.tape = append(s.tape, entry{op: opList, node: int32(f.id)})
 	s.index = append(s.index, 0)
 	level := len(s.index) - 1
 	i = jsonscan.SkipSpace(s.data, i+1)
@@ -292,8 +292,8 @@ func (s *shredder) array(f *node, i int) (int, error) {
 		return i + 1, nil
 	}
 	for {
-		s.tape = append(s.tape, entry{op: opSlot, node: f})
-		s.tape[at].num++
+		s.tape = append(s.tape, entry{op: opSlot, node: int32(f.id)})
+		s.tape[at].value++
 		var err error
 		if i, err = s.value(f.elem, jsonscan.SkipSpace(s.data, i)); err != nil {
 			return i, err
@@ -315,13 +315,13 @@ func (s *shredder) array(f *node, i int) (int, error) {
 // text is the entry of a string token.
 func (s *shredder) text(f *node, start, end int, escaped bool) entry {
 	if escaped {
-		return entry{op: opString, node: f, start: int32(start), end: int32(end)}
+		return spanEntry(opString, f, start, end)
 	}
-	return entry{op: opBytes, node: f, start: int32(start + 1), end: int32(end - 1)}
+	return spanEntry(opBytes, f, start+1, end-1)
 }
 
 func (s *shredder) num(f *node, v int64) {
-	s.tape = append(s.tape, entry{op: opNum, node: f, num: v})
+	s.tape = append(s.tape, entry{op: opNum, node: int32(f.id), value: v})
 }
 
 func floatBits(v float64) int64 { return int64(math.Float64bits(v)) }
