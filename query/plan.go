@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -86,19 +87,21 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 	}
 	e := p.engine
 	rel := relation{columns: src.columns(), keys: src.keys}
+	met := t.Conditions
+	add := func(files []dataFile, also []*statement.Condition, err error) error {
+		rel.files = append(rel.files, files...)
+		met = slices.DeleteFunc(slices.Clone(met), func(c *statement.Condition) bool { return !slices.Contains(also, c) })
+		return err
+	}
 	if part != liveOnly {
-		files, err := p.delivered(ctx, src, t.Conditions)
-		if err != nil {
+		if err := add(p.delivered(ctx, src, t.Conditions)); err != nil {
 			return err
 		}
-		rel.files = append(rel.files, files...)
 	}
 	if part != deliveredOnly {
-		files, err := p.live(ctx, src, t.Conditions)
-		if err != nil {
+		if err := add(p.live(ctx, src, t.Conditions)); err != nil {
 			return err
 		}
-		rel.files = append(rel.files, files...)
 	}
 	if rel.filters, err = e.timestampFilters(ctx, rel.columns, t.Conditions); err != nil {
 		return err
@@ -112,6 +115,10 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 		}
 	}
 	p.query.Setup = append(p.query.Setup, rel.view(view))
+	// What holds for every row that is read need not be computed for each.
+	for _, c := range met {
+		c.Drop()
+	}
 	return nil
 }
 
@@ -139,9 +146,9 @@ func (p *plan) source(ctx context.Context, t *statement.Table) (*tableSource, pa
 }
 
 // live are the files of live rows that can satisfy the conditions.
-func (p *plan) live(ctx context.Context, src *tableSource, conditions []*statement.Condition) ([]dataFile, error) {
+func (p *plan) live(ctx context.Context, src *tableSource, conditions []*statement.Condition) ([]dataFile, []*statement.Condition, error) {
 	if src.view == nil {
-		return nil, nil
+		return nil, conditions, nil
 	}
 	if !src.counted {
 		src.counted = true
@@ -155,9 +162,9 @@ func (p *plan) live(ctx context.Context, src *tableSource, conditions []*stateme
 	for i, f := range files {
 		values[i] = f.values
 	}
-	keep, err := p.engine.prune(ctx, src.keys, conditions, values)
+	keep, met, err := p.engine.prune(ctx, src.keys, conditions, values)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var kept []dataFile
 	for i, f := range files {
@@ -165,22 +172,22 @@ func (p *plan) live(ctx context.Context, src *tableSource, conditions []*stateme
 			kept = append(kept, f)
 		}
 	}
-	return kept, nil
+	return kept, met, nil
 }
 
 // delivered are the files in the lake that can satisfy the conditions.
-func (p *plan) delivered(ctx context.Context, src *tableSource, conditions []*statement.Condition) ([]dataFile, error) {
+func (p *plan) delivered(ctx context.Context, src *tableSource, conditions []*statement.Condition) ([]dataFile, []*statement.Condition, error) {
 	partitions, err := src.delivered(ctx, p.engine)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	values := make([][]string, len(partitions))
 	for i, part := range partitions {
 		values[i] = part.Values
 	}
-	keep, err := p.engine.prune(ctx, src.keys, conditions, values)
+	keep, met, err := p.engine.prune(ctx, src.keys, conditions, values)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var kept []lake.Partition
 	for i, part := range partitions {
@@ -193,7 +200,7 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, conditions []*st
 		p.rows.stats.PartitionsPruned += int64(len(partitions) - len(kept))
 	}
 	if err := p.list(ctx, src, kept); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var objects []placed
 	for _, part := range kept {
@@ -201,7 +208,8 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, conditions []*st
 			objects = append(objects, placed{object: o, values: part.Values})
 		}
 	}
-	return p.fetch(ctx, objects)
+	files, err := p.fetch(ctx, objects)
+	return files, met, err
 }
 
 // A placed object is one of a partition.

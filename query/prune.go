@@ -14,14 +14,12 @@ import (
 
 // prune says which of many combinations of partition values can satisfy the
 // conditions. DuckDB evaluates them over the values, as it would over the rows.
-// A condition that cannot be evaluated prunes nothing.
-func (e *Engine) prune(ctx context.Context, keys []lake.Column, conditions []*statement.Condition, values [][]string) ([]bool, error) {
-	keep := make([]bool, len(values))
+// A condition that cannot be evaluated prunes nothing. All rows of what is kept
+// satisfy the conditions that are met.
+func (e *Engine) prune(ctx context.Context, keys []lake.Column, conditions []*statement.Condition, values [][]string) (keep []bool, met []*statement.Condition, err error) {
+	keep = make([]bool, len(values))
 	for i := range keep {
 		keep[i] = true
-	}
-	if len(values) == 0 {
-		return keep, nil
 	}
 	var usable []*statement.Condition
 	for _, c := range conditions {
@@ -29,15 +27,15 @@ func (e *Engine) prune(ctx context.Context, keys []lake.Column, conditions []*st
 			usable = append(usable, c)
 		}
 	}
-	if len(usable) == 0 {
-		return keep, nil
+	if len(usable) == 0 || len(values) == 0 {
+		return keep, usable, nil
 	}
 	relation, params := partitionValues(keys, values)
 	for _, c := range usable {
 		text, err := e.exec.Text(ctx, c.Tree())
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
+				return nil, nil, context.Cause(ctx)
 			}
 			continue
 		}
@@ -48,7 +46,7 @@ func (e *Engine) prune(ctx context.Context, keys []lake.Column, conditions []*st
 		rows, err := e.exec.Strings(ctx, `SELECT "partition number" FROM `+relation+" WHERE "+expression, params)
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
+				return nil, nil, context.Cause(ctx)
 			}
 			e.log.Debug("a condition does not prune", "condition", expression, "err", err)
 			continue
@@ -57,15 +55,16 @@ func (e *Engine) prune(ctx context.Context, keys []lake.Column, conditions []*st
 		for _, r := range rows {
 			i, err := strconv.Atoi(r)
 			if err != nil || i < 0 || i >= len(values) {
-				return nil, fmt.Errorf("prune partitions: %q is not the number of a partition", r)
+				return nil, nil, fmt.Errorf("prune partitions: %q is not the number of a partition", r)
 			}
 			satisfied[i] = true
 		}
 		for i := range keep {
 			keep[i] = keep[i] && satisfied[i]
 		}
+		met = append(met, c)
 	}
-	return keep, nil
+	return keep, met, nil
 }
 
 func overKeys(c *statement.Condition, keys []lake.Column) bool {

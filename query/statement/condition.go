@@ -10,7 +10,16 @@ type Condition struct {
 	Columns   []string // that it reads, lower case
 	Functions []string // that it calls, lower case, operators too
 
-	root node // of the expression, its columns unqualified
+	root   node // of the expression, its columns unqualified
+	origin node // where it stands in the statement
+}
+
+// Drop takes the condition out of the statement, for a caller who has seen to it
+// that all rows of the table satisfy it.
+func (c *Condition) Drop() {
+	clear(c.origin)
+	c.origin["class"], c.origin["type"] = "CONSTANT", "VALUE_CONSTANT"
+	c.origin["value"] = node{"type": node{"id": "BOOLEAN"}, "is_null": false, "value": true}
 }
 
 // assign finds the conjuncts of a query's WHERE and inner joins, and gives each
@@ -152,7 +161,7 @@ func (f *from) condition(conjunct node, i int, unique bool) *Condition {
 	if !ok || len(c.Columns) == 0 {
 		return nil
 	}
-	c.root = clone
+	c.root, c.origin = clone, conjunct
 	return c
 }
 
