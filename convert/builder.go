@@ -49,15 +49,15 @@ const (
 	settleBytes = 256 << 10
 )
 
-func newBuilder(s *schema) *builder {
-	b := &builder{
-		schema: s, columns: make([]column, len(s.nodes)), slots: make([]int, s.spaces),
-		fixed: int64(len(s.nodes)) * emptyColumn,
-	}
+// begin makes a new or recycled builder ready for a schema.
+func (b *builder) begin(s *schema) {
+	b.schema, b.fixed = s, int64(len(s.nodes))*emptyColumn
+	b.columns = slices.Grow(b.columns, max(0, len(s.nodes)-len(b.columns)))[:len(s.nodes)]
+	b.slots = slices.Grow(b.slots[:0], s.spaces)[:s.spaces]
 	for i, n := range s.nodes {
 		b.columns[i].space, b.columns[i].elemSpace = n.space, n.elemSpace
 	}
-	return b
+	b.reset()
 }
 
 func (b *builder) reset() {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"sync"
 
 	"sluice/internal/lake"
 	"sluice/partitioner"
@@ -44,6 +45,8 @@ type Converter struct {
 	cfg     Config
 	log     *slog.Logger
 	metrics *metrics
+	// What a job leaves behind for the next, if it comes soon.
+	builders, encoders sync.Pool
 }
 
 // New checks the configuration.
@@ -130,6 +133,7 @@ func (c *Converter) Convert(ctx context.Context, job Job) (Result, error) {
 			return Result{}, fmt.Errorf("convert: %w", err)
 		}
 		res, err := r.convert(ctx)
+		r.recycle()
 		if err == nil {
 			c.metrics.done(timer, res)
 			return res, nil

@@ -16,6 +16,9 @@ const (
 	maxDictionary   = 32 << 20
 )
 
+// minTable is the least size of a table; all are powers of two.
+const minTable = 16
+
 // repeatsWanted is how many of n values should have been there before.
 func repeatsWanted(n int) int { return min(n/4, n*n>>20) }
 
@@ -67,10 +70,15 @@ func (r *ragged) push(v []byte) {
 func (r *ragged) reset() { r.bytes, r.ends = r.bytes[:0], r.ends[:0] }
 
 func (t *texts) reset() {
+	size := minTable // as large as it was needed last
+	for !t.plain && size < 2*t.entries.len() {
+		size *= 2
+	}
+	t.table = t.table[:min(size, cap(t.table))]
+	clear(t.table)
 	t.pending.reset()
 	t.entries.reset()
 	t.refs = t.refs[:0]
-	clear(t.table)
 	t.plain, t.next, t.nextBytes = false, 0, 0
 }
 
@@ -96,7 +104,7 @@ func (t *texts) settle() (grew int) {
 			hashes[k] = maphash.Bytes(hashSeed, t.pending.at(uint32(from+k)))
 		}
 		if len(t.table) == 0 {
-			t.table = make([]uint64, 16)
+			t.table = make([]uint64, minTable)
 		}
 		mask := uint64(len(t.table) - 1)
 		for k := range n {
@@ -142,7 +150,12 @@ func (t *texts) lookUp(v []byte, h uint64) (grew int) {
 }
 
 func (t *texts) grow() {
-	t.table = make([]uint64, 4*len(t.table))
+	if size := 4 * len(t.table); size <= cap(t.table) {
+		t.table = t.table[:size]
+		clear(t.table)
+	} else {
+		t.table = make([]uint64, size)
+	}
 	mask := uint64(len(t.table) - 1)
 	for i := range t.entries.ends {
 		h := maphash.Bytes(hashSeed, t.entries.at(uint32(i)))

@@ -64,6 +64,10 @@ func (s *shredder) integer(f *node, i int, low, high int64) (int, error) {
 	if c := s.data[i]; c != '-' && c-'0' > 9 {
 		return s.misfit(f, i)
 	}
+	if v, end, ok := shortInt(s.data, i); ok && v >= low && v <= high {
+		s.num(f, v)
+		return end, nil
+	}
 	end, integer, err := jsonscan.Number(s.data, i)
 	if err != nil {
 		return end, err

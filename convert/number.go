@@ -28,6 +28,31 @@ func parseInt(text []byte) (v int64, ok bool) {
 	return v, true
 }
 
+// shortInt reads a JSON number without fraction or exponent of up to 18 digits
+// and returns its end, in one pass; ok is false for any other number, for -0, and
+// for what is no number at all.
+func shortInt(data []byte, i int) (v int64, end int, ok bool) {
+	neg := data[i] == '-'
+	if neg {
+		i++
+	}
+	start := i
+	for ; i < len(data) && data[i]-'0' <= 9; i++ {
+		v = v*10 + int64(data[i]-'0')
+	}
+	digits := i - start
+	if digits == 0 || digits > 18 || data[start] == '0' && (digits > 1 || neg) {
+		return 0, i, false
+	}
+	if i < len(data) && (data[i] == '.' || data[i]|0x20 == 'e') {
+		return 0, i, false
+	}
+	if neg {
+		v = -v
+	}
+	return v, i, true
+}
+
 // parseDouble is the float64 that a JSON number literal stands for; ok is false
 // when the literal says more than the float64 can give back, as with 1e400 or
 // 0.12345678901234567890.

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"sluice/internal/jsonscan"
@@ -26,9 +27,10 @@ type run struct {
 	drops    []drop
 	parts    map[string]*part
 	path     []byte
-	last     *part // the partition of the record before
+	last     *part     // the partition of the record before
+	arrival  time.Time // of that record
 	order    []*part
-	free     []*builder
+	builders *sync.Pool // of the converter
 	stage    *stage
 	failures *failures
 	held     int64 // bytes in builders that are being filled
@@ -62,7 +64,8 @@ func (c *Converter) newRun(job Job, s *schema, final bool) (*run, error) {
 		}
 	}
 	var err error
-	r.stage, err = newStage(c.cfg)
+	r.stage, err = newStage(c.cfg, &c.encoders)
+	r.builders = &c.builders
 	return r, err
 }
 
@@ -154,9 +157,13 @@ func (r *run) failed(err error, record []byte, arrival time.Time) error {
 	return err
 }
 
-// row adds the record that was parsed last to its partition.
+// row finds the partition of the record that was parsed last, and adds it.
 func (r *run) row(arrival time.Time) error {
 	s := &r.shred
+	if r.last != nil && len(s.fields) == 0 && arrival.Equal(r.arrival) {
+		return r.add(r.last) // the path is a matter of the arrival alone
+	}
+	r.arrival = arrival
 	r.path = r.eval.AppendPath(r.path[:0], s.parts, arrival)
 	for _, d := range r.drops {
 		if !r.eval.Lost(d.key) || d.node.part == 0 {
@@ -166,9 +173,6 @@ func (r *run) row(arrival time.Time) error {
 			s.rescueText(d.node, text)
 		}
 	}
-	if (len(s.rescues) > 0 || len(r.schema.leaves) == 0) && r.schema.rescued == nil {
-		return errRescue // a file needs a column, even if all records are {}
-	}
 	p := r.last
 	if p == nil || p.path != string(r.path) {
 		var err error
@@ -176,6 +180,15 @@ func (r *run) row(arrival time.Time) error {
 			return err
 		}
 		r.last = p
+	}
+	return r.add(p)
+}
+
+// add adds the record that was parsed last to a partition.
+func (r *run) add(p *part) error {
+	s := &r.shred
+	if (len(s.rescues) > 0 || len(r.schema.leaves) == 0) && r.schema.rescued == nil {
+		return errRescue // a file needs a column, even if all records are {}
 	}
 	before := p.build.bytes
 	p.build.add(s)
@@ -208,11 +221,30 @@ func (r *run) part(path []byte) (*part, error) {
 		if b := r.stage.recycled(); b != nil {
 			p.build = b
 		} else {
-			p.build = newBuilder(r.schema)
+			p.build = r.newBuilder()
 		}
 		r.held += p.build.fixed
 	}
 	return p, nil
+}
+
+func (r *run) newBuilder() *builder {
+	b, _ := r.builders.Get().(*builder)
+	if b == nil {
+		b = &builder{}
+	}
+	b.begin(r.schema)
+	return b
+}
+
+// recycle leaves the builders of a run that is over to the next; a large number
+// of small ones is not worth keeping.
+func (r *run) recycle() {
+	for _, b := range r.stage.free {
+		b.schema = nil
+		r.builders.Put(b)
+	}
+	r.stage.free = nil
 }
 
 // flush hands a partition's row group to the encoders.

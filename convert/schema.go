@@ -41,7 +41,7 @@ type node struct {
 	typ    lake.Type
 	name   string // column or field name
 	spelt  string // the JSON key of a struct's field
-	quoted []byte // that with its quotes, as most records write it
+	quoted quoted // that with its quotes, as most records write it
 	parent *node
 	pos    int // among the parent's fields
 	// open: the type was inferred by this job, so a misfit is a surprise.
@@ -82,7 +82,7 @@ func newSchema(columns, known []lake.Column, rules *partitioner.Rules) *schema {
 	for _, f := range s.root.fields {
 		if f.name == lake.RescuedColumn {
 			s.rescued = f
-			f.quoted = []byte{0} // no record's key leads here
+			f.quoted = quoted{} // no record's key leads here
 		}
 	}
 	s.reserve(rules)
@@ -114,7 +114,7 @@ func (s *schema) addFields(parent *node, columns, known []lake.Column, isKnown b
 		if key == "" {
 			key = c.Name
 		}
-		f.spelt, f.quoted = key, appendJSONString(nil, []byte(key))
+		f.spelt, f.quoted = key, newQuoted(key)
 		parent.fields = append(parent.fields, f)
 		parent.byKey[key] = f
 	}
@@ -167,7 +167,7 @@ func (s *schema) reserve(rules *partitioner.Rules) {
 		if _, ok := columnNamed(s.columns, name); ok && name != lake.RescuedColumn {
 			return // the catalog has such a column all the same
 		}
-		f := &node{kind: kind, name: name, parent: s.root, pos: len(s.root.fields), spelt: key, quoted: appendJSONString(nil, []byte(key))}
+		f := &node{kind: kind, name: name, parent: s.root, pos: len(s.root.fields), spelt: key, quoted: newQuoted(key)}
 		s.add(f)
 		s.root.byKey[key] = f
 		s.root.byKey[name] = f

@@ -82,9 +82,9 @@ func (s *shredder) object(n *node, i int) (int, error) {
 		}
 		var f *node
 		var keyStart, keyEnd int
-		if next < len(n.fields) && hasPrefix(data, i, n.fields[next].quoted) {
+		if next < len(n.fields) && n.fields[next].quoted.at(data, i) {
 			f = n.fields[next]
-			keyStart, keyEnd = i, i+len(f.quoted)
+			keyStart, keyEnd = i, i+len(f.quoted.text)
 		} else {
 			end, escaped, err := s.key(i)
 			if err != nil {
@@ -140,10 +140,6 @@ func (s *shredder) object(n *node, i int) (int, error) {
 		}
 		return i, s.unexpected(i, "',' or '}'")
 	}
-}
-
-func hasPrefix(data []byte, i int, key []byte) bool {
-	return len(data)-i >= len(key) && string(data[i:i+len(key)]) == string(key)
 }
 
 func (s *shredder) key(i int) (end int, escaped bool, err error) {

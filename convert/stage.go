@@ -8,9 +8,10 @@ import (
 // appended in the order in which they were handed in, whichever is encoded
 // first, so the same job gives the same file.
 type stage struct {
-	inline *encoder // with one thread there is no other goroutine
-	queue  chan *ticket
-	cfg    Config
+	inline   *encoder // with one thread there is no other goroutine
+	encoders *sync.Pool
+	queue    chan *ticket
+	cfg      Config
 
 	mu    sync.Mutex
 	idle  *sync.Cond // bytes went down, or err was set
@@ -27,19 +28,25 @@ type ticket struct {
 	placed chan struct{} // closed when it is in the file, or never will be
 }
 
-func newStage(cfg Config) (*stage, error) {
-	s := &stage{cfg: cfg}
+// newStage makes a stage whose encoders come from a pool and go back there.
+func newStage(cfg Config, encoders *sync.Pool) (*stage, error) {
+	s := &stage{cfg: cfg, encoders: encoders}
 	s.idle = sync.NewCond(&s.mu)
-	codec, err := newCodec(cfg.Compression)
-	if err != nil {
-		return nil, err
-	}
 	if cfg.Threads == 1 {
-		s.inline = &encoder{codec: codec, limit: cfg.pageRows}
-		return s, nil
+		var err error
+		s.inline, err = s.encoder()
+		return s, err
 	}
 	s.queue = make(chan *ticket)
 	return s, nil
+}
+
+func (s *stage) encoder() (*encoder, error) {
+	if e, ok := s.encoders.Get().(*encoder); ok {
+		return e, nil
+	}
+	codec, err := newCodec(s.cfg.Compression)
+	return &encoder{codec: codec, limit: s.cfg.pageRows}, err
 }
 
 // start starts the encoders; the function it returns waits for all that was
@@ -56,16 +63,20 @@ func (s *stage) start() (stop func() error) {
 			close(s.queue)
 		}
 		wg.Wait()
+		if s.inline != nil {
+			s.encoders.Put(s.inline)
+		}
 		return s.err
 	}
 }
 
 func (s *stage) work() {
-	codec, err := newCodec(s.cfg.Compression)
+	e, err := s.encoder()
 	if err != nil {
 		s.fail(err)
+	} else {
+		defer s.encoders.Put(e)
 	}
-	e := &encoder{codec: codec, limit: s.cfg.pageRows}
 	for t := range s.queue {
 		s.do(e, t)
 	}
