@@ -47,7 +47,7 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	}
 	p.snap = snap
 	p.rows.release = append(p.rows.release, snap.close)
-	tree, err := e.exec.Parse(ctx, sql)
+	tree, err := p.parse(ctx)
 	if err != nil {
 		return executor.Query{}, err
 	}
@@ -68,6 +68,16 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	}
 	p.query.SQL, err = e.exec.Text(ctx, stmt.Tree())
 	return p.query, err
+}
+
+// parse is the statement's syntax tree.
+func (p *plan) parse(ctx context.Context) ([]byte, error) {
+	text, replaced := unreserve(p.sql)
+	tree, err := p.engine.exec.Parse(ctx, text)
+	if replaced {
+		tree = rename(tree)
+	}
+	return tree, err
 }
 
 // at adds to an error about a table where the table is named.
@@ -264,7 +274,7 @@ func (p *plan) locate(ctx context.Context, err error, ran string) error {
 	}
 	e := p.engine
 	position := -1
-	original, err1 := e.exec.Parse(ctx, p.sql)
+	original, err1 := p.parse(ctx)
 	rewritten, err2 := e.exec.Parse(ctx, ran)
 	if err1 == nil && err2 == nil {
 		position = statement.Corresponding(original, rewritten, fault.Position)
