@@ -11,9 +11,21 @@ import (
 // A codec compresses pages. It is for one goroutine.
 type codec struct {
 	id format.CompressionCodec
-	// compress appends src compressed; plainNumbers says that it is a page of
-	// numbers as they are, which gain from a longer search for matches.
-	compress func(dst, src []byte, plainNumbers bool) []byte
+	// fast and thorough append src compressed.
+	fast, thorough func(dst, src []byte) []byte
+}
+
+// trialBytes is of how much of a page both ways of compression are tried.
+const trialBytes = 64 << 10
+
+// pays reports whether thorough compression makes a page of numbers smaller by
+// a tenth at least than fast.
+func (c *codec) pays(page []byte, scratch *[]byte) bool {
+	page = page[:min(len(page), trialBytes)]
+	*scratch = c.thorough((*scratch)[:0], page)
+	thorough := len(*scratch)
+	*scratch = c.fast((*scratch)[:0], page)
+	return 10*thorough < 9*len(*scratch)
 }
 
 // newCodec makes the codec of a name; each encoder has its own.
@@ -22,17 +34,19 @@ func newCodec(name string) (codec, error) {
 	case "zstd", "":
 		return newZstd()
 	case "snappy":
-		return codec{format.Snappy, func(dst, src []byte, _ bool) []byte { return append(dst, snappy.Encode(nil, src)...) }}, nil
+		compress := func(dst, src []byte) []byte { return append(dst, snappy.Encode(nil, src)...) }
+		return codec{format.Snappy, compress, compress}, nil
 	case "none":
-		return codec{format.Uncompressed, func(dst, src []byte, _ bool) []byte { return append(dst, src...) }}, nil
+		compress := func(dst, src []byte) []byte { return append(dst, src...) }
+		return codec{format.Uncompressed, compress, compress}, nil
 	}
 	return codec{}, fmt.Errorf("compression %q: want zstd, snappy or none", name)
 }
 
-// newZstd compresses at the fastest level, which with entropy coding of all
+// newZstd compresses fast at the fastest level, which with entropy coding of all
 // literals makes texts and dictionary references as small as the default level
-// does in two thirds of its time. Plain numbers take the default level: timestamps
-// shrink to 4 bytes there and to 6.3 at the fastest.
+// does in two thirds of its time. Thorough is the default level: timestamps in
+// milliseconds shrink to 4 bytes there and to 6.3 at the fastest.
 func newZstd() (codec, error) {
 	options := []zstd.EOption{zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false)}
 	fast, err := zstd.NewWriter(nil, append(options, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithAllLitEntropyCompression(true))...)
@@ -43,10 +57,9 @@ func newZstd() (codec, error) {
 	if err != nil {
 		return codec{}, err
 	}
-	return codec{format.Zstd, func(dst, src []byte, plainNumbers bool) []byte {
-		if plainNumbers {
-			return thorough.EncodeAll(src, dst)
-		}
-		return fast.EncodeAll(src, dst)
-	}}, nil
+	return codec{
+		id:       format.Zstd,
+		fast:     func(dst, src []byte) []byte { return fast.EncodeAll(src, dst) },
+		thorough: func(dst, src []byte) []byte { return thorough.EncodeAll(src, dst) },
+	}, nil
 }

@@ -3,6 +3,7 @@ package convert
 import (
 	"hash/maphash"
 	"slices"
+	"unsafe"
 )
 
 // The rules by which a column gives up its dictionary. It looks at how many
@@ -36,7 +37,7 @@ type texts struct {
 	pending ragged
 	entries ragged   // the dictionary, or all values once plain
 	refs    []uint32 // of each value its entry; none once plain
-	table   []uint64 // open addressing: the hash's high half, and the entry + 1
+	table   []slot   // open addressing
 	plain   bool
 	// At how many values, or bytes of entries, to look again whether the
 	// dictionary pays.
@@ -71,7 +72,7 @@ func (r *ragged) reset() { r.bytes, r.ends = r.bytes[:0], r.ends[:0] }
 
 func (t *texts) reset() {
 	size := minTable // as large as it was needed last
-	for !t.plain && size < 2*t.entries.len() {
+	for !t.plain && 3*size <= 4*t.entries.len() {
 		size *= 2
 	}
 	t.table = t.table[:min(size, cap(t.table))]
@@ -93,36 +94,49 @@ func (t *texts) add(v []byte) int {
 	return len(v) + 4
 }
 
+// A slot of the table is free while its entry is 0. It holds all of what a
+// look-up needs but the text itself.
+type slot struct {
+	hash, entry uint32 // entry + 1
+	start, size uint32 // of the text in entries
+}
+
+func hashOf(v []byte) uint32 { return uint32(maphash.Bytes(hashSeed, v)) }
+
+// is reports whether the slot's entry is the value.
+func (t *texts) is(s *slot, hash uint32, v []byte) bool {
+	return s.hash == hash && s.entry != 0 && int(s.size) == len(v) && string(t.entries.bytes[s.start:s.start+s.size]) == string(v)
+}
+
 // settle takes the pending values into the dictionary. It returns by how many
 // bytes the column grew beyond what add said.
 func (t *texts) settle() (grew int) {
 	const stride = 32
-	var hashes, found [stride]uint64
+	var hashes [stride]uint32
+	var found [stride]slot
+	if len(t.table) == 0 {
+		t.table = make([]slot, minTable)
+	}
 	for from := 0; from < t.pending.len(); from += stride {
 		n := min(stride, t.pending.len()-from)
+		mask := uint32(len(t.table) - 1)
 		for k := range n {
-			hashes[k] = maphash.Bytes(hashSeed, t.pending.at(uint32(from+k)))
+			hashes[k] = hashOf(t.pending.at(uint32(from + k)))
 		}
-		if len(t.table) == 0 {
-			t.table = make([]uint64, minTable)
-		}
-		mask := uint64(len(t.table) - 1)
 		for k := range n {
 			found[k] = t.table[hashes[k]&mask]
 		}
 		for k := range n {
 			v := t.pending.at(uint32(from + k))
-			if t.plain { // since one of the values before
+			switch {
+			case t.plain: // since one of the values before
 				t.entries.push(v)
-				continue
-			}
-			// What was found is an entry still, wherever it is by now.
-			if e := found[k]; e != 0 && (e^hashes[k])>>32 == 0 && string(t.entries.at(uint32(e)-1)) == string(v) {
-				t.refs = push(t.refs, uint32(e)-1)
+			case t.is(&found[k], hashes[k], v): // wherever it is by now
+				t.refs = push(t.refs, found[k].entry-1)
 				grew -= len(v)
-				continue
+			default:
+				grew += t.lookUp(v, hashes[k])
 			}
-			grew += t.lookUp(v, hashes[k])
 		}
 	}
 	t.pending.reset()
@@ -130,40 +144,39 @@ func (t *texts) settle() (grew int) {
 }
 
 // lookUp finds or makes the entry of a value.
-func (t *texts) lookUp(v []byte, h uint64) (grew int) {
-	mask := uint64(len(t.table) - 1)
-	slot := h & mask
-	for ; t.table[slot] != 0; slot = (slot + 1) & mask {
-		e := t.table[slot]
-		if (e^h)>>32 == 0 && string(t.entries.at(uint32(e)-1)) == string(v) {
-			t.refs = push(t.refs, uint32(e)-1)
+func (t *texts) lookUp(v []byte, hash uint32) (grew int) {
+	mask := uint32(len(t.table) - 1)
+	i := hash & mask
+	for ; t.table[i].entry != 0; i = (i + 1) & mask {
+		if t.is(&t.table[i], hash, v) {
+			t.refs = push(t.refs, t.table[i].entry-1)
 			return -len(v)
 		}
 	}
+	start := uint32(len(t.entries.bytes))
 	t.entries.push(v)
-	t.table[slot] = h&^0xffffffff | uint64(t.entries.len())
-	t.refs = push(t.refs, uint32(t.entries.len()-1))
-	if 2*t.entries.len() >= len(t.table) {
+	n := uint32(t.entries.len())
+	t.table[i] = slot{hash: hash, entry: n, start: start, size: uint32(len(v))}
+	t.refs = push(t.refs, n-1)
+	if 4*int(n) >= 3*len(t.table) {
 		t.grow()
 	}
-	return 20 + t.review()
+	return 4 + 4*int(unsafe.Sizeof(slot{})) + t.review()
 }
 
 func (t *texts) grow() {
-	if size := 4 * len(t.table); size <= cap(t.table) {
-		t.table = t.table[:size]
-		clear(t.table)
-	} else {
-		t.table = make([]uint64, size)
-	}
-	mask := uint64(len(t.table) - 1)
-	for i := range t.entries.ends {
-		h := maphash.Bytes(hashSeed, t.entries.at(uint32(i)))
-		slot := h & mask
-		for t.table[slot] != 0 {
-			slot = (slot + 1) & mask
+	old := t.table
+	t.table = make([]slot, 2*len(old))
+	mask := uint32(len(t.table) - 1)
+	for _, s := range old {
+		if s.entry == 0 {
+			continue
 		}
-		t.table[slot] = h&^0xffffffff | uint64(i+1)
+		i := s.hash & mask
+		for t.table[i].entry != 0 {
+			i = (i + 1) & mask
+		}
+		t.table[i] = s
 	}
 }
 
@@ -210,7 +223,7 @@ func (t *texts) unfold() (grew int) {
 	if total > 2*len(t.entries.bytes) {
 		return 0
 	}
-	grew = total - len(t.entries.bytes) - 8*t.entries.len()
+	grew = total - len(t.entries.bytes) - 4*int(unsafe.Sizeof(slot{}))*t.entries.len()
 	all := ragged{bytes: make([]byte, 0, total+total/4), ends: make([]uint32, 0, len(t.refs)+len(t.refs)/4)}
 	for _, r := range t.refs {
 		all.push(t.entries.at(r))

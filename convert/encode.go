@@ -138,7 +138,7 @@ func (e *encoder) chunk(b *builder, leaf *node) (*chunk, error) {
 		c.meta.DictionaryPageOffset = 0
 		h := format.PageHeader{Type: format.DictionaryPage}
 		h.DictionaryPageHeader = thrift.New(format.DictionaryPageHeader{NumValues: int32(n), Encoding: format.Plain})
-		if err := e.appendPage(c, &h, dict, false); err != nil {
+		if err := e.appendPage(c, &h, dict, e.codec.fast); err != nil {
 			return nil, err
 		}
 		c.meta.EncodingStats = append(c.meta.EncodingStats, format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: format.Plain, Count: 1})
@@ -156,6 +156,7 @@ func (e *encoder) chunk(b *builder, leaf *node) (*chunk, error) {
 // dataPages cuts the entries into pages of whole rows.
 func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encoding format.Encoding) error {
 	limit := min(e.limit, max(1, maxPageBytes/max(1, vals.size())))
+	compress := e.codec.fast
 	_, plainNumbers := vals.(*plainNumbers)
 	row, value := 0, 0
 	for from := 0; from < in.n; {
@@ -178,7 +179,10 @@ func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encod
 			DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE,
 		})
 		at := len(c.data)
-		if err := e.appendPage(c, &h, e.page, plainNumbers); err != nil {
+		if plainNumbers && from == 0 && e.codec.pays(e.page, &e.packed) {
+			compress = e.codec.thorough
+		}
+		if err := e.appendPage(c, &h, e.page, compress); err != nil {
 			return err
 		}
 		c.pages = append(c.pages, format.PageLocation{Offset: int64(at), CompressedPageSize: int32(len(c.data) - at), FirstRowIndex: int64(row)})
@@ -225,11 +229,11 @@ func appendConstantLevel(dst []byte, n int, level uint8) []byte {
 }
 
 // appendPage compresses a page and appends it behind its header.
-func (e *encoder) appendPage(c *chunk, h *format.PageHeader, page []byte, plainNumbers bool) error {
+func (e *encoder) appendPage(c *chunk, h *format.PageHeader, page []byte, compress func(dst, src []byte) []byte) error {
 	if len(page) > math.MaxInt32 {
 		return fmt.Errorf("a page of %d bytes is more than Parquet can say", len(page))
 	}
-	e.packed = e.codec.compress(e.packed[:0], page, plainNumbers)
+	e.packed = compress(e.packed[:0], page)
 	h.UncompressedPageSize, h.CompressedPageSize = int32(len(page)), int32(len(e.packed))
 	h.CRC = int32(crc32.ChecksumIEEE(e.packed))
 	header, err := thrift.Marshal(&e.proto, h)
