@@ -1,0 +1,57 @@
+// Crashtest breaks a running Sluice in every way that a program may, and then
+// counts what is left.
+//
+//	go run ./internal/crashtest -duration 2m -kills 200 -seed 1 -v
+//
+// It builds the real command and runs "sluice serve" with batches so small that
+// sealing and delivery happen all the time. Several clients post records with
+// ids that are used once, in every form the API takes, and note what was
+// acknowledged; others query and flush. Meanwhile the server is killed (SIGKILL;
+// also while it starts, twice in short succession, and while it stops) and
+// stopped (SIGTERM); and independently of that the object store, the catalog and
+// the disk fail, in phases.
+//
+// # What must hold
+//
+//   - After everything healed, each acknowledged record is in its table once, or,
+//     if its stream refuses it for its content, in a document under the error
+//     prefix once. One whose request got no certain answer is there at most once.
+//     One that was refused is nowhere. That is compared by SQL through the
+//     server, before and after the last delivery, and by reading the Parquet
+//     files (and the raw copy, where it is kept) with another reader. Content and
+//     partition are compared too.
+//   - A query that begins after an acknowledgement sees the record, once; count(*)
+//     is never less than what was acknowledged nor more than what was sent, and
+//     always count(distinct id), while batches move; what live and lake hold adds
+//     up within one statement. A flush that succeeded has delivered.
+//   - The rejected records of a request are those that are malformed, by position.
+//   - delivered is what is in the table, failed what is under the error prefix,
+//     across kills; accepted = delivered + failed + buffered.
+//   - The server never ends by itself, always comes up again (on a full disk too),
+//     ends in time on SIGTERM, and answers every call while nobody disturbs it.
+//     It logs no panic and no data race (-race builds it with the detector), puts
+//     nothing into quarantine, and keeps its log below the ceiling.
+//
+// A round is one data folder's life, in one mode; a run has as many rounds as its
+// kills need, so that tables stay small and each round is counted afresh. A run
+// that found something keeps the round's data and log, and says where.
+//
+// # Modes
+//
+//	file  lake in the data folder, embedded catalog; on Linux as root the data
+//	      folder is a small tmpfs of its own, and fills up now and then
+//	s3    lake in versitygw behind a proxy that fails
+//	glue  as s3, and the catalog is a server of its own behind another such proxy
+//
+// A proxy in a phase refuses connections, breaks them, lets them hang, answers
+// 500 or that it throttles, is slow, carries the request out and drops the answer
+// or holds it back, or cuts the answer short; for all requests or for some.
+//
+// # What it cannot show
+//
+// The seed repeats the plan, not the timing: a run with the same seed is similar,
+// not the same. The kernel lives on, so what was written and not synced survives
+// (package buffer's tests cover power cuts). The clock does not jump: that would
+// need to be done to the whole machine. Outages are shorter than the time-outs of
+// the clients of S3 and Glue.
+package main
