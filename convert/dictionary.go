@@ -119,6 +119,12 @@ func (t *texts) settle() (grew int) {
 	}
 	for from := 0; from < t.pending.len(); from += stride {
 		n := min(stride, t.pending.len()-from)
+		if t.plain {
+			for k := range n {
+				t.entries.push(t.pending.at(uint32(from + k)))
+			}
+			continue
+		}
 		mask := uint32(len(t.table) - 1)
 		for k := range n {
 			hashes[k] = hashOf(t.pending.at(uint32(from + k)))
