@@ -115,6 +115,17 @@ func (b *builder) add(s *shredder) {
 	}
 }
 
+// finish makes the columns ready for encoders, of which several will read them.
+func (b *builder) finish() {
+	b.settle()
+	for i := range b.columns {
+		c := &b.columns[i]
+		if c.present.count < b.slots[c.space] {
+			c.present.spell()
+		}
+	}
+}
+
 // settle brings all texts into their dictionaries.
 func (b *builder) settle() {
 	for _, leaf := range b.schema.leaves {

@@ -34,18 +34,6 @@ type rowGroup struct {
 	chunks []*chunk
 }
 
-func (e *encoder) rowGroup(b *builder) (rowGroup, error) {
-	g := rowGroup{rows: b.rows()}
-	for _, leaf := range b.schema.leaves {
-		c, err := e.chunk(b, leaf)
-		if err != nil {
-			return rowGroup{}, fmt.Errorf("encode column %v: %w", parquetPath(leaf), err)
-		}
-		g.chunks = append(g.chunks, c)
-	}
-	return g, nil
-}
-
 // An entries is a leaf's column chunk before encoding.
 type entries struct {
 	n    int     // how many, nulls included
@@ -120,7 +108,8 @@ func (e *encoder) values(c *column, k lake.Kind) values {
 	return &plainNumbers{kind: k, nums: c.nums}
 }
 
-// chunk encodes one leaf: the dictionary page, if any, and the data pages.
+// chunk encodes one leaf: the dictionary page, if any, and the data pages. Other
+// encoders may be at other leaves of the builder.
 func (e *encoder) chunk(b *builder, leaf *node) (*chunk, error) {
 	col := &b.columns[leaf.id]
 	in := e.levels(b, leaf)

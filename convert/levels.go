@@ -45,7 +45,6 @@ func (b *builder) flatLevels(leaf *node, scratch []uint8) []uint8 {
 		if p.count == rows {
 			continue
 		}
-		p.spell()
 		for w, word := range p.words {
 			if word == 0 {
 				continue

@@ -258,7 +258,7 @@ func (r *run) flush(p *part) error {
 		r.last = nil
 	}
 	r.held -= b.fixed + b.bytes
-	b.settle()
+	b.finish()
 	var err error
 	p.queued, err = r.stage.encode(b, p.file, p.queued)
 	return err

@@ -1,12 +1,14 @@
 package convert
 
 import (
+	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
-// A stage encodes row groups beside the parsing. Row groups of one file are
-// appended in the order in which they were handed in, whichever is encoded
-// first, so the same job gives the same file.
+// A stage encodes row groups beside the parsing, the columns of each one in
+// parallel. Row groups of one file are appended in the order in which they were
+// handed in, whichever is encoded first, so the same job gives the same file.
 type stage struct {
 	inline   *encoder // with one thread there is no other goroutine
 	encoders *sync.Pool
@@ -26,6 +28,11 @@ type ticket struct {
 	file   *parquetFile
 	after  *ticket       // the one before it in its file, nil for the first
 	placed chan struct{} // closed when it is in the file, or never will be
+
+	leaves []*node
+	chunks []*chunk     // one a leaf
+	next   atomic.Int32 // the leaf to be taken next
+	left   atomic.Int32 // how many are not encoded yet
 }
 
 // newStage makes a stage whose encoders come from a pool and go back there.
@@ -37,7 +44,7 @@ func newStage(cfg Config, encoders *sync.Pool) (*stage, error) {
 		s.inline, err = s.encoder()
 		return s, err
 	}
-	s.queue = make(chan *ticket)
+	s.queue = make(chan *ticket, 4*cfg.Threads)
 	return s, nil
 }
 
@@ -82,20 +89,37 @@ func (s *stage) work() {
 	}
 }
 
-// do encodes a row group and places it in its file.
+// do encodes those columns of a row group that no other encoder has taken, and
+// places the row group in its file when it ends the last of all.
 func (s *stage) do(e *encoder, t *ticket) {
-	defer close(t.placed)
-	var g rowGroup
-	err := s.failed()
-	if err == nil {
-		g, err = e.rowGroup(t.build)
+	for {
+		i := int(t.next.Add(1)) - 1
+		if i >= len(t.chunks) {
+			return
+		}
+		if s.failed() == nil {
+			leaf := t.leaves[i]
+			c, err := e.chunk(t.build, leaf)
+			if err != nil {
+				s.fail(fmt.Errorf("encode column %v: %w", parquetPath(leaf), err))
+			}
+			t.chunks[i] = c
+		}
+		if t.left.Add(-1) == 0 {
+			s.place(t)
+		}
 	}
+}
+
+func (s *stage) place(t *ticket) {
+	defer close(t.placed)
 	if t.after != nil {
 		<-t.after.placed
 		t.after = nil // let go of the chain
 	}
+	err := s.failed()
 	if err == nil {
-		err = t.file.append(g)
+		err = t.file.append(rowGroup{rows: t.build.rows(), chunks: t.chunks})
 	}
 	s.release(t.build, err)
 	t.build = nil
@@ -134,7 +158,9 @@ func (s *stage) failed() error {
 // encode hands a row group in, behind the one before it in its file. It waits
 // while half of the configured memory is waiting or being encoded.
 func (s *stage) encode(b *builder, f *parquetFile, after *ticket) (*ticket, error) {
-	t := &ticket{build: b, file: f, after: after, placed: make(chan struct{})}
+	t := &ticket{build: b, file: f, after: after, placed: make(chan struct{}), leaves: b.schema.leaves}
+	t.chunks = make([]*chunk, len(t.leaves))
+	t.left.Store(int32(len(t.leaves)))
 	s.mu.Lock()
 	for s.inline == nil && s.bytes > 0 && s.bytes+b.bytes > s.cfg.Memory/2 && s.err == nil {
 		s.idle.Wait()
@@ -144,7 +170,9 @@ func (s *stage) encode(b *builder, f *parquetFile, after *ticket) (*ticket, erro
 	if s.inline != nil {
 		s.do(s.inline, t)
 	} else {
-		s.queue <- t
+		for range s.cfg.Threads { // whoever is free joins in
+			s.queue <- t
+		}
 	}
 	return t, s.failed()
 }
