@@ -37,7 +37,9 @@ func parseRecord(stream int, id string) (record, bool) {
 func (r record) hash() uint64 {
 	h := fnv.New64a()
 	fmt.Fprint(h, streamNames[r.stream], r.id())
-	return h.Sum64()
+	x := h.Sum64() // whose high bits are much alike
+	x = (x ^ x>>33) * 0xff51afd7ed558ccd
+	return x ^ x>>33
 }
 
 func (r record) kind() string { return fmt.Sprintf("k%d", r.hash()>>8%8) }

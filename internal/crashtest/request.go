@@ -128,8 +128,6 @@ func (q request) judge(a answer) (done int, certain bool, wrong string) {
 		}
 		done = *a.ResumeFrom
 		certain = a.Error.Code == "buffer_full" || a.status == 429
-	case a.status == 500 && a.ResumeFrom != nil:
-		done, certain = *a.ResumeFrom, false
 	default:
 		return 0, false, fmt.Sprintf("answer %d %s: %s", a.status, a.Error.Code, a.Error.Message)
 	}

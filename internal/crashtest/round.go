@@ -109,11 +109,11 @@ func (r *round) breakThings(ctx context.Context) error {
 	}
 	for _, p := range r.place.proxies {
 		rng := r.dice()
-		g.Go(func() error { return p.run(work, rng, 4*r.pace+500*time.Millisecond) })
+		g.Go(func() error { return p.run(work, rng, 2*r.pace+400*time.Millisecond) })
 	}
 	if r.place.disk != nil {
 		rng := r.dice()
-		g.Go(func() error { return r.fillDisk(work, rng, 4*r.pace+500*time.Millisecond) })
+		g.Go(func() error { return r.fillDisk(work, rng, 2*r.pace+400*time.Millisecond) })
 	}
 	g.Go(func() error { r.measure(work); return nil })
 	rng := r.dice()
