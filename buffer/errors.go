@@ -45,6 +45,12 @@ func (e *FailedError) Error() string {
 
 func (e *FailedError) Unwrap() error { return e.Err }
 
+// Unavailable says what is to be done, without the cause: what receivers tell
+// their clients.
+func (e *FailedError) Unavailable() string {
+	return "the log of stream " + e.Stream + " failed on the server's disk; it takes records again after a restart, what was acknowledged is kept"
+}
+
 // A CorruptError says where a segment's bytes are not what was written.
 type CorruptError struct {
 	Path   string

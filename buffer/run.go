@@ -14,8 +14,8 @@ const (
 
 // Run seals batches by age, and early where a ceiling was reached and there is
 // nothing sealed whose delivery would make room. It returns nil when ctx ends,
-// and a *FailedError when a log has failed for good: the process should stop
-// and be started again, for only Open recovers.
+// and a *FailedError when a log has failed for good: only the next Open recovers
+// that one. To go on with the others, call Run again.
 func (b *Buffer) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

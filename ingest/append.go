@@ -30,7 +30,12 @@ func AppendProblem(err error) *Problem {
 	var full interface {
 		Full() (reason string, retryAfter time.Duration)
 	}
+	// Nothing helps here but an operator: until then every append fails.
+	var broken interface{ Unavailable() (advice string) }
 	switch {
+	case errors.As(err, &broken):
+		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeAppendFailed, RetryAfter: time.Minute, Err: err,
+			Message: "the records could not be stored: " + broken.Unavailable()}
 	case errors.As(err, &full):
 		reason, after := full.Full()
 		return &Problem{Status: http.StatusServiceUnavailable, Code: CodeFull, RetryAfter: max(after, time.Second), Err: err,

@@ -123,6 +123,12 @@ type full struct{ after time.Duration }
 func (full) Error() string                       { return "full" }
 func (f full) Full() (s string, d time.Duration) { return "no room", f.after }
 
+// broken is a log that failed for good; its cause is for the server's log.
+type broken struct{}
+
+func (broken) Error() string       { return "fsync /secret/path" }
+func (broken) Unavailable() string { return "restart the server" }
+
 func TestAppendProblem(t *testing.T) {
 	for _, c := range []struct {
 		err    error
@@ -133,6 +139,7 @@ func TestAppendProblem(t *testing.T) {
 		{full{}, 503, "1"},
 		{context.Canceled, ingest.StatusClientGone, "1"},
 		{fmt.Errorf("x: %w", context.DeadlineExceeded), 503, "1"},
+		{fmt.Errorf("x: %w", broken{}), 503, "60"},
 		{errors.New("open /secret/path"), 500, ""},
 	} {
 		p := ingest.AppendProblem(c.err)

@@ -74,7 +74,7 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 	s.deliverer, err = delivery.Open(delivery.Config{
 		Log: s.buffer, Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Converter: converter,
 		Database: cfg.Database,
-		Staging:  cfg.StagingDir(), Ledger: filepath.Join(cfg.DataDir, "delivery"),
+		Staging:  cfg.StagingDir(), Ledger: filepath.Join(cfg.DataDir, "delivery"), Plans: filepath.Join(cfg.DataDir, "delivery", "plans"),
 		Batches: cfg.Delivery.Batches, Uploads: cfg.Delivery.Uploads,
 		Logger: log, Registerer: s.registry,
 	})
@@ -118,10 +118,13 @@ func (s *service) openLake(ctx context.Context) error {
 	return err
 }
 
+// converter makes one of those that share the memory of all conversions: each
+// batch being delivered has a share, and so have the live rows of queries.
 func (s *service) converter(reg prometheus.Registerer) (*convert.Converter, error) {
 	c := s.cfg.Convert
+	memory := int64(c.Memory) / int64(s.cfg.Delivery.Batches+1)
 	return convert.New(convert.Config{
-		Memory: int64(c.Memory), Threads: c.Threads, Compression: c.Compression, RowGroup: int64(c.RowGroup), Logger: s.log, Registerer: reg,
+		Memory: memory, Threads: c.Threads, Compression: c.Compression, RowGroup: min(int64(c.RowGroup), memory/2), Logger: s.log, Registerer: reg,
 	})
 }
 
@@ -159,7 +162,7 @@ func (s *service) serve(ctx context.Context, l net.Listener) error {
 	rooms, stopRooms := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopRooms()
 	g, failed := errgroup.WithContext(rooms)
-	g.Go(func() error { return s.buffer.Run(failed) })
+	g.Go(func() error { return s.runBuffer(failed) })
 	g.Go(func() error { return s.deliverer.Run(failed) })
 
 	server := ingest.NewServer(s.handler(), s.log)
@@ -188,6 +191,19 @@ func (s *service) serve(ctx context.Context, l net.Listener) error {
 		err = nil
 	}
 	return err
+}
+
+// runBuffer seals by age until ctx ends. A log that failed for good takes no more
+// records, but all others do, and queries and deliveries go on: readiness tells.
+func (s *service) runBuffer(ctx context.Context) error {
+	for {
+		err := s.buffer.Run(ctx)
+		var failed *buffer.FailedError
+		if !errors.As(err, &failed) {
+			return err
+		}
+		s.log.Error("a log failed: its stream answers 503 until this process is restarted", "stream", failed.Stream, "error", err)
+	}
 }
 
 // drain delivers what is buffered, as far as it gets.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"sluice/buffer"
@@ -74,19 +75,15 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 	log.Info("batch converted", "table", r.table, "rows", res.Rows, "failed", res.Failed, "rescued", res.Rescued, "json_bytes", res.Bytes, "files", len(res.Files), "took", since(begun))
 
 	start := time.Now()
-	parts, size, err := d.upload(ctx, b, res, table)
+	size, err := d.place(ctx, b, r, res, table, dir)
 	if err != nil {
 		return outcome{}, err
-	}
-	if r.raw.Enabled {
-		if err := d.keepRaw(ctx, b, r.raw, dir); err != nil {
-			return outcome{}, err
-		}
 	}
 	d.metrics.step("upload", start)
 	log.Info("batch uploaded", "bytes", size, "took", since(start))
 
 	start = time.Now()
+	parts := d.partitions(res, table)
 	if len(parts) > 0 {
 		if err := d.cfg.Catalog.AddPartitions(ctx, table, parts); err != nil {
 			return outcome{}, fmt.Errorf("register partitions of %s: %w", r.table, err)
@@ -103,6 +100,7 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 		return outcome{}, fmt.Errorf("release batch: %w", err)
 	}
 	d.ledger.released(b.Stream, b.ID)
+	d.forgetPlan(b.ID)
 	d.metrics.delivered(b.Stream, res, size, begun)
 	log.Info("batch delivered", "rows", res.Rows, "failed", res.Failed, "took", since(begun))
 	return outcome{table: r.table, records: res.Rows + res.Failed, files: len(res.Files)}, nil
@@ -224,31 +222,67 @@ func fits(have, file lake.Type) bool {
 	return have.Equal(file)
 }
 
-// upload puts the batch's objects into the store and returns the partitions
-// that hold them, and how many bytes they are.
-func (d *Deliverer) upload(ctx context.Context, b *buffer.Batch, res convert.Result, table lake.Table) ([]lake.Partition, int64, error) {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(d.cfg.Uploads)
-	var parts []lake.Partition
-	var size int64
-	if len(res.Files) > 0 {
-		root, ok := d.cfg.Store.Key(table.Location)
-		if !ok {
-			return nil, 0, fmt.Errorf("table %s lies at %s, outside the lake %s", table.Name, table.Location, d.cfg.Store.URI(""))
+// An upload is a file of the staging folder and the key that it goes to.
+type upload struct{ key, path string }
+
+// place puts all objects of the batch into the store, as planned, and returns
+// how many bytes of Parquet they are.
+func (d *Deliverer) place(ctx context.Context, b *buffer.Batch, r route, res convert.Result, table lake.Table, dir string) (size int64, err error) {
+	var uploads []upload
+	for _, f := range res.Files {
+		folder, err := d.folder(table, f)
+		if err != nil {
+			return 0, err
 		}
-		root = trimSlash(root)
-		for _, f := range res.Files {
-			folder := root + "/" + f.Partition
-			parts = append(parts, lake.Partition{Values: f.Values, Location: d.cfg.Store.URI(folder) + "/"})
-			size += f.Bytes
-			g.Go(func() error { return d.put(ctx, folder+"/"+b.ID.DataFile(), f.Path) })
-		}
+		uploads = append(uploads, upload{folder + "/" + b.ID.DataFile(), f.Path})
+		size += f.Bytes
 	}
 	if res.Failures != "" {
-		key := ErrorPrefix + "/format-conversion-failed/" + b.Stream + "/" + string(b.ID) + ".ndjson"
-		g.Go(func() error { return d.put(ctx, key, res.Failures) })
+		uploads = append(uploads, upload{ErrorPrefix + "/format-conversion-failed/" + b.Stream + "/" + string(b.ID) + ".ndjson", res.Failures})
 	}
-	return parts, size, g.Wait()
+	if r.raw.Enabled {
+		raw, err := rawFiles(ctx, b, r.raw, dir)
+		if err != nil {
+			return 0, fmt.Errorf("copy raw records: %w", err)
+		}
+		uploads = append(uploads, raw...)
+	}
+	keys := make([]string, len(uploads))
+	for i, u := range uploads {
+		keys[i] = u.key
+	}
+	stale, err := d.plan(b.ID, keys)
+	if err != nil {
+		return 0, err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(d.cfg.Uploads)
+	for _, u := range uploads {
+		g.Go(func() error { return d.put(gctx, u.key, u.path) })
+	}
+	if err := g.Wait(); err != nil {
+		return 0, err
+	}
+	return size, d.remove(ctx, stale)
+}
+
+// folder is the key of the partition's folder that a file goes to.
+func (d *Deliverer) folder(table lake.Table, f convert.File) (string, error) {
+	root, ok := d.cfg.Store.Key(table.Location)
+	if !ok {
+		return "", fmt.Errorf("table %s lies at %s, outside the lake %s", table.Name, table.Location, d.cfg.Store.URI(""))
+	}
+	return strings.TrimRight(root, "/") + "/" + f.Partition, nil
+}
+
+// partitions are those that the batch's files are in.
+func (d *Deliverer) partitions(res convert.Result, table lake.Table) []lake.Partition {
+	var parts []lake.Partition
+	for _, f := range res.Files {
+		folder, _ := d.folder(table, f) // place has checked it
+		parts = append(parts, lake.Partition{Values: f.Values, Location: d.cfg.Store.URI(folder) + "/"})
+	}
+	return parts
 }
 
 // ErrorPrefix is the folder of the lake for documents of records that became no
@@ -270,11 +304,4 @@ func (d *Deliverer) put(ctx context.Context, key, path string) error {
 		return fmt.Errorf("upload %s: %w", d.cfg.Store.URI(key), err)
 	}
 	return nil
-}
-
-func trimSlash(s string) string {
-	for len(s) > 0 && s[len(s)-1] == '/' {
-		s = s[:len(s)-1]
-	}
-	return s
 }

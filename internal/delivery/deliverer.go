@@ -37,6 +37,7 @@ type Catalog interface {
 // A Store is where objects go.
 type Store interface {
 	Put(ctx context.Context, key string, body io.ReaderAt, size int64) error
+	Delete(ctx context.Context, key string) error
 	URI(key string) string
 	Key(uri string) (string, bool)
 }
@@ -56,6 +57,7 @@ type Config struct {
 	Database  string // of tables named without one
 	Staging   string // folder for files on their way; emptied by Open
 	Ledger    string // folder for the streams' totals
+	Plans     string // folder for the batches' plans
 	Batches   int    // delivered at once; default 2
 	Uploads   int    // of one batch at once; default 4
 	// Retry is the pause before the second attempt; it doubles up to MaxRetry.
@@ -126,6 +128,9 @@ func Open(cfg Config) (*Deliverer, error) {
 		cfg: cfg, log: cfg.Logger, ledger: l, wake: make(chan struct{}, 1),
 		attempts: map[lake.BatchID]*attempt{}, errs: map[string]error{},
 		done: map[lake.BatchID]outcome{}, awaited: map[lake.BatchID]int{}, progress: make(chan struct{}),
+	}
+	if err := d.dropPlans(); err != nil {
+		return nil, fmt.Errorf("open delivery: clear plans: %w", err)
 	}
 	d.metrics = newMetrics(cfg.Registerer, d)
 	return d, nil

@@ -43,20 +43,26 @@ type rig struct {
 
 func newRig(t testing.TB) *rig {
 	r := &rig{t: t, dir: t.TempDir(), streams: map[string]configs.Stream{}}
-	var err error
-	if r.glue, err = embedded.Open(filepath.Join(r.dir, "catalog.db")); err != nil {
-		t.Fatal(err)
-	}
+	r.openCatalog()
 	t.Cleanup(func() { r.glue.Close() })
-	if r.catalog, err = catalogsync.New(context.Background(), catalogsync.Config{Transport: r.glue.Transport()}); err != nil {
-		t.Fatal(err)
-	}
+	var err error
 	if r.store, err = store.Open(context.Background(), filepath.Join(r.dir, "lake"), store.Config{}); err != nil {
 		t.Fatal(err)
 	}
 	r.openBuffer()
 	t.Cleanup(func() { r.buffer.Close() })
 	return r
+}
+
+func (r *rig) openCatalog() {
+	r.t.Helper()
+	var err error
+	if r.glue, err = embedded.Open(filepath.Join(r.dir, "catalog.db")); err != nil {
+		r.t.Fatal(err)
+	}
+	if r.catalog, err = catalogsync.New(context.Background(), catalogsync.Config{Transport: r.glue.Transport()}); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func (r *rig) openBuffer() {
@@ -88,7 +94,7 @@ func (r *rig) deliverer(change func(*delivery.Config)) *delivery.Deliverer {
 	cfg := delivery.Config{
 		Log: r.buffer, Catalog: r.catalog, NotFound: catalogsync.ErrNotFound, Store: r.store, Converter: converter,
 		Database: "default",
-		Staging:  filepath.Join(r.dir, "staging"), Ledger: filepath.Join(r.dir, "delivery"),
+		Staging:  filepath.Join(r.dir, "staging"), Ledger: filepath.Join(r.dir, "delivery"), Plans: filepath.Join(r.dir, "delivery", "plans"),
 		Retry: time.Nanosecond, MaxRetry: time.Nanosecond,
 	}
 	if change != nil {
@@ -222,6 +228,9 @@ func (f faulty) do(call func() error) error {
 
 func (f faulty) Put(ctx context.Context, key string, body io.ReaderAt, size int64) error {
 	return f.do(func() error { return f.store.Put(ctx, key, body, size) })
+}
+func (f faulty) Delete(ctx context.Context, key string) error {
+	return f.do(func() error { return f.store.Delete(ctx, key) })
 }
 func (f faulty) URI(key string) string         { return f.store.URI(key) }
 func (f faulty) Key(uri string) (string, bool) { return f.store.Key(uri) }
@@ -497,4 +506,57 @@ func unpack(t *testing.T, path, compression string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// In strict mode the second attempt may make other objects than the first one
+// did, when the table has changed in between: what the first one put is removed,
+// so no record is in the table and under the error prefix.
+func TestSecondAttemptMakesOtherObjects(t *testing.T) {
+	r := newRig(t)
+	r.streams["s"] = configs.Stream{PartitionBy: []string{"k=k"}, Strict: true}
+	for i := range int64(9) {
+		r.append("s", record(i))
+	}
+	calls := &atomic.Int64{}
+	f := faulty{r.store, r.catalog, calls, 5, false} // Table, Ensure, three uploads, then the partitions
+	d := r.deliverer(func(cfg *delivery.Config) { cfg.Store, cfg.Catalog, cfg.Uploads = f, f, 1 })
+	stop := start(t, d)
+	if _, err := d.Flush(context.Background(), "s"); !errors.Is(err, errInjected) {
+		t.Fatalf("got %v after %d calls", err, calls.Load())
+	}
+	stop()
+	left, err := os.ReadDir(filepath.Join(r.dir, "delivery", "plans"))
+	if err != nil || len(left) != 1 {
+		t.Fatalf("plans: %v, %v", left, err)
+	}
+	// Another configuration of the table: the ids are words.
+	if err := r.glue.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(r.dir, "catalog.db")); err != nil {
+		t.Fatal(err)
+	}
+	r.openCatalog()
+	if _, err := r.catalog.Ensure(context.Background(), lake.Table{
+		Name: lake.TableName{Database: "default", Table: "s"}, Location: r.store.URI("default/s") + "/",
+		Columns:       []lake.Column{{Name: "id", Type: lake.Boolean}},
+		PartitionKeys: []lake.Column{{Name: "k", Type: lake.String}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	d = r.deliverer(nil)
+	stop = start(t, d)
+	if _, err := d.Flush(context.Background(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if totals := d.Totals("s"); totals.Failed != 9 || totals.Delivered != 0 {
+		t.Errorf("totals %+v", totals)
+	}
+	for o, err := range r.store.List(context.Background(), "default") {
+		t.Errorf("left behind: %s, %v", o.Key, err)
+	}
+	if left, _ := os.ReadDir(filepath.Join(r.dir, "delivery", "plans")); len(left) != 0 {
+		t.Errorf("plans left: %v", left)
+	}
 }

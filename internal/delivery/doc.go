@@ -25,12 +25,13 @@
 //     register a column with another type in between, they would read ours
 //     wrongly. If the catalog knows better, the batch is converted again under
 //     its types. A crash here leaves columns without values.
+//   - Planned: the keys of all objects are in a file of their own, durable. See
+//     plan: an attempt removes what an earlier one put and it does not.
 //   - Uploaded: the objects are in the store, durable. A crash here leaves them
 //     where the next attempt overwrites them. Sluice's own queries leave them out
 //     as long as the batch is in the log. Other engines may see them in
 //     partitions that are registered already: once, as the names stay.
-//   - Raw copy kept, where the batch's rules ask for one: its objects' names
-//     follow from the batch and the day of arrival.
+//     The raw copy goes up with them, where the batch's rules ask for one.
 //   - Partitions registered.
 //   - Counted: the ledger says so, and that the batch is about to be released; a
 //     crash here and the batch is delivered again but not counted again.

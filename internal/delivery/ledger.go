@@ -125,42 +125,10 @@ func (l *ledger) streams() []string {
 	return names
 }
 
-// write replaces a stream's file: aside, synced, renamed, folder synced.
 func (l *ledger) write(stream string, e *entry) error {
 	b, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(l.dir, stream+ledgerExt)
-	f, err := os.CreateTemp(l.dir, ".ledger-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return err
-	}
-	return syncDir(l.dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if closeErr := d.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	return writeDurably(filepath.Join(l.dir, stream+ledgerExt), b)
 }

@@ -16,15 +16,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// keepRaw puts the batch's records as they were received into the store, in the
-// layout of Segment's S3 destination: an object for each day (UTC) on which some
-// of them arrived, {prefix}/{stream}/{day in ms}/{batch}.gz or .zst, a record a
-// line. The names follow from the batch, so a repetition overwrites.
-func (d *Deliverer) keepRaw(ctx context.Context, b *buffer.Batch, raw configs.Raw, dir string) error {
+// rawFiles writes the batch's records as they were received into the staging
+// folder, for the layout of Segment's S3 destination: an object for each day (UTC)
+// on which some of them arrived, {prefix}/{stream}/{day in ms}/{batch}.gz or .zst,
+// a record a line. The names follow from the batch, so a repetition overwrites.
+func rawFiles(ctx context.Context, b *buffer.Batch, raw configs.Raw, dir string) (uploads []upload, err error) {
 	files := map[int64]*rawFile{}
 	defer func() {
 		for _, f := range files {
-			f.file.Close()
+			if closeErr := f.close(); err == nil {
+				err = closeErr
+			}
 		}
 	}()
 	for block, err := range b.Blocks()() {
@@ -32,30 +34,22 @@ func (d *Deliverer) keepRaw(ctx context.Context, b *buffer.Batch, raw configs.Ra
 			err = ctx.Err()
 		}
 		if err != nil {
-			return fmt.Errorf("copy raw records: %w", err)
+			return nil, err
 		}
 		day := block.Arrival.UTC().Truncate(24 * time.Hour).UnixMilli()
 		f := files[day]
 		if f == nil {
 			if f, err = newRawFile(dir, day, raw.Compression); err != nil {
-				return fmt.Errorf("copy raw records: %w", err)
+				return nil, err
 			}
 			files[day] = f
+			uploads = append(uploads, upload{fmt.Sprintf("%s/%s/%d/%s%s", raw.Prefix, b.Stream, day, b.ID, f.ext), f.file.Name()})
 		}
 		if _, err := f.w.Write(block.Data); err != nil {
-			return fmt.Errorf("copy raw records: %w", err)
+			return nil, err
 		}
 	}
-	for day, f := range files {
-		if err := f.close(); err != nil {
-			return fmt.Errorf("copy raw records: %w", err)
-		}
-		key := fmt.Sprintf("%s/%s/%d/%s%s", raw.Prefix, b.Stream, day, b.ID, f.ext)
-		if err := d.put(ctx, key, f.file.Name()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return uploads, nil
 }
 
 // A rawFile is a compressed copy being written in the staging folder.
