@@ -3,7 +3,6 @@ package convert
 import (
 	"hash/maphash"
 	"slices"
-	"unsafe"
 )
 
 // The rules by which a column gives up its dictionary. It looks at how many
@@ -101,6 +100,10 @@ type slot struct {
 	start, size uint32 // of the text in entries
 }
 
+// slotBytes is what an entry takes beside its text, about: its end, and of the
+// table, which is between three eighths and three quarters full, two slots.
+const slotBytes = 4 + 2*16
+
 func hashOf(v []byte) uint32 { return uint32(maphash.Bytes(hashSeed, v)) }
 
 // is reports whether the slot's entry is the value.
@@ -167,7 +170,7 @@ func (t *texts) lookUp(v []byte, hash uint32) (grew int) {
 	if 4*int(n) >= 3*len(t.table) {
 		t.grow()
 	}
-	return 4 + 4*int(unsafe.Sizeof(slot{})) + t.review()
+	return slotBytes + t.review()
 }
 
 func (t *texts) grow() {
@@ -229,7 +232,7 @@ func (t *texts) unfold() (grew int) {
 	if total > 2*len(t.entries.bytes) {
 		return 0
 	}
-	grew = total - len(t.entries.bytes) - 4*int(unsafe.Sizeof(slot{}))*t.entries.len()
+	grew = total - len(t.entries.bytes) - slotBytes*t.entries.len()
 	all := ragged{bytes: make([]byte, 0, total+total/4), ends: make([]uint32, 0, len(t.refs)+len(t.refs)/4)}
 	for _, r := range t.refs {
 		all.push(t.entries.at(r))

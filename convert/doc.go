@@ -60,7 +60,15 @@
 // nothing behind, and its partition is known before any column is touched. Each
 // partition has a builder: for every node of the schema a bitmap of the slots
 // where it is present, and the values. Absent values cost nothing until a row
-// group is encoded, when Parquet's levels are derived from the bitmaps.
+// group is encoded, when Parquet's levels are derived from the bitmaps. Texts go
+// through a dictionary, some hundred rows at a time, while their repeats say that
+// it will pay.
+//
+// A row group is closed when it is large enough, or when all builders together
+// hold half of Config.Memory: then the largest ones, until they hold a quarter.
+// The records alone decide that. With Config.Threads above 1 other goroutines
+// encode row groups, several of them the columns of one; they hold the other half
+// of the memory, and the parsing waits while they hold more.
 //
 // It does not know where files go or what a catalog is.
 package convert
