@@ -163,3 +163,7 @@ func numbered(from, n int) string {
 	}
 	return b.String()
 }
+
+func (c *child) sender(stream string) client.Sender {
+	return client.Sender{Client: c.client(), Stream: stream}
+}

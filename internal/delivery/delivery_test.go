@@ -560,3 +560,73 @@ func TestSecondAttemptMakesOtherObjects(t *testing.T) {
 		t.Errorf("plans left: %v", left)
 	}
 }
+
+// A crash between upload and registration: the next process delivers the batch
+// again over the objects that are there already, and registers them.
+func TestCrashBetweenUploadAndRegistration(t *testing.T) {
+	r := newRig(t)
+	for i := range int64(5) {
+		r.append("s", record(i))
+	}
+	calls := &atomic.Int64{}
+	f := faulty{r.store, r.catalog, calls, 3, false} // Table, Ensure, the upload, then the partitions
+	d := r.deliverer(func(cfg *delivery.Config) { cfg.Store, cfg.Catalog = f, f })
+	stop := start(t, d)
+	if _, err := d.Flush(context.Background(), "s"); !errors.Is(err, errInjected) {
+		t.Fatalf("got %v", err)
+	}
+	stop()
+	if parts, err := r.catalog.Partitions(context.Background(), lake.TableName{Database: "default", Table: "s"}, ""); err != nil || len(parts) != 0 {
+		t.Fatalf("registered before the crash: %v, %v", parts, err)
+	}
+	r.restart()
+	d = r.deliverer(nil)
+	defer start(t, d)()
+	if _, err := d.Flush(context.Background(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	if ids := r.ids("s"); !slices.Equal(ids, upTo(5)) {
+		t.Errorf("in the lake: %v", ids)
+	}
+}
+
+// A replay that writes again what was already delivered: a crash after
+// registration, before the log is gone. The batch is delivered again, but into
+// the same objects, and counted once.
+func TestReplayOfWhatWasDelivered(t *testing.T) {
+	r := newRig(t)
+	for i := range int64(5) {
+		r.append("s", record(i))
+	}
+	var failed atomic.Bool
+	d := r.deliverer(func(cfg *delivery.Config) { cfg.Log = failingRelease{r.buffer, &failed} })
+	stop := start(t, d)
+	if _, err := d.Flush(context.Background(), "s"); !errors.Is(err, errInjected) {
+		t.Fatalf("got %v", err)
+	}
+	stop()
+	r.restart()
+	if left := r.buffer.Sealed(); len(left) != 1 {
+		t.Fatalf("the log holds %d batches", len(left))
+	}
+	d = r.deliverer(nil)
+	defer start(t, d)()
+	if _, err := d.Flush(context.Background(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	if ids := r.ids("s"); !slices.Equal(ids, upTo(5)) {
+		t.Errorf("in the lake: %v", ids)
+	}
+	if totals := d.Totals("s"); totals.Delivered != 5 || totals.Batches != 1 {
+		t.Errorf("totals %+v", totals)
+	}
+}
+
+// restart closes the log and opens it again, as a new process would.
+func (r *rig) restart() {
+	r.t.Helper()
+	if err := r.buffer.Close(); err != nil {
+		r.t.Fatal(err)
+	}
+	r.openBuffer()
+}
