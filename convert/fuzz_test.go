@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -76,14 +77,18 @@ func FuzzConvert(f *testing.F) {
 	})
 }
 
+// rfc3339 is the shape of a date-time; the time package also takes a comma for
+// the point, and an hour of one digit.
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
+
 func FuzzParseTimestamp(f *testing.F) {
-	for _, s := range []string{"2026-01-31T12:00:00Z", "2024-02-29T23:59:59.9999999+14:00", "0001-01-01T00:00:00-23:59", "9999-12-31T23:59:60Z", "2026-01-31T12:00:00,5Z", "2026-01-31t12:00:00z", "2026-1-31T12:00:00Z"} {
+	for _, s := range []string{"2026-01-31T12:00:00Z", "2024-02-29T23:59:59.9999999+14:00", "0001-01-01T00:00:00-23:59", "9999-12-31T23:59:60Z", "2026-01-31T12:00:00,5Z", "2026-01-31t12:00:00z", "2026-1-31T12:00:00Z", "0001-01-01T0:00:00+00:00"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		var want time.Time
 		err := want.UnmarshalText([]byte(s)) // stricter than time.Parse
-		valid := err == nil && !strings.Contains(s, ",") && !strings.HasPrefix(s, "0000")
+		valid := err == nil && rfc3339.MatchString(s) && !strings.HasPrefix(s, "0000")
 		got, ok := convert.ParseTimestamp([]byte(s))
 		if ok != valid || ok && got != want.UnixMicro() {
 			t.Errorf("%q: %d, %v; want %v, %v", s, got, ok, want, err)
