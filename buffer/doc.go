@@ -70,8 +70,8 @@
 //	     4    1  kind: 1 records, 2 seal; a reader passes over a kind it does not
 //	             know from 128 on, and takes one below 128 for damage
 //	     5    1  0
-//	     6    2  a, the length of the attributes; 0 in what this version writes,
-//	             a reader passes over them
+//	     6    2  a, the length of the attributes, at most 4096 in what this version
+//	             writes: opaque bytes that come back with the records
 //	     8    4  n, the length of the payload, at most 16 MiB
 //	    12    4  how many records the payload holds
 //	    16    8  arrival time of the records; of a seal, when it was made

@@ -94,6 +94,8 @@ func checkBlock(b lake.Block) error {
 		return fmt.Errorf("block of %d bytes counts %d records", len(b.Data), b.Records)
 	case len(b.Data) > MaxBlock:
 		return fmt.Errorf("block of %d bytes is larger than %d", len(b.Data), MaxBlock)
+	case len(b.Attrs) > lake.MaxAttrs:
+		return fmt.Errorf("block has %d bytes of attributes, more than %d", len(b.Attrs), lake.MaxAttrs)
 	case b.Data[len(b.Data)-1] != '\n':
 		return errors.New("block does not end in a newline")
 	}

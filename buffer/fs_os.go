@@ -113,3 +113,6 @@ func noSpace(err error) error {
 	}
 	return err
 }
+
+// OS is the operating system's file system.
+func OS() FS { return osFS{} }

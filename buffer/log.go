@@ -71,7 +71,7 @@ func newLog(b *Buffer, name string, dir string) *log {
 // append waits for a place in the queue, as long as ctx allows, and then for
 // the commit.
 func (l *log) append(ctx context.Context, block lake.Block) error {
-	place := min(int64(len(block.Data))+frameHeaderLen, l.b.queueBytes)
+	place := min(int64(len(block.Data)+len(block.Attrs))+frameHeaderLen, l.b.queueBytes)
 	if err := l.room.Acquire(ctx, place); err != nil {
 		return fmt.Errorf("append to %s: wait for a place in the queue: %w", l.name, err)
 	}

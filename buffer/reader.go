@@ -105,5 +105,9 @@ func (f *frame) data() []byte { return f.body[f.attrs:] }
 
 // block is the frame as the world above sees it.
 func (f *frame) block() lake.Block {
-	return lake.Block{Data: f.data(), Records: int(f.records), Arrival: milli(f.arrival)}
+	b := lake.Block{Data: f.data(), Records: int(f.records), Arrival: milli(f.arrival)}
+	if f.attrs > 0 {
+		b.Attrs = f.body[:f.attrs]
+	}
+	return b
 }

@@ -147,7 +147,7 @@ type copier struct {
 
 func (c *copier) add(f *frame) error {
 	body := bytes.Clone(f.body)
-	c.group = append(c.group, payload{f.attrs, body, int64(f.records), f.arrival, f.sum})
+	c.group = append(c.group, payload{body[:f.attrs], body[f.attrs:], int64(f.records), f.arrival, f.sum})
 	c.bytes += len(body)
 	if c.bytes < salvageGroup {
 		return nil

@@ -3,6 +3,7 @@ package buffer
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 
 	"sluice/internal/lake"
 )
@@ -23,7 +24,7 @@ const (
 
 // A payload is the records of one frame to be written.
 type payload struct {
-	attrs   uint16 // how many bytes of data are attributes; none but where salvage copies them
+	attrs   []byte
 	data    []byte
 	records int64
 	arrival int64
@@ -32,8 +33,11 @@ type payload struct {
 
 // newPayload checksums a block.
 func newPayload(b lake.Block) payload {
-	return payload{0, b.Data, int64(b.Records), b.Arrival.UnixMilli(), crcOf(b.Data)}
+	return payload{b.Attrs, b.Data, int64(b.Records), b.Arrival.UnixMilli(), crc32.Update(crcOf(b.Attrs), castagnoli, b.Data)}
 }
+
+// size is the length of the payload's frame in the file.
+func (p *payload) size() int64 { return frameHeaderLen + int64(len(p.attrs)) + int64(len(p.data)) }
 
 // A writer appends frames to one segment. Nobody but the one who leads the log
 // uses it.
@@ -57,7 +61,7 @@ func (w *writer) need(group []payload) int64 {
 		n += fileHeaderLen
 	}
 	for i := range group {
-		n += frameHeaderLen + int64(len(group[i].data))
+		n += group[i].size()
 	}
 	return n
 }
@@ -106,7 +110,7 @@ func (w *writer) grow(sp *space, n int64, forced bool) error {
 func (w *writer) write(group []payload) error {
 	size := fileHeaderLen
 	for i := range group {
-		size += frameHeaderLen
+		size += frameHeaderLen + len(group[i].attrs)
 		if len(group[i].data) <= inlineMax {
 			size += len(group[i].data)
 		}
@@ -124,12 +128,13 @@ func (w *writer) write(group []payload) error {
 	for i := range group {
 		p := &group[i]
 		h := frameHeader{
-			kind: kindRecords, attrs: p.attrs, length: uint32(len(p.data) - int(p.attrs)), records: uint32(p.records), arrival: p.arrival,
+			kind: kindRecords, attrs: uint16(len(p.attrs)), length: uint32(len(p.data)), records: uint32(p.records), arrival: p.arrival,
 			before: uint64(w.records), lag: uint32(off - w.durable), sum: p.sum,
 		}
 		n := len(buf)
 		buf = buf[:n+frameHeaderLen]
 		h.put(buf[n:], w.salt, off)
+		buf = append(buf, p.attrs...)
 		if len(p.data) <= inlineMax {
 			buf = append(buf, p.data...)
 		} else {

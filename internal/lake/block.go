@@ -13,9 +13,12 @@ type Block struct {
 	Data    []byte
 	Records int       // how many
 	Arrival time.Time // when they were accepted, to the millisecond, UTC
+	// Attrs are attributes of the whole block, at most MaxAttrs bytes, opaque to
+	// the log, which stores and returns them with the records; see AppendRequest.
+	Attrs []byte
 }
 
 // Blocks reads a fixed run of blocks in order. Every call starts again at its
-// beginning. A block's Data is valid only until the next iteration. After an
+// beginning. A block's Data and Attrs are valid only until the next iteration. After an
 // error the iteration ends.
 type Blocks func() iter.Seq2[Block, error]
