@@ -7,8 +7,8 @@
 // sealing and delivery happen all the time. Several clients post records with
 // ids that are used once, in every form the API takes, and note what was
 // acknowledged; others query and flush. Meanwhile the server is killed (SIGKILL;
-// also while it starts, twice in short succession, and while it stops) and
-// stopped (SIGTERM); and independently of that the object store, the catalog and
+// at random, right after a step of a delivery that it logs, while it starts, twice
+// in short succession, while it stops) and stopped (SIGTERM); and independently of that the object store, the catalog and
 // the disk fail, in phases.
 //
 // # What must hold
@@ -44,7 +44,7 @@
 //	glue  as s3, and the catalog is a server of its own behind another such proxy
 //
 // A proxy in a phase refuses connections, breaks them, lets them hang, answers
-// 500 or that it throttles, is slow, carries the request out and drops the answer
+// 500 or that it throttles or (Glue) denies, is slow, carries the request out and drops the answer
 // or holds it back, or cuts the answer short; for all requests or for some.
 //
 // # What it cannot show

@@ -26,6 +26,7 @@ type instance struct {
 	exited chan struct{} // closed when it has ended; after that err is set
 	err    error
 	doomed atomic.Bool // it is being ended from here
+	steps  chan string // what it logs of its batches, as it logs it; dropped if nobody listens
 
 	// Set before served is closed.
 	url    string
@@ -42,7 +43,7 @@ func startServer(binary, dataDir string, env []string, book *logbook) (*instance
 	if err != nil {
 		return nil, err
 	}
-	i := &instance{cmd: cmd, begun: time.Now(), served: make(chan struct{}), exited: make(chan struct{})}
+	i := &instance{cmd: cmd, begun: time.Now(), served: make(chan struct{}), exited: make(chan struct{}), steps: make(chan string)}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", binary, err)
 	}
@@ -58,11 +59,18 @@ func (i *instance) follow(stderr io.Reader, book *logbook) {
 	for lines.Scan() {
 		book.write(lines.Text())
 		var line struct{ Msg, At string }
-		if i.url == "" && json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
+		if json.Unmarshal(lines.Bytes(), &line) != nil {
+			continue
+		}
+		if line.Msg == "serving" && i.url == "" {
 			i.url = line.At
 			i.client = client.New(i.url)
 			i.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16, DisableCompression: true}}
 			close(i.served)
+		}
+		select {
+		case i.steps <- line.Msg:
+		default:
 		}
 	}
 	io.Copy(io.Discard, stderr) // of a line too long

@@ -88,7 +88,7 @@ func (p *place) openS3(r *round) error {
 	for name, value := range s3test.Environment() {
 		p.set(name, value)
 	}
-	proxy, err := p.proxy(r, "s3", s.Endpoint, http.StatusServiceUnavailable, slowDown)
+	proxy, err := p.proxy(r, "s3", s.Endpoint, s3Replies)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (p *place) openGlue(r *round) error {
 	server := &http.Server{Handler: catalog}
 	go server.Serve(l)
 	p.closers = append(p.closers, func() { server.Close() })
-	proxy, err := p.proxy(r, "glue", "http://"+l.Addr().String(), http.StatusBadRequest, throttling)
+	proxy, err := p.proxy(r, "glue", "http://"+l.Addr().String(), glueReplies)
 	if err != nil {
 		return err
 	}
@@ -122,8 +122,8 @@ func (p *place) openGlue(r *round) error {
 	return nil
 }
 
-func (p *place) proxy(r *round, name, target string, status int, body string) (*proxy, error) {
-	proxy, err := newProxy(name, target, status, body, r.dice(), r.calm, r.rep)
+func (p *place) proxy(r *round, name, target string, says replies) (*proxy, error) {
+	proxy, err := newProxy(name, target, says, r.dice(), r.calm, r.rep)
 	if err == nil {
 		p.proxies = append(p.proxies, proxy)
 		p.closers = append(p.closers, proxy.close)
@@ -158,6 +158,8 @@ const maxLog = 8 << 20
 func (p *place) environment(rng *rand.Rand, raw bool) []string {
 	env := append(os.Environ(), p.env...)
 	return append(env,
+		// Whether the client of S3 or the service tries again.
+		fmt.Sprintf("AWS_MAX_ATTEMPTS=%d", 1+rng.IntN(4)),
 		"SLUICE_LOG_FORMAT=json", "SLUICE_STREAMS="+streamsConfig,
 		"SLUICE_BUFFER_SIZE=1MiB", "SLUICE_BUFFER_INTERVAL=400ms", fmt.Sprintf("SLUICE_BUFFER_MAX_BYTES=%d", maxLog), "SLUICE_BUFFER_MIN_FREE=4MiB",
 		"SLUICE_CONVERT_MEMORY=64MiB", "SLUICE_CONVERT_ROW_GROUP=1MiB", "SLUICE_QUERY_MEMORY=256MiB", "SLUICE_QUERY_CACHE=128MiB",

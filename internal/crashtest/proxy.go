@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 )
@@ -28,15 +29,36 @@ const (
 	drop     fault = "unheard"   // carried out, and the connection breaks before the answer
 	late     fault = "late"      // carried out, and no answer until the phase is over
 	truncate fault = "truncated" // carried out, and the connection breaks in the answer
+	deny     fault = "denied"    // an error that no client tries again
 )
 
 var faults = []fault{refuse, snap, hang, fail, throttle, slow, drop, late, truncate}
 
+// replies are the errors of a service: status and body of each.
+type replies map[fault]reply
+
+type reply struct {
+	status int
+	body   string
+}
+
+var (
+	s3Replies = replies{
+		fail:     {http.StatusInternalServerError, "something went wrong"},
+		throttle: {http.StatusServiceUnavailable, `<?xml version="1.0" encoding="UTF-8"?>` + "\n<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"},
+		// Not denied: a server that starts takes that for a wrong configuration.
+	}
+	glueReplies = replies{
+		fail:     {http.StatusInternalServerError, `{"__type":"InternalServiceException","Message":"something went wrong"}`},
+		throttle: {http.StatusBadRequest, `{"__type":"ThrottlingException","Message":"Rate exceeded"}`},
+		deny:     {http.StatusBadRequest, `{"__type":"AccessDeniedException","Message":"not authorized"}`},
+	}
+)
+
 // A proxy stands before a service and fails in phases.
 type proxy struct {
 	name    string // in the report
-	throttl []byte // the service's answer that it throttles
-	status  int    // of that
+	says    replies
 	forward *httputil.ReverseProxy
 	addr    string
 	calm    *calm
@@ -54,23 +76,17 @@ type phase struct {
 	over  chan struct{} // closed at the end
 }
 
-// The answers of S3 and Glue when they throttle.
-const (
-	slowDown   = `<?xml version="1.0" encoding="UTF-8"?>` + "\n<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
-	throttling = `{"__type":"ThrottlingException","Message":"Rate exceeded"}`
-)
-
 // errDropped has the reverse proxy break the connection.
 var errDropped = errors.New("answer dropped")
 
 // newProxy listens on loopback, on a port that no outgoing connection takes while
 // the proxy refuses its own.
-func newProxy(name, target string, throttleStatus int, throttleBody string, rng *rand.Rand, c *calm, rep *report) (*proxy, error) {
+func newProxy(name, target string, says replies, rng *rand.Rand, c *calm, rep *report) (*proxy, error) {
 	u, err := url.Parse(target)
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{name: name, status: throttleStatus, throttl: []byte(throttleBody), calm: c, rep: rep, rng: rng}
+	p := &proxy{name: name, says: says, calm: c, rep: rep, rng: rng}
 	p.forward = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(u)
@@ -111,7 +127,11 @@ func (p *proxy) close() { p.server.Close() }
 // healthy.
 func (p *proxy) run(ctx context.Context, rng *rand.Rand, length time.Duration) error {
 	for sleep(ctx, between(rng, length/20, length)) {
-		ph := &phase{fault: faults[rng.IntN(len(faults))], share: []float64{1, 1, 0.5, 0.2}[rng.IntN(4)], over: make(chan struct{})}
+		kinds := faults
+		if _, ok := p.says[deny]; ok {
+			kinds = append(slices.Clone(faults), deny, deny)
+		}
+		ph := &phase{fault: kinds[rng.IntN(len(kinds))], share: []float64{1, 1, 0.5, 0.2}[rng.IntN(4)], over: make(chan struct{})}
 		if ph.fault == refuse {
 			ph.share = 1
 		}
@@ -184,14 +204,10 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case hang:
 		wait(r.Context(), ph.over)
 		panic(http.ErrAbortHandler)
-	case fail, throttle:
+	case fail, throttle, deny:
 		io.Copy(io.Discard, r.Body) // or the client sees a broken connection instead
-		status, body := p.status, p.throttl
-		if ph.fault == fail {
-			status, body = http.StatusInternalServerError, []byte("something went wrong")
-		}
-		w.WriteHeader(status)
-		w.Write(body)
+		w.WriteHeader(p.says[ph.fault].status)
+		io.WriteString(w, p.says[ph.fault].body)
 		return
 	case slow:
 		sleep(r.Context(), time.Duration(20+p.dice(700))*time.Millisecond)

@@ -23,7 +23,7 @@ func TestProxy(t *testing.T) {
 	}))
 	defer target.Close()
 	rep := newReport(config{})
-	p, err := newProxy("test", target.URL, http.StatusServiceUnavailable, slowDown, rand.New(rand.NewPCG(1, 1)), &calm{}, rep)
+	p, err := newProxy("test", target.URL, s3Replies, rand.New(rand.NewPCG(1, 1)), &calm{}, rep)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestProxyRun(t *testing.T) {
 	target := httptest.NewServer(http.NotFoundHandler())
 	defer target.Close()
 	c, rep := &calm{}, newReport(config{})
-	p, err := newProxy("test", target.URL, 503, slowDown, rand.New(rand.NewPCG(2, 2)), c, rep)
+	p, err := newProxy("test", target.URL, glueReplies, rand.New(rand.NewPCG(2, 2)), c, rep)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,13 +18,13 @@ type report struct {
 	begun time.Time
 	out   io.Writer // for progress; nil: none
 
-	kills, startKills, doubleKills, terms, termKills atomic.Int64
-	posts, answered, unanswered, resumed             atomic.Int64
-	queries, queryFailures, flushes, flushFailures   atomic.Int64
-	acked, uncertain, refusedFull                    atomic.Int64
-	lost, doubled                                    atomic.Int64
-	rss, logDisk                                     peak
-	start, stop                                      peak // in ms: until serving, of what was left alone; of SIGTERM
+	kills, startKills, stepKills, doubleKills, terms, termKills atomic.Int64
+	posts, answered, unanswered, resumed                        atomic.Int64
+	queries, queryFailures, flushes, flushFailures              atomic.Int64
+	acked, uncertain, refusedFull                               atomic.Int64
+	lost, doubled                                               atomic.Int64
+	rss, logDisk                                                peak
+	start, stop                                                 peak // in ms: until serving, of what was left alone; of SIGTERM
 
 	mu         sync.Mutex
 	violations []string       // guarded by mu
@@ -113,8 +113,8 @@ func (r *report) print(w io.Writer) {
 	line("seed", "%d", r.seed)
 	line("took", "%v", time.Since(r.begun).Round(time.Second))
 	line("rounds", "%s", counts(r.rounds))
-	line("kills", "%d: %d during start-up, %d soon after another; %d more stopped by SIGTERM, of which %d killed while stopping",
-		r.kills.Load(), r.startKills.Load(), r.doubleKills.Load(), r.terms.Load(), r.termKills.Load())
+	line("kills", "%d: %d during start-up, %d right after a step of a delivery, %d soon after another; %d more stopped by SIGTERM, of which %d killed while stopping",
+		r.kills.Load(), r.startKills.Load(), r.stepKills.Load(), r.doubleKills.Load(), r.terms.Load(), r.termKills.Load())
 	line("fault phases", "%s", counts(r.phases))
 	line("requests", "%d, %d without an answer, %d resumed", r.posts.Load(), r.unanswered.Load(), r.resumed.Load())
 	line("records acked", "%d; uncertain %d, refused as full %d", r.acked.Load(), r.uncertain.Load(), r.refusedFull.Load())

@@ -66,20 +66,49 @@ func (r *round) live(ctx context.Context, rng *rand.Rand, i *instance, soon bool
 		up = min(up, 100*time.Millisecond)
 		r.rep.doubleKills.Add(1)
 	}
-	select {
-	case <-i.exited:
-		r.rep.violate("the server ended by itself: %v", i.err)
-		return false
-	case <-ctx.Done():
-		return false
-	case <-time.After(up):
+	step := ""
+	if rng.IntN(3) == 0 {
+		step = deliverySteps[rng.IntN(len(deliverySteps))]
 	}
+	if !r.awaitDeath(ctx, i, up, step) {
+		return false
+	}
+	sleep(ctx, time.Duration(rng.IntN(3000))*time.Microsecond)
 	if rng.IntN(5) == 0 {
 		return r.terminate(rng, i)
 	}
 	i.kill()
 	r.rep.kills.Add(1)
 	return true
+}
+
+// deliverySteps are log lines of a batch on its way, after each of which the
+// server is killed now and then: kills at random rarely meet the short ones.
+var deliverySteps = []string{"batch sealed", "batch converted", "batch uploaded", "batch registered", "batch registered", "batch delivered"}
+
+// awaitDeath waits until the server is to die: after some time, or, if step is
+// one, when it is next logged. False if there is nobody to kill.
+func (r *round) awaitDeath(ctx context.Context, i *instance, up time.Duration, step string) bool {
+	limit := time.After(up)
+	if step != "" {
+		limit = time.After(up + time.Second)
+	}
+	for {
+		select {
+		case <-i.exited:
+			r.rep.violate("the server ended by itself: %v", i.err)
+			return false
+		case <-ctx.Done():
+			return false
+		case <-limit:
+			return true
+		case msg := <-i.steps:
+			if msg == step {
+				r.rep.stepKills.Add(1)
+				return true
+			}
+		}
+	}
 }
 
 // awaitServing waits until the server serves, or for the time given if that is
