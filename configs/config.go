@@ -17,6 +17,7 @@ type Config struct {
 	Convert    Convert           `yaml:"convert"`
 	Delivery   Delivery          `yaml:"delivery"`
 	Raw        Raw               `yaml:"raw"`
+	Dedupe     Dedupe            `yaml:"dedupe"`
 	Query      Query             `yaml:"query"`
 	S3         S3                `yaml:"s3"`
 	Glue       Glue              `yaml:"glue"`
@@ -30,6 +31,9 @@ type HTTP struct {
 	MaxBody Bytes `yaml:"max_body"` // of one request, after decompression
 	// MaxInFlight bounds the bytes that requests being read hold in memory.
 	MaxInFlight Bytes `yaml:"max_in_flight"`
+	// IdempotencyWindow is for how long a request is known again by its
+	// Idempotency-Key.
+	IdempotencyWindow time.Duration `yaml:"idempotency_window"`
 }
 
 // Buffer says when a batch is sealed and how much the log may hold.
@@ -63,6 +67,11 @@ type Raw struct {
 	Enabled     bool   `yaml:"enabled" json:"enabled"`
 	Prefix      string `yaml:"prefix" json:"prefix"`           // folder of the lake
 	Compression string `yaml:"compression" json:"compression"` // gzip or zstd
+}
+
+// Dedupe bounds what deduplication remembers.
+type Dedupe struct {
+	MaxKeys int `yaml:"max_keys"` // of one stream; past it intake of new keys answers 503
 }
 
 // Query bounds the scan engine.
@@ -111,6 +120,14 @@ type Stream struct {
 	Strict   bool          `yaml:"strict" json:"strict,omitempty"`
 	Size     Bytes         `yaml:"size" json:"-"`     // overrides buffer.size
 	Interval time.Duration `yaml:"interval" json:"-"` // overrides buffer.interval
+	// Dedupe works at intake, before a record is in any batch.
+	Dedupe StreamDedupe `yaml:"dedupe" json:"-"`
+}
+
+// StreamDedupe says which records of a stream are the same.
+type StreamDedupe struct {
+	Key    string        `yaml:"key"`    // path of the field that tells; empty: off
+	Window time.Duration `yaml:"window"` // for how long a key is remembered; 0: DefaultDedupeWindow
 }
 
 // Bytes is a size: a number with an optional unit, as in 256MiB, 1GB or 4096.

@@ -20,10 +20,11 @@ func Default() Config {
 		Catalog:    CatalogEmbedded,
 		Database:   "default",
 		AutoCreate: true,
-		HTTP:       HTTP{MaxBody: 256 * MiB, MaxInFlight: 256 * MiB},
+		HTTP:       HTTP{MaxBody: 256 * MiB, MaxInFlight: 256 * MiB, IdempotencyWindow: 24 * time.Hour},
 		Buffer:     Buffer{Size: 256 * MiB, Interval: 5 * time.Minute, MaxBytes: 10 * GiB, MinFree: 512 * MiB},
 		Convert:    Convert{Memory: 256 * MiB, Threads: 0, Compression: "zstd", RowGroup: 64 * MiB},
 		Raw:        Raw{Prefix: "raw-logs", Compression: "gzip"},
+		Dedupe:     Dedupe{MaxKeys: 50_000_000},
 		Delivery:   Delivery{Batches: 2, Uploads: 4, DrainOnStop: false, StopTimeout: 30 * time.Second},
 		Query: Query{
 			Memory: 1 * GiB, Threads: 0, Concurrent: 4, Timeout: 5 * time.Minute, Cache: 4 * GiB,
@@ -40,6 +41,9 @@ const (
 
 // DefaultPartition partitions a stream that says nothing else.
 const DefaultPartition = "dt=day(ingest)"
+
+// DefaultDedupeWindow is the window of a stream that gives a key and no window.
+const DefaultDedupeWindow = 24 * time.Hour
 
 // Stream is how the records of a stream become rows: what is configured for it,
 // with everything left out filled in. Table is then database.table, and Size and
@@ -58,6 +62,9 @@ func (c Config) Stream(name string) Stream {
 	}
 	if s.Interval == 0 {
 		s.Interval = c.Buffer.Interval
+	}
+	if s.Dedupe.Key != "" && s.Dedupe.Window == 0 {
+		s.Dedupe.Window = DefaultDedupeWindow
 	}
 	return s
 }
@@ -95,6 +102,9 @@ func (c Config) CatalogFile() string { return filepath.Join(c.DataDir, "catalog.
 
 // StagingDir holds the files of batches on their way to the lake.
 func (c Config) StagingDir() string { return filepath.Join(c.DataDir, "staging") }
+
+// DedupeDir holds the keys that deduplication remembers, one folder a stream.
+func (c Config) DedupeDir() string { return filepath.Join(c.DataDir, "dedupe") }
 
 // CacheDir holds what queries fetched from the lake.
 func (c Config) CacheDir() string { return filepath.Join(c.DataDir, "cache") }

@@ -59,6 +59,7 @@ func TestSampleExampleLoads(t *testing.T) {
 		Table: "shop.purchases", PartitionBy: []string{"dt=day(purchaseTimestamp)", "country=userCountry"},
 		Columns: map[string]string{"userage": "int", "price": "decimal(10,2)"},
 		Size:    64 * configs.MiB, Interval: time.Minute,
+		Dedupe: configs.StreamDedupe{Key: "purchaseId", Window: 24 * time.Hour},
 	}
 	if diff := cmp.Diff(want, cfg.Streams["purchases"]); diff != "" {
 		t.Error(diff)

@@ -49,14 +49,15 @@ func (k *checker) streams(c Config) {
 }
 
 func (k *checker) stream(path string, s Stream, c Config) {
-	v := reflect.ValueOf(s)
-	for i := range v.NumField() {
-		key := keyOf(v.Type().Field(i))
-		if r, ok := rules[join("streams.*", key)]; ok && !v.Field(i).IsZero() {
-			if text := r.check(v.Field(i)); text != "" {
+	walk(reflect.ValueOf(s), "", func(key string, v reflect.Value) {
+		if r, ok := rules[join("streams.*", key)]; ok && !v.IsZero() {
+			if text := r.check(v); text != "" {
 				k.add(join(path, key), "%s", text)
 			}
 		}
+	})
+	if s.Dedupe.Window != 0 && s.Dedupe.Key == "" {
+		k.add(path+".dedupe.key", "is missing; want the path of the field that tells records apart, such as messageId")
 	}
 	if s.Size > c.Buffer.MaxBytes {
 		k.add(path+".size", "found %s, want at most buffer.max_bytes (%s): a batch could never fill", s.Size, c.Buffer.MaxBytes)
