@@ -91,11 +91,12 @@ func (c *Cache) Bytes() int64 {
 
 // newDir makes a folder for a chunk.
 func (c *Cache) newDir(id lake.BatchID, from, to int64) (string, error) {
+	// Under mu: a chunk that is dropped at this moment takes the batch's folder
+	// with it if that is empty, which must not be between its making and ours.
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.serial++
-	name := fmt.Sprintf("%d-%d.%d", from, to, c.serial)
-	c.mu.Unlock()
-	dir := filepath.Join(c.cfg.Dir, string(id), name)
+	dir := filepath.Join(c.cfg.Dir, string(id), fmt.Sprintf("%d-%d.%d", from, to, c.serial))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make folder of a chunk: %w", err)
 	}
