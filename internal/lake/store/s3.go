@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -24,6 +25,9 @@ const (
 	attempts = 5
 	// uploads is how many requests with a body a store has under way at once.
 	uploads = 16
+	// patience is how long Open waits for the service. A process that starts in an
+	// outage has other work, such as receiving, that need not wait for its end.
+	patience = 5 * time.Second
 )
 
 // bucket keeps objects in an S3 bucket, under a prefix.
@@ -43,7 +47,7 @@ func openS3(ctx context.Context, loc location, cfg Config) (*bucket, error) {
 	if loc.path != "" {
 		b.prefix = loc.path + "/"
 	}
-	_, err = client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: b.name, Prefix: aws.String(b.prefix), MaxKeys: aws.Int32(1)})
+	err = b.look(ctx, patience)
 	if err == nil {
 		return b, nil
 	}
@@ -53,6 +57,19 @@ func openS3(ctx context.Context, loc location, cfg Config) (*bucket, error) {
 	}
 	cfg.Logger.Warn("the object store does not answer; going on without", "store", loc.String(), "err", err)
 	return b, nil
+}
+
+// look asks the service for anything at all, to find what is wrong with the
+// configuration. That it does not answer in time passes, as any outage.
+func (b *bucket) look(ctx context.Context, patience time.Duration) error {
+	looking, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, err := b.client.ListObjectsV2(looking, &s3.ListObjectsV2Input{Bucket: b.name, Prefix: aws.String(b.prefix), MaxKeys: aws.Int32(1)})
+	if err != nil && looking.Err() != nil && ctx.Err() == nil {
+		// Not wrapped: the end of a context of the caller's would be no passing fault.
+		return fmt.Errorf("no answer within %v: %v", patience, err)
+	}
+	return err
 }
 
 // errCredentials: no source of the chain has any, or the one that should answer
