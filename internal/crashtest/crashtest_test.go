@@ -12,7 +12,7 @@ import (
 // A short run in every mode that can run here: a few kills each, with S3, the
 // catalog and the disk failing. The program itself runs as long as one likes.
 func TestRun(t *testing.T) {
-	cfg := config{duration: 7 * time.Second, kills: 9, perRound: 3, seed: uint64(time.Now().UnixNano()), modes: modeNames, disk: true, limit: 4 * time.Minute}
+	cfg := config{duration: 5 * time.Second, kills: 9, perRound: 3, seed: uint64(time.Now().UnixNano()), modes: modeNames, disk: true, limit: 4 * time.Minute}
 	if _, err := s3test.Find(); errors.Is(err, s3test.ErrNotFound) {
 		t.Logf("in mode %s only: %v", modeFile, err)
 		cfg.modes = []string{modeFile}

@@ -16,9 +16,9 @@ import (
 const (
 	numPosters  = 4
 	numReaders  = 2
-	stopTimeout = 4 * time.Second  // the server's setting
+	stopTimeout = 2 * time.Second  // the server's setting
 	stopGrace   = 10 * time.Second // beyond it, for a machine that has other work
-	startLimit  = time.Minute      // an outage of S3 or the catalog included
+	startLimit  = 20 * time.Second // an outage of S3 or the catalog included
 	healLimit   = 2 * time.Minute  // from the end of all faults until all is delivered
 	callLimit   = time.Minute      // of a call that nobody disturbs
 	rawPrefix   = "raw-logs"
@@ -75,10 +75,11 @@ func (r *round) run(ctx context.Context) (err error) {
 	t := r.journal.totals()
 	r.rep.acked.Add(int64(t.acked))
 	r.rep.uncertain.Add(int64(t.uncertain))
-	return errors.Join(err, r.tidy(err != nil))
+	return errors.Join(err, r.tidy(err != nil && !errors.Is(err, context.Canceled)))
 }
 
-// tidy ends everything and removes the round's data, unless they are of use.
+// tidy ends everything and removes the round's data, unless they are of use: what
+// an interrupted round leaves is not.
 func (r *round) tidy(failed bool) error {
 	keep := failed || r.rep.broken() || r.cfg.keep
 	var err error
