@@ -23,16 +23,16 @@ import (
 	"sluice/internal/sample"
 )
 
-// benchMB is the size of each input in MB of JSON: SLUICE_BENCH_MB, 64 by
+// benchMB is the size of each input in MB of JSON: TEST_BENCH_MB, 64 by
 // default so that a plain run is quick. A claim wants 1000.
 func benchMB(b *testing.B) int64 {
-	s := os.Getenv("SLUICE_BENCH_MB")
+	s := os.Getenv("TEST_BENCH_MB")
 	if s == "" {
 		return 64
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 1 {
-		b.Fatalf("SLUICE_BENCH_MB=%q: want a number of megabytes", s)
+		b.Fatalf("TEST_BENCH_MB=%q: want a number of megabytes", s)
 	}
 	return n
 }

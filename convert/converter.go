@@ -126,12 +126,19 @@ func (c *Converter) Convert(ctx context.Context, job Job) (Result, error) {
 			return Result{}, fmt.Errorf("convert: infer columns: %w", err)
 		}
 	}
-	// At most: the guess, the whole inferred, and that with _rescued.
+	var sorted *spill
+	defer func() {
+		if sorted != nil {
+			sorted.remove()
+		}
+	}()
+	// At most: the guess, the whole inferred, that with _rescued, and sorted.
 	for attempt := 1; ; attempt++ {
 		r, err := c.newRun(job, newSchema(columns, known, job.Rules), final)
 		if err != nil {
 			return Result{}, fmt.Errorf("convert: %w", err)
 		}
+		r.sorted = sorted != nil
 		res, err := r.convert(ctx)
 		r.recycle()
 		if err == nil {
@@ -140,13 +147,18 @@ func (c *Converter) Convert(ctx context.Context, job Job) (Result, error) {
 		}
 		r.discard()
 		switch {
-		case attempt > 3:
+		case attempt > 4:
 			return Result{}, fmt.Errorf("BUG: convert: no schema fits: %w", err)
 		case errors.Is(err, errNewType):
 			if columns, err = c.infer(ctx, job, columns, -1); err != nil {
 				return Result{}, fmt.Errorf("convert: infer columns: %w", err)
 			}
 			final = true
+		case errors.Is(err, errScatter):
+			if sorted, err = c.sort(ctx, job, columns, known); err != nil {
+				return Result{}, fmt.Errorf("convert: %w", err)
+			}
+			job.Blocks = sorted.blocks
 		case errors.Is(err, errRescue):
 			columns = append(columns[:len(columns):len(columns)], lake.Column{Name: lake.RescuedColumn, Type: lake.MapOf(lake.String)})
 		default:
@@ -154,6 +166,17 @@ func (c *Converter) Convert(ctx context.Context, job Job) (Result, error) {
 		}
 		c.metrics.again.Inc()
 	}
+}
+
+// sort brings the job's records into the order of their partitions. What columns
+// there are does not matter for that, so nothing is a surprise.
+func (c *Converter) sort(ctx context.Context, job Job, columns, known []lake.Column) (*spill, error) {
+	job.Progress = nil
+	r, err := c.newRun(job, newSchema(columns, known, job.Rules), true)
+	if err != nil {
+		return nil, err
+	}
+	return r.scatter(ctx)
 }
 
 // infer grows known by what the first limit bytes of the job show, all of them

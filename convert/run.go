@@ -35,10 +35,15 @@ type run struct {
 	failures *failures
 	held     int64 // bytes in builders that are being filled
 	result   Result
+	// spill takes the records instead of builders, to sort them by partition.
+	spill *spill
+	// sorted: the records come partition by partition.
+	sorted bool
 }
 
 // A part is one partition's file and the row group being built for it.
 type part struct {
+	id     int32 // 1 + its place in order
 	path   string
 	file   *parquetFile
 	build  *builder
@@ -146,6 +151,8 @@ func (r *run) failed(err error, record []byte, arrival time.Time) error {
 	var syntax *jsonscan.SyntaxError
 	var misfit *misfitError
 	switch {
+	case r.spill != nil && (errors.As(err, &syntax) || errors.As(err, &misfit)):
+		return r.spill.add(0, record, arrival) // it fails again when it is read back
 	case errors.As(err, &syntax):
 		if jsonscan.SkipSpace(record, 0) == len(record) {
 			return nil // a blank line is no record
@@ -176,6 +183,11 @@ func (r *run) row(arrival time.Time) error {
 	p := r.last
 	if p == nil || p.path != string(r.path) {
 		var err error
+		if r.sorted && p != nil {
+			if err := r.flush(p); err != nil { // no more of its records will come
+				return err
+			}
+		}
 		if p, err = r.part(r.path); err != nil {
 			return err
 		}
@@ -187,6 +199,9 @@ func (r *run) row(arrival time.Time) error {
 // add adds the record that was parsed last to a partition.
 func (r *run) add(p *part) error {
 	s := &r.shred
+	if r.spill != nil {
+		return r.spill.add(p.id, s.data[s.start:], r.arrival)
+	}
 	if (len(s.rescues) > 0 || len(r.schema.leaves) == 0) && r.schema.rescued == nil {
 		return errRescue // a file needs a column, even if all records are {}
 	}
@@ -208,14 +223,19 @@ func (r *run) add(p *part) error {
 func (r *run) part(path []byte) (*part, error) {
 	p := r.parts[string(path)]
 	if p == nil {
-		p = &part{path: string(path)}
-		f, err := createFile(filepath.Join(r.job.Dir, fmt.Sprintf("%06d.parquet", len(r.order))), r.schema)
+		p = &part{path: string(path), id: int32(len(r.order) + 1)}
+		r.parts[p.path] = p
+		r.order = append(r.order, p)
+	}
+	if r.spill != nil {
+		return p, nil
+	}
+	if p.file == nil {
+		f, err := createFile(filepath.Join(r.job.Dir, fmt.Sprintf("%06d.parquet", p.id)), r.schema)
 		if err != nil {
 			return nil, err
 		}
 		p.file = f
-		r.parts[p.path] = p
-		r.order = append(r.order, p)
 	}
 	if p.build == nil {
 		if b := r.stage.recycled(); b != nil {
@@ -271,6 +291,9 @@ func (r *run) flush(p *part) error {
 func (r *run) relieve() error {
 	bySize := slices.Clone(r.order)
 	slices.SortStableFunc(bySize, func(a, b *part) int { return cmp.Compare(size(b), size(a)) })
+	if !r.sorted && size(bySize[0]) < min(minRowGroup, r.cfg.RowGroup/4) {
+		return errScatter
+	}
 	for _, p := range bySize {
 		if r.held <= r.cfg.Memory/4 {
 			break
@@ -325,10 +348,29 @@ func (r *run) finish() (Result, error) {
 	return res, nil
 }
 
+// scatter sorts the job's records by partition.
+func (r *run) scatter(ctx context.Context) (*spill, error) {
+	s, err := newSpill(filepath.Join(r.job.Dir, "sorted.ndjson"), r.cfg.Memory/2)
+	if err != nil {
+		return nil, err
+	}
+	r.spill = s
+	if err = r.blocks(ctx); err == nil {
+		err = s.finish()
+	}
+	if err != nil {
+		s.remove()
+		return nil, err
+	}
+	return s, nil
+}
+
 // discard removes what a void run wrote.
 func (r *run) discard() {
 	for _, p := range r.order {
-		removeFile(p.file.path)
+		if p.file != nil {
+			removeFile(p.file.path)
+		}
 	}
 	r.failures.close()
 	removeFile(r.failures.path)

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"syscall"
 	"testing"
+	"testing/synctest"
 
 	"sluice/convert"
 
@@ -86,18 +86,18 @@ func TestFullDisk(t *testing.T) {
 				}
 				at = 1 << 60
 			}
-			before := runtime.NumGoroutine()
-			c, err := convert.New(convert.Config{Threads: threads, Memory: 1 << 20, RowGroup: 1 << 12})
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = c.Convert(context.Background(), convert.Job{Blocks: blocksOf(100, records...), Rules: rulesOf(t, "p=p"), Dir: dir, Progress: fill})
-			if !errors.Is(err, syscall.ENOSPC) {
-				t.Errorf("error %v, want %v", err, syscall.ENOSPC)
-			}
-			if n := runtime.NumGoroutine(); n > before {
-				t.Errorf("%d goroutines, %d before", n, before)
-			}
+			// A bubble ends when all of its goroutines have, and fails when
+			// they cannot.
+			synctest.Test(t, func(t *testing.T) {
+				c, err := convert.New(convert.Config{Threads: threads, Memory: 1 << 20, RowGroup: 1 << 12})
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = c.Convert(context.Background(), convert.Job{Blocks: blocksOf(100, records...), Rules: rulesOf(t, "p=p"), Dir: dir, Progress: fill})
+				if !errors.Is(err, syscall.ENOSPC) {
+					t.Errorf("error %v, want %v", err, syscall.ENOSPC)
+				}
+			})
 			if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
 				t.Errorf("%d files are left", len(left))
 			}
