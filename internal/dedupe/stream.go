@@ -1,0 +1,408 @@
+package dedupe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"sluice/internal/lake"
+)
+
+// An op is an append under way.
+type op struct{ done chan struct{} } // closed when its outcome is known
+
+// A stream is what is remembered of one stream.
+type stream struct {
+	f        *Filter
+	name     string
+	dir      string
+	field    *fieldKey // nil: only requests count
+	fields   *set
+	requests *set
+
+	flushing chan struct{} // capacity 1: held by who writes keys to a file
+	merging  chan struct{} // capacity 1: held by who takes files away
+
+	mu         sync.Mutex
+	notLoaded  error       // why nothing can be taken yet; guarded by mu
+	pending    map[Key]*op // keys of appends under way; guarded by mu
+	ops        map[*op]struct{}
+	duplicates int64      // since the stream began; guarded by mu
+	saved      savedState // what the state file says; guarded by flushing
+	lost       uint64     // keys lost to damage; guarded by mu
+	lostUntil  time.Time  // when they would be forgotten anyway; guarded by mu
+	mergeErr   error      // of the last merge; guarded by mu
+}
+
+func newStream(f *Filter, name, dir string) *stream {
+	s := &stream{
+		f: f, name: name, dir: dir, flushing: make(chan struct{}, 1), merging: make(chan struct{}, 1),
+		pending: map[Key]*op{}, ops: map[*op]struct{}{},
+	}
+	path, window := f.cfg.Key(name)
+	if len(path) > 0 {
+		s.field = newFieldKey(path)
+	}
+	s.fields = s.newSet(kindField, window)
+	s.requests = s.newSet(kindRequest, f.cfg.RequestWindow)
+	return s
+}
+
+func (s *stream) newSet(k kind, window time.Duration) *set {
+	return &set{kind: k, dir: s.dir, fs: s.f.fs, window: uint32(window / time.Second), open: map[Key]uint32{}}
+}
+
+func (s *stream) sets() []*set { return []*set{s.fields, s.requests} }
+
+// append appends the records of a block that are no duplicates.
+func (s *stream) append(ctx context.Context, w *work, block lake.Block) (err error) {
+	if err := s.admit(ctx); err != nil {
+		return err
+	}
+	now := seconds(block.Arrival)
+	o := &op{done: make(chan struct{})}
+	for {
+		other := s.claim(w, o, now)
+		if other == nil {
+			break
+		}
+		// Nothing is claimed while we wait, so that no two wait for one another.
+		select {
+		case <-other.done:
+		case <-ctx.Done():
+			return fmt.Errorf("append to %s: wait for a record with the same key: %w", s.name, ctx.Err())
+		}
+	}
+	durable := 0 // records up to here are on disk, or were before
+	defer func() { s.settle(w, o, now, durable, err) }()
+	if err := s.lookUp(ctx, w, now); err != nil {
+		return err
+	}
+	if err := s.ceiling(w); err != nil {
+		return err
+	}
+	kept := w.kept()
+	if kept == len(w.drop) {
+		if err := s.f.cfg.Log.Append(ctx, s.name, block); err != nil {
+			return err
+		}
+		durable = kept
+		return nil
+	}
+	for durable < len(w.drop) {
+		out, to := w.next(block, durable)
+		if out.Records > 0 {
+			if err := s.f.cfg.Log.Append(ctx, s.name, out); err != nil {
+				return err
+			}
+		}
+		durable = to
+	}
+	return nil
+}
+
+// admit says whether the stream can take keys. Where too many are in memory
+// because nobody else writes them to a file, it does.
+func (s *stream) admit(ctx context.Context) error {
+	s.mu.Lock()
+	err, held := s.notLoaded, s.heldLocked()
+	s.mu.Unlock()
+	switch {
+	case err != nil:
+		return &StuckError{s.name, err}
+	case held >= hardFactor*s.f.openLimit():
+		if err := s.flush(ctx); err != nil {
+			return &StuckError{s.name, err}
+		}
+	case held >= s.f.openLimit():
+		s.f.wakeUp()
+	}
+	return nil
+}
+
+// heldLocked is how many keys are in memory alone.
+func (s *stream) heldLocked() int {
+	n := 0
+	for _, set := range s.sets() {
+		n += len(set.open)
+	}
+	return n
+}
+
+// claim marks the records that are known to be duplicates and makes the keys of
+// the others ours; or, where another append has one of them, returns that and
+// claims nothing.
+func (s *stream) claim(w *work, o *op, now uint32) (other *op) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(w.drop)
+	for i := range w.claims {
+		if c := &w.claims[i]; c.set.inMemory(&c.key, now) {
+			w.drop[c.record] = true
+		}
+	}
+	if len(s.pending) > 0 {
+		for i := range w.claims {
+			if c := &w.claims[i]; !w.drop[c.record] {
+				if other := s.pending[c.key]; other != nil {
+					return other
+				}
+			}
+		}
+	}
+	s.ops[o] = struct{}{}
+	for i := 0; i < len(w.claims); {
+		record, n := w.claims[i].record, i
+		for n < len(w.claims) && w.claims[n].record == record {
+			// Within a block, all other keys in pending are gone: this is ours.
+			w.drop[record] = w.drop[record] || s.pending[w.claims[n].key] != nil
+			n++
+		}
+		for ; i < n; i++ {
+			if c := &w.claims[i]; !w.drop[record] {
+				c.held = true
+				s.pending[c.key] = o
+			}
+		}
+	}
+	return nil
+}
+
+// lookUp marks the records whose keys are in files. Nobody adds a key that we have
+// claimed, so what is not there now will not be.
+func (s *stream) lookUp(ctx context.Context, w *work, now uint32) error {
+	for {
+		err := guarded(s.dir, func() error { return s.inFiles(w, now) })
+		var damage *DamageError
+		if !errors.As(err, &damage) {
+			return err
+		}
+		if err := s.damaged(ctx, damage); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *stream) inFiles(w *work, now uint32) error {
+	for _, set := range s.sets() {
+		if err := set.markDuplicates(w, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *set) markDuplicates(w *work, now uint32) error {
+	s.filesMu.RLock()
+	defer s.filesMu.RUnlock()
+	if len(s.files) == 0 {
+		return nil
+	}
+	for i := range w.claims {
+		c := &w.claims[i]
+		if c.set != s || w.drop[c.record] {
+			continue
+		}
+		then, ok, err := s.inFiles(&c.key, now)
+		if err != nil {
+			return err
+		}
+		if ok && s.within(then, now) {
+			w.drop[c.record] = true
+		}
+	}
+	return nil
+}
+
+// settle gives back what was claimed. The keys of records that are on disk are
+// remembered, before anybody who waits for them is told.
+func (s *stream) settle(w *work, o *op, now uint32, durable int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range w.claims {
+		c := &w.claims[i]
+		if !c.held {
+			continue
+		}
+		delete(s.pending, c.key)
+		if !w.drop[c.record] && int(c.record) < durable {
+			c.set.remember(c.key, now)
+		}
+	}
+	if err == nil {
+		s.duplicates += int64(len(w.drop) - w.kept())
+	}
+	delete(s.ops, o)
+	close(o.done)
+}
+
+// ceiling refuses keys past the most that a stream may remember.
+func (s *stream) ceiling(w *work) error {
+	news := 0
+	for i := range w.claims {
+		if !w.drop[w.claims[i].record] {
+			news++
+		}
+	}
+	if news == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	n := int64(len(s.pending)) // ours are among them
+	for _, set := range s.sets() {
+		n += int64(len(set.open) + len(set.frozen))
+	}
+	s.mu.Unlock()
+	for _, set := range s.sets() {
+		entries, _, _ := set.stored()
+		n += int64(entries)
+	}
+	if n <= s.f.cfg.MaxKeys {
+		return nil
+	}
+	s.f.wakeUp() // some may have expired
+	s.f.metrics.full.Inc()
+	return &CeilingError{Stream: s.name, MaxKeys: s.f.cfg.MaxKeys, Field: s.field != nil}
+}
+
+// settled waits until every append that is under way now has its outcome.
+func (s *stream) settled(ctx context.Context) error {
+	s.mu.Lock()
+	var under []*op
+	for o := range s.ops {
+		under = append(under, o)
+	}
+	s.mu.Unlock()
+	for _, o := range under {
+		select {
+		case <-o.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// acquire takes a place in a channel of capacity 1.
+func acquire(ctx context.Context, place chan struct{}) error {
+	select {
+	case place <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// flush writes the keys in memory to files.
+func (s *stream) flush(ctx context.Context) error {
+	if err := acquire(ctx, s.flushing); err != nil {
+		return err
+	}
+	defer func() { <-s.flushing }()
+	return s.flushHeld()
+}
+
+// flushHeld is flush where flushing is held.
+func (s *stream) flushHeld() error {
+	for _, set := range s.sets() {
+		s.mu.Lock()
+		keys := set.open
+		if len(keys) > 0 {
+			set.frozen, set.open = keys, make(map[Key]uint32, len(keys)/8)
+		}
+		s.mu.Unlock()
+		if len(keys) == 0 {
+			continue
+		}
+		err := set.write(keys, s.f.now())
+		s.mu.Lock()
+		set.frozen = nil
+		if err != nil { // they stay in memory
+			for k, at := range keys {
+				set.remember(k, at)
+			}
+		}
+		s.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prune forgets the keys in memory that have expired.
+func (s *stream) prune(now uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, set := range s.sets() {
+		expired := set.expired(now)
+		for k, at := range set.open {
+			if at < expired {
+				delete(set.open, k)
+			}
+		}
+	}
+}
+
+// tidy merges files and removes those that have expired.
+func (s *stream) tidy(ctx context.Context) error {
+	if err := acquire(ctx, s.merging); err != nil {
+		return err
+	}
+	var err error
+	for _, set := range s.sets() {
+		err = errors.Join(err, set.tidy(s.f.now))
+	}
+	<-s.merging
+	var damage *DamageError
+	if errors.As(err, &damage) {
+		err = s.damaged(ctx, damage)
+	}
+	s.mu.Lock()
+	s.mergeErr = err
+	s.mu.Unlock()
+	return err
+}
+
+// damaged puts a damaged file into quarantine, and what can be read of it into
+// another. Intake goes on: what was lost of the file is counted and said.
+func (s *stream) damaged(ctx context.Context, damage *DamageError) error {
+	if err := acquire(ctx, s.merging); err != nil {
+		return err
+	}
+	defer func() { <-s.merging }()
+	return s.damagedHeld(damage)
+}
+
+// damagedHeld is damaged where merging is held.
+func (s *stream) damagedHeld(damage *DamageError) error {
+	for _, set := range s.sets() {
+		for _, f := range set.list() {
+			if f.path != damage.Path {
+				continue
+			}
+			newest := f.head.newest
+			lost, err := set.salvage(f, s.f.now())
+			if err != nil {
+				return &StuckError{s.name, err}
+			}
+			s.lostKeys(lost, time.Unix(int64(newest)+int64(set.window), 0), damage)
+			return nil
+		}
+	}
+	return nil // somebody else did
+}
+
+func (s *stream) lostKeys(n uint64, until time.Time, damage error) {
+	s.mu.Lock()
+	s.lost += n
+	if until.After(s.lostUntil) {
+		s.lostUntil = until
+	}
+	s.mu.Unlock()
+	s.f.metrics.lost.Add(float64(n))
+	s.f.log.Error("key file is damaged: moved to quarantine, what can be read is kept; records with the keys lost may be taken twice",
+		"stream", s.name, "keys_lost", n, "error", damage)
+}
