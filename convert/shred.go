@@ -64,9 +64,6 @@ func (s *shredder) record(data []byte, i, end int) error {
 	for _, k := range s.schema.loose {
 		s.parts[k] = s.lookUp(k)
 	}
-	if len(s.rescues) > 0 && s.schema.rescued == nil {
-		return errRescue
-	}
 	return nil
 }
 
