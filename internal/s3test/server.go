@@ -152,6 +152,7 @@ func launch(path, dir, sidecar string) (endpoint string, stop func() string, err
 	cmd := exec.Command(path, "--port", addr, "--region", Region, "--keep-alive", "posix", "--sidecar", sidecar, dir)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+accessKey, "ROOT_SECRET_KEY="+secretKey)
 	cmd.Stdout, cmd.Stderr = &output, &output
+	endWithUs(cmd)
 	if err := cmd.Start(); err != nil {
 		return "", nil, err
 	}
