@@ -177,9 +177,13 @@ func (r *round) readBack(ctx context.Context, rng *rand.Rand, i *instance, fresh
 	for _, row := range found {
 		times[row.ID]++
 	}
+	var wrong []string
 	for id := range ids {
 		if times[id] != 1 {
-			r.rep.violate("read your writes: record %s of %s is in the answer %d times (%d rows for %d records): %s", id, streamNames[stream], times[id], len(found), len(ids), sql)
+			wrong = append(wrong, fmt.Sprintf("%s %d times", id, times[id]))
 		}
+	}
+	if len(wrong) > 0 {
+		r.rep.violate("read your writes: of %d records of %s that were just acknowledged, the answer has %s: %s", len(ids), streamNames[stream], strings.Join(wrong, ", "), sql)
 	}
 }

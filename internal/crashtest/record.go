@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 )
@@ -96,7 +98,9 @@ type row struct {
 	ID   string `json:"id" parquet:"id,optional"`
 	Seq  int64  `json:"seq" parquet:"seq,optional"`
 	Kind string `json:"kind" parquet:"kind,optional"` // from a file: only if it is no partition
-	Who  *struct {
+	// Amount is declared for one stream and inferred for the other.
+	Amount int64 `json:"amount" parquet:"amount,optional"`
+	Who    *struct {
 		Check string `json:"check" parquet:"check,optional"`
 		Home  *struct {
 			Zip int64 `json:"zip" parquet:"zip,optional"`
@@ -108,6 +112,9 @@ type row struct {
 	Extra3 *string `json:"extra3" parquet:"extra3,optional"`
 	Extra4 *string `json:"extra4" parquet:"extra4,optional"`
 	Extra5 *string `json:"extra5" parquet:"extra5,optional"`
+	// Tags and Rescued are read by SQL only.
+	Tags    []string        `json:"tags" parquet:"-"`
+	Rescued json.RawMessage `json:"_rescued" parquet:"-"`
 	// Day is the partition in which the row was found; "" if it is not known.
 	Day string `json:"dt" parquet:"-"`
 }
@@ -115,8 +122,12 @@ type row struct {
 // differs says what is wrong with the content of the record's row; "" if nothing.
 func (w row) differs(r record) string {
 	switch {
-	case w.Seq != int64(r.seq):
-		return fmt.Sprintf("seq %d", w.Seq)
+	case w.Seq != int64(r.seq) || w.Amount != int64(r.seq):
+		return fmt.Sprintf("seq %d, amount %d", w.Seq, w.Amount)
+	case w.Tags != nil && !slices.Equal(w.Tags, []string{fmt.Sprintf("t%d", r.seq%7), r.kind()}):
+		return fmt.Sprintf("tags %q", w.Tags)
+	case len(w.Rescued) > 0 && string(w.Rescued) != "null":
+		return fmt.Sprintf("values were rescued: %s", w.Rescued)
 	case w.Kind != r.kind():
 		return fmt.Sprintf("kind %q, not %q", w.Kind, r.kind())
 	case w.Who == nil || w.Who.Check != r.check():
