@@ -46,7 +46,11 @@ func newCheckConfig(o *options) *cobra.Command {
 			fmt.Fprintf(out, "The configuration is good.\nlisten   %s\ndata     %s\nlake     %s\ncatalog  %s\n", cfg.Listen, cfg.DataDir, lake, cfg.Catalog)
 			for _, name := range slices.Sorted(maps.Keys(cfg.Streams)) {
 				s := cfg.Stream(name)
-				fmt.Fprintf(out, "stream   %s: table %s, by %v, sealed at %v or %v\n", name, s.Table, s.PartitionBy, s.Size, s.Interval)
+				fmt.Fprintf(out, "stream   %s: table %s, by %v, sealed at %v or %v", name, s.Table, s.PartitionBy, s.Size, s.Interval)
+				if s.Dedupe.Key != "" {
+					fmt.Fprintf(out, ", once per %s in %v", s.Dedupe.Key, s.Dedupe.Window)
+				}
+				fmt.Fprintln(out)
 			}
 			return nil
 		},
@@ -65,6 +69,9 @@ func checkStreams(cfg configs.Config) error {
 		s := cfg.Stream(name)
 		if _, err := partitioner.Parse(s.PartitionBy); err != nil {
 			errs = append(errs, fmt.Errorf("streams.%s.partition_by: %w", name, err))
+		}
+		if _, err := dedupePath(s.Dedupe.Key); err != nil {
+			errs = append(errs, fmt.Errorf("streams.%s.dedupe.key: %w", name, err))
 		}
 		if _, err := convert.ParseColumns(s.Columns); err != nil {
 			errs = append(errs, fmt.Errorf("streams.%s.columns: %w", name, err))

@@ -35,7 +35,7 @@ func TestKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if state.Accepted != state.Delivered+state.Failed+state.BufferedRecords || state.BufferedRecords != 0 || state.Delivered < int64(len(w.acked)) {
+	if state.Accepted != state.Delivered+state.Failed+state.Deduplicated+state.BufferedRecords || state.BufferedRecords != 0 || state.Delivered < int64(len(w.acked)) {
 		t.Errorf("counters do not add up: %+v, %d acknowledged", state, len(w.acked))
 	}
 	if err := c.stop(); err != nil {

@@ -16,7 +16,7 @@ import (
 func (s *service) handler() http.Handler {
 	mux := http.NewServeMux()
 	api, err := records.New(records.Config{
-		Appender: s.buffer, Policy: s, Flusher: s, Streams: s, Memory: s.memory, Metrics: s.metrics,
+		Appender: s.dedupe, Policy: s, Flusher: s, Streams: s, Memory: s.memory, Metrics: s.metrics,
 		MaxBody: int64(s.cfg.HTTP.MaxBody), Log: s.log,
 	})
 	if err != nil {

@@ -23,7 +23,7 @@ func readme(t *testing.T) string {
 // Every metric of ours that a running service shows is in the README's table,
 // and no other.
 func TestMetricsAreDocumented(t *testing.T) {
-	c := startServe(t, t.TempDir())
+	c := startServe(t, t.TempDir(), "SLUICE_STREAMS={s: {dedupe: {key: id}}}")
 	c.send("s", numbered(0, 10))
 	c.flush("s")
 	c.row("select count(*) as n from s")

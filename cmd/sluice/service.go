@@ -18,6 +18,7 @@ import (
 	"sluice/configs"
 	"sluice/convert"
 	"sluice/ingest"
+	"sluice/internal/dedupe"
 	"sluice/internal/delivery"
 	"sluice/internal/lake/store"
 	"sluice/query"
@@ -33,6 +34,7 @@ type service struct {
 	log       *slog.Logger
 	registry  *prometheus.Registry
 	buffer    *buffer.Buffer
+	dedupe    *dedupe.Filter
 	glue      *embedded.Server // nil with the catalog of AWS
 	catalog   *catalogsync.Catalog
 	store     store.Store
@@ -64,6 +66,9 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 	if err != nil {
 		return nil, err
 	}
+	if err = s.openDedupe(); err != nil {
+		return nil, err
+	}
 	if err = s.openLake(ctx); err != nil {
 		return nil, err
 	}
@@ -72,7 +77,7 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 		return nil, err
 	}
 	s.deliverer, err = delivery.Open(delivery.Config{
-		Log: s.buffer, Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Converter: converter,
+		Log: s.buffer, BeforeRelease: s.dedupe.Sync, Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Converter: converter,
 		Database: cfg.Database,
 		Staging:  cfg.StagingDir(), Ledger: filepath.Join(cfg.DataDir, "delivery"), Plans: filepath.Join(cfg.DataDir, "delivery", "plans"),
 		Batches: cfg.Delivery.Batches, Uploads: cfg.Delivery.Uploads,
@@ -142,7 +147,7 @@ func (s *service) Ready() error {
 	if s.stopping.Load() {
 		return errors.New("shutting down")
 	}
-	return s.buffer.Ready()
+	return errors.Join(s.buffer.Ready(), s.dedupe.Ready())
 }
 
 // listen opens the port.
@@ -164,6 +169,7 @@ func (s *service) serve(ctx context.Context, l net.Listener) error {
 	g, failed := errgroup.WithContext(rooms)
 	g.Go(func() error { return s.runBuffer(failed) })
 	g.Go(func() error { return s.deliverer.Run(failed) })
+	g.Go(func() error { return s.dedupe.Run(failed) })
 
 	server := ingest.NewServer(s.handler(), s.log)
 	served := make(chan error, 1)
@@ -219,6 +225,9 @@ func (s *service) close() error {
 	var errs []error
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())
+	}
+	if s.dedupe != nil {
+		errs = append(errs, s.dedupe.Close())
 	}
 	if s.buffer != nil {
 		errs = append(errs, s.buffer.Close())

@@ -66,10 +66,11 @@ func (s *service) state(name string, b buffer.StreamState) records.StreamState {
 	// The totals are read after the buffer's state: a batch that is delivered in
 	// between may be counted on both sides for a moment, but never on neither.
 	t := s.deliverer.Totals(name)
+	dd := s.dedupe.State(name)
 	st := records.StreamState{
 		Name: name, Table: s.cfg.Stream(name).Table,
 		BufferedRecords: b.Records, BufferedBytes: b.Bytes, OpenBatches: b.OpenBatches, SealedBatches: b.SealedBatches,
-		Accepted: b.Records + t.Delivered + t.Failed, Delivered: t.Delivered, Failed: t.Failed,
+		Accepted: b.Records + t.Delivered + t.Failed + dd.Duplicates, Delivered: t.Delivered, Failed: t.Failed, Deduplicated: dd.Duplicates,
 	}
 	if !b.Oldest.IsZero() {
 		st.OldestArrival = &b.Oldest
@@ -81,6 +82,8 @@ func (s *service) state(name string, b buffer.StreamState) records.StreamState {
 		st.LastError = err.Error()
 	} else if b.Err != nil {
 		st.LastError = b.Err.Error()
+	} else if dd.Err != nil {
+		st.LastError = dd.Err.Error()
 	}
 	return st
 }

@@ -93,6 +93,11 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 	log.Info("batch registered", "table", r.table, "partitions", len(parts), "took", since(start))
 
 	// Everything is durable: count, then let go of the log.
+	if d.cfg.BeforeRelease != nil {
+		if err := d.cfg.BeforeRelease(ctx, b.Stream); err != nil {
+			return outcome{}, fmt.Errorf("prepare release of batch: %w", err)
+		}
+	}
 	if err := d.ledger.count(b.Stream, b.ID, res.Rows, res.Failed, time.Now()); err != nil {
 		return outcome{}, err
 	}
