@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,7 +73,7 @@ func (d *smallDisk) fill(leave int64) error {
 		if free <= 0 {
 			return nil
 		}
-		end, err := f.Seek(0, 2)
+		end, err := f.Seek(0, io.SeekEnd)
 		if err != nil {
 			return err
 		}
@@ -82,9 +83,6 @@ func (d *smallDisk) fill(leave int64) error {
 		}
 		if err != nil {
 			return nil // full
-		}
-		if _, err := f.Seek(0, 2); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -37,11 +37,14 @@ func TestSmallDisk(t *testing.T) {
 		if err := os.WriteFile(file, make([]byte, 512<<10), 0o644); err != nil || onDisk(dir) != 512<<10 {
 			t.Errorf("written to a free disk: %v, %d bytes", err, onDisk(dir))
 		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := d.fill(128 << 10); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file+"2", make([]byte, 100<<10), 0o644); err != nil {
+	if err := os.WriteFile(file, make([]byte, 100<<10), 0o644); err != nil {
 		t.Errorf("written to what was left: %v", err)
 	}
 }
