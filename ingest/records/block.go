@@ -15,6 +15,7 @@ import (
 type block struct {
 	store    ingest.Appender
 	stream   string
+	request  string // its Idempotency-Key; empty for none
 	records  int
 	from, to int
 	out      *ingest.Buffer
@@ -28,10 +29,13 @@ func (b *block) free() {
 	}
 }
 
-func (b *block) append(ctx context.Context, data []byte) error {
-	return b.store.Append(ctx, b.stream, lake.Block{
-		Data: data, Records: b.records, Arrival: time.Now().UTC().Truncate(time.Millisecond),
-	})
+// append appends the block; before it, accepted records of the request were.
+func (b *block) append(ctx context.Context, data []byte, accepted int64) error {
+	l := lake.Block{Data: data, Records: b.records, Arrival: time.Now().UTC().Truncate(time.Millisecond)}
+	if b.request != "" {
+		l.Attrs = lake.AppendRequest(nil, b.request, uint64(accepted))
+	}
+	return b.store.Append(ctx, b.stream, l)
 }
 
 // keep adds the record at [from, to) of the buffer to the block. next is where
@@ -114,7 +118,7 @@ func (s *splitter) flush() *ingest.Problem {
 		if b.out != nil {
 			data = b.out.B[:b.size]
 		}
-		if err := b.append(s.ctx, data); err != nil {
+		if err := b.append(s.ctx, data, s.accepted); err != nil {
 			return ingest.AppendProblem(err)
 		}
 		s.accepted += int64(b.records)

@@ -43,7 +43,23 @@
 // Every answer but 200 has an "error" with a code and a message.
 //
 // Accepted means on disk. A client that gets no answer does not know; if it
-// sends again, a record may be stored twice.
+// sends again, a record may be stored twice, unless the stream has a
+// deduplication key, or the request one of its own:
+//
+// # Idempotency-Key
+//
+// A request with the header Idempotency-Key (1 to 255 visible ASCII characters,
+// taken as they are; else 400) can be sent again, as a whole, until there is an
+// answer: what was stored of it is not stored twice, wherever the first attempt
+// broke off, and counts as accepted. The same request means the same key and the
+// same good records in the same order; how the body is compressed or cut into
+// pieces does not matter. So a key that is used for two different requests by
+// mistake loses nothing: the second is stored, but for records that are equal,
+// byte by byte, to the one at the same place in the first. Answers to such a request
+// have no "resume_from": the rest alone is another request, and needs another key
+// or none. When two requests with the same key come at the same time, the later
+// waits for the earlier, block by block. How long a key is known is the appender's
+// to say (http.idempotency_window).
 //
 // # Memory
 //

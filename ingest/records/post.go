@@ -18,6 +18,10 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) int {
 	if p := ingest.CheckStream(stream, h.Policy); p != nil {
 		return h.fail(w, r, p)
 	}
+	key, p := requestKey(r)
+	if p != nil {
+		return h.fail(w, r, p)
+	}
 	body, p := ingest.OpenBody(w, r, h.Memory, h.MaxBody)
 	if p != nil {
 		return h.fail(w, r, p)
@@ -28,7 +32,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) int {
 		s = new(splitter)
 	}
 	s.ctx, s.src, s.mem, s.hint = r.Context(), body, h.Memory, hint(r)
-	s.block.store, s.block.stream = h.Appender, stream
+	s.block.store, s.block.stream, s.block.request = h.Appender, stream, key
 	s.list.mem = h.Memory
 	defer func() {
 		s.free()
@@ -75,7 +79,9 @@ func (s *splitter) verdict(p *ingest.Problem) *ingest.Problem {
 	switch {
 	case p != nil:
 		told := *p
-		if s.done.index > 0 {
+		if s.block.request != "" {
+			told.Message += "; send the whole request again with the same " + keyHeader + ", what is stored of it is not stored twice"
+		} else if s.done.index > 0 {
 			told.Message += fmt.Sprintf("; the first %d records of the request are done with, send again from there", s.done.index)
 		}
 		return &told
@@ -121,7 +127,7 @@ func (s *splitter) answer(w http.ResponseWriter, p *ingest.Problem) {
 		b = append(b, `,"rejected_total":`...)
 		b = strconv.AppendInt(b, s.done.rejected, 10)
 	}
-	if p != nil && p.Retryable() {
+	if p != nil && p.Retryable() && s.block.request == "" {
 		b = append(b, `,"resume_from":`...)
 		b = strconv.AppendInt(b, s.done.index, 10)
 	}
