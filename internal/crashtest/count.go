@@ -148,9 +148,10 @@ func (r *round) countCounters(ctx context.Context, i *instance, stream, rows int
 		}
 		return
 	}
-	if st.Delivered != int64(rows) || st.BufferedRecords != 0 || st.Accepted != st.Delivered+st.Failed {
+	if st.Delivered != int64(rows) || st.BufferedRecords != 0 || st.Accepted != st.Delivered+st.Failed+st.Deduplicated {
 		r.rep.violate("the counters of %s do not add up, its table has %d rows: %+v", st.Name, rows, st)
 	}
+	r.rep.deduplicated.Add(st.Deduplicated)
 	c := r.journal.newCount(stream, isMisfit)
 	where := "under the error prefix of " + streamNames[stream]
 	if err := eachFailure(r.place.lake, stream, func(id string) { r.checkID(c, id, where) }); err != nil {

@@ -4,12 +4,13 @@
 //	go run ./internal/crashtest -duration 2m -kills 200 -seed 1 -v
 //
 // It builds the real command and runs "sluice serve" with batches so small that
-// sealing and delivery happen all the time. Several clients post records with
-// ids that are used once, in every form the API takes, and note what was
-// acknowledged; others query and flush. Meanwhile the server is killed (SIGKILL;
-// at random, right after a step of a delivery that it logs, while it starts, twice
-// in short succession, while it stops) and stopped (SIGTERM); and independently of that the object store, the catalog and
-// the disk fail, in phases.
+// sealing and delivery happen all the time. Several clients post records in every
+// form the API takes, and note what was acknowledged. A record is sent once, but
+// where a stream has a deduplication key or a request an Idempotency-Key, again
+// and again. Others query and flush. Meanwhile the server is killed (SIGKILL; at
+// random, right after a step of a delivery that it logs, while it starts, twice in
+// short succession, while it stops) and stopped (SIGTERM); and independently of
+// that the object store, the catalog and the disk fail, in phases.
 //
 // # What must hold
 //
@@ -26,7 +27,7 @@
 //     up within one statement. A flush that succeeded has delivered.
 //   - The rejected records of a request are those that are malformed, by position.
 //   - delivered is what is in the table, failed what is under the error prefix,
-//     across kills; accepted = delivered + failed + buffered.
+//     across kills; accepted = delivered + failed + deduplicated + buffered.
 //   - The server never ends by itself, always comes up again (on a full disk too),
 //     ends in time on SIGTERM, and answers every call while nobody disturbs it.
 //     It logs no panic and no data race (-race builds it with the detector), puts

@@ -91,7 +91,7 @@ func eachFailure(lake string, stream int, f func(id string)) error {
 		defer file.Close()
 		return eachLine(file, func(line []byte) error {
 			var doc struct{ RawData []byte }
-			var w row
+			var w struct{ ID string }
 			if err := json.Unmarshal(line, &doc); err != nil {
 				return err
 			}
@@ -117,7 +117,7 @@ func eachRaw(lake string, stream int, f func(id string)) error {
 			return err
 		}
 		return eachLine(in, func(line []byte) error {
-			var w row
+			var w struct{ ID string }
 			if err := json.Unmarshal(line, &w); err != nil {
 				return err
 			}

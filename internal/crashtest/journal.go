@@ -42,12 +42,15 @@ func (j *journal) take(stream, client, n int) []record {
 	return recs
 }
 
-// set notes the fate of records; what it was before does not matter.
+// set notes the fate of records; of those that were acknowledged before it stays.
 func (j *journal) set(f fate, recs ...record) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, r := range recs {
 		at := &j.fates[r.stream][r.client][r.seq]
+		if *at == acked {
+			continue
+		}
 		j.countLocked(r, *at, -1)
 		*at = f
 		j.countLocked(r, f, 1)

@@ -13,7 +13,7 @@ func TestCount(t *testing.T) {
 	recs := j.take(plain, 1, 6)
 	j.set(uncertain, recs...)
 	j.set(acked, recs[0], recs[1], recs[2])
-	j.set(refused, recs[4], recs[5])
+	j.set(refused, recs[0], recs[4], recs[5])
 	if least, most := j.bounds(plain); least != 3 || most != 4 {
 		t.Errorf("bounds %d, %d", least, most)
 	}

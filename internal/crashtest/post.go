@@ -31,55 +31,84 @@ func (r *round) post(ctx context.Context, client int, rng *rand.Rand) error {
 }
 
 // send sends a request, and what was not taken of it again, and returns the
-// records that were acknowledged.
+// records that were acknowledged. One that may be repeated is repeated until it
+// is answered, and now and then also after that.
 func (r *round) send(ctx context.Context, rng *rand.Rand, i *instance, q request) (fresh []record) {
+	doubt := false // an earlier attempt may have been carried out
 	for try := 0; ; try++ {
 		r.rep.posts.Add(1)
-		var good []record
-		for k, rec := range q.records {
+		done, certain := r.attempt(ctx, rng, i, q, doubt)
+		doubt = doubt || !certain
+		fresh = nil
+		for k, rec := range q.records[:done] {
 			if !q.bad[k] {
-				good = append(good, rec)
-			}
-		}
-		r.journal.set(uncertain, good...)
-		undisturbed := r.calm.watch(i)
-		a, err := q.do(ctx, i, rng)
-		if err != nil {
-			r.rep.unanswered.Add(1)
-			if undisturbed() && ctx.Err() == nil && err != errCut {
-				r.rep.violate("no answer to a request that nobody disturbed: %v", err)
-			}
-			if notSent(err) {
-				r.journal.set(refused, good...)
-				sleep(ctx, 50*time.Millisecond) // it stops, or is dead
-			}
-			return fresh
-		}
-		r.rep.answered.Add(1)
-		done, certain, wrong := q.judge(a)
-		if wrong != "" {
-			r.rep.violate("%s (%s, %q, %d records): %s", streamNames[q.records[0].stream], q.form, q.encoding, len(q.records), wrong)
-		}
-		for k, rec := range q.records {
-			switch {
-			case q.bad[k]:
-			case k < done:
-				r.journal.set(acked, rec)
 				fresh = append(fresh, rec)
-			case certain:
-				r.journal.set(refused, rec)
-				r.rep.refusedFull.Add(1)
 			}
 		}
-		if done == len(q.records) || !certain || try == 2 || rng.IntN(2) == 0 || !sleep(ctx, 200*time.Millisecond) {
+		all := done == len(q.records)
+		switch {
+		case q.again() && (!all && try < 30 || all && rng.IntN(10) == 0):
+			if !sleep(ctx, 100*time.Millisecond) {
+				return fresh
+			}
+			if i = r.fleet.get(ctx); i == nil {
+				return fresh
+			}
+		case all || q.again() || !certain || try == 2 || rng.IntN(2) == 0 || !sleep(ctx, 200*time.Millisecond):
 			return fresh
-		}
-		if q, err = q.rest(rng, done); err != nil {
-			r.rep.violate("BUG in the test: %v", err)
-			return fresh
+		default:
+			var err error
+			if q, err = q.rest(rng, done); err != nil {
+				r.rep.violate("BUG in the test: %v", err)
+				return fresh
+			}
 		}
 		r.rep.resumed.Add(1)
 	}
+}
+
+// attempt sends a request once and notes what is known of its records now: the
+// first done are dealt with, the others are certainly not taken, or not certainly.
+func (r *round) attempt(ctx context.Context, rng *rand.Rand, i *instance, q request, doubt bool) (done int, certain bool) {
+	var good []record
+	for k, rec := range q.records {
+		if !q.bad[k] {
+			good = append(good, rec)
+		}
+	}
+	r.journal.set(uncertain, good...)
+	undisturbed := r.calm.watch(i)
+	a, err := q.do(ctx, i, rng)
+	if err != nil {
+		r.rep.unanswered.Add(1)
+		if undisturbed() && ctx.Err() == nil && err != errCut {
+			r.rep.violate("no answer to a request that nobody disturbed: %v", err)
+		}
+		if !notSent(err) {
+			return 0, false
+		}
+		if !doubt {
+			r.journal.set(refused, good...)
+		}
+		sleep(ctx, 50*time.Millisecond) // it stops, or is dead
+		return 0, true
+	}
+	r.rep.answered.Add(1)
+	done, certain, wrong := q.judge(a)
+	if wrong != "" {
+		r.rep.violate("%s (%s, %q, %d records): %s", streamNames[q.records[0].stream], q.form, q.encoding, len(q.records), wrong)
+	}
+	for k, rec := range q.records {
+		switch {
+		case q.bad[k]:
+		case k < done:
+			r.journal.set(acked, rec)
+		case certain && !doubt:
+			r.journal.set(refused, rec)
+			r.rep.refusedFull.Add(1)
+		}
+	}
+	return done, certain
 }
 
 // notSent tells that no connection was made.
@@ -106,6 +135,9 @@ func (q request) do(ctx context.Context, i *instance, rng *rand.Rand) (answer, e
 	}
 	if q.encoding != "" {
 		req.Header.Set("Content-Encoding", q.encoding)
+	}
+	if q.key != "" {
+		req.Header.Set("Idempotency-Key", q.key)
 	}
 	if cut {
 		req.ContentLength = int64(len(q.body))

@@ -10,18 +10,19 @@ import (
 	"time"
 )
 
-// The streams: one as it comes, one that goes to many partitions and refuses
-// what does not fit its declared columns.
+// The streams: one as it comes; one that goes to many partitions and refuses what
+// does not fit its declared columns; one that drops what it has already.
 const (
 	plain = iota
 	parts
+	once
 	numStreams
 )
 
-var streamNames = [numStreams]string{plain: "plain", parts: "parts"}
+var streamNames = [numStreams]string{plain: "plain", parts: "parts", once: "once"}
 
 // streamsConfig is the setting of that name.
-const streamsConfig = `{parts: {partition_by: ["dt=day(happened)", "kind=kind"], strict: true, columns: {amount: bigint}}}`
+const streamsConfig = `{parts: {partition_by: ["dt=day(happened)", "kind=kind"], strict: true, columns: {amount: bigint}}, once: {dedupe: {key: id, window: 1h}}}`
 
 // A record is one that some client sends: everything in it follows from these
 // three numbers, so what is read back can be checked without remembering it.

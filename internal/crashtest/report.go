@@ -21,7 +21,7 @@ type report struct {
 	kills, startKills, stepKills, doubleKills, terms, termKills atomic.Int64
 	posts, answered, unanswered, resumed                        atomic.Int64
 	queries, queryFailures, flushes, flushFailures              atomic.Int64
-	acked, uncertain, refusedFull                               atomic.Int64
+	acked, uncertain, refusedFull, deduplicated                 atomic.Int64
 	lost, doubled                                               atomic.Int64
 	rss, logDisk                                                peak
 	start, stop                                                 peak // in ms: until serving, of what was left alone; of SIGTERM
@@ -116,8 +116,8 @@ func (r *report) print(w io.Writer) {
 	line("kills", "%d: %d during start-up, %d right after a step of a delivery, %d soon after another; %d more stopped by SIGTERM, of which %d killed while stopping",
 		r.kills.Load(), r.startKills.Load(), r.stepKills.Load(), r.doubleKills.Load(), r.terms.Load(), r.termKills.Load())
 	line("fault phases", "%s", counts(r.phases))
-	line("requests", "%d, %d without an answer, %d resumed", r.posts.Load(), r.unanswered.Load(), r.resumed.Load())
-	line("records acked", "%d; uncertain %d, refused as full %d", r.acked.Load(), r.uncertain.Load(), r.refusedFull.Load())
+	line("requests", "%d, %d without an answer, %d sent again", r.posts.Load(), r.unanswered.Load(), r.resumed.Load())
+	line("records acked", "%d; uncertain %d, refused as full %d, dropped as duplicates %d", r.acked.Load(), r.uncertain.Load(), r.refusedFull.Load(), r.deduplicated.Load())
 	line("queries checked", "%d, and %d failed while something was broken", r.queries.Load(), r.queryFailures.Load())
 	line("flushes", "%d, and %d failed or were cut short", r.flushes.Load(), r.flushFailures.Load())
 	line("start-up, stop", "at most %d ms, %d ms", r.start.n.Load(), r.stop.n.Load())

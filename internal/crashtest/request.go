@@ -16,6 +16,7 @@ type request struct {
 	form     string
 	body     []byte
 	encoding string
+	key      string // Idempotency-Key
 	records  []record
 	bad      []bool // by position: what is sent for the record is malformed
 }
@@ -40,8 +41,14 @@ func makeRequest(rng *rand.Rand, j *journal, client int) (request, error) {
 			q.bad[i] = rng.IntN(8) == 0
 		}
 	}
+	if q.records[0].stream == plain && rng.IntN(3) == 0 {
+		q.key = fmt.Sprintf("%s-%d", q.records[0].id(), rng.Uint64())
+	}
 	return q, q.encode(rng)
 }
+
+// again tells that the request may be sent again as it is, whatever became of it.
+func (q request) again() bool { return q.key != "" || q.records[0].stream == once }
 
 // rest is the request from record i on, as a client would send it again.
 func (q request) rest(rng *rand.Rand, i int) (request, error) {
