@@ -175,12 +175,15 @@ func (s *stream) claim(w *work, o *op, now uint32) (other *op) {
 func (s *stream) lookUp(ctx context.Context, w *work, now uint32) error {
 	for {
 		err := guarded(s.dir, func() error { return s.inFiles(w, now) })
-		var damage *DamageError
-		if !errors.As(err, &damage) {
-			return err
+		if err == nil {
+			return nil
 		}
-		if err := s.damaged(ctx, damage); err != nil {
-			return err
+		var damage *DamageError
+		if errors.As(err, &damage) {
+			err = s.damaged(ctx, damage)
+		}
+		if err != nil {
+			return &StuckError{s.name, err}
 		}
 	}
 }
@@ -386,7 +389,7 @@ func (s *stream) damagedHeld(damage *DamageError) error {
 			newest := f.head.newest
 			lost, err := set.salvage(f, s.f.now())
 			if err != nil {
-				return &StuckError{s.name, err}
+				return err
 			}
 			s.lostKeys(lost, time.Unix(int64(newest)+int64(set.window), 0), damage)
 			return nil
