@@ -13,6 +13,8 @@
 //   - No metric has a label that a client can choose, but for the names of
 //     streams that took records.
 //
-// It does not promise exactly once: a client that got no answer, or one that
-// says how far it came, and sends again may store a record twice.
+// It does not promise exactly once by itself: a client that got no answer, or one
+// that says how far it came, and sends again may store a record twice, unless the
+// appender knows records again, by a key in them or by the request that the
+// attributes of a block name (see package internal/dedupe).
 package ingest

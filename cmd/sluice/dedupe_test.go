@@ -4,9 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -123,4 +127,77 @@ func TestDedupeSettings(t *testing.T) {
 	if path, err := dedupePath(`context."a.b"`); err != nil || fmt.Sprint(path) != "[context a.b]" {
 		t.Errorf("path %q, %v", path, err)
 	}
+}
+
+// A client that gives its requests keys, and sends each until it is answered, has
+// every record stored once, whatever is killed in between: in a stream that has no
+// key of its own.
+func TestKillWithIdempotencyKeys(t *testing.T) {
+	dir := t.TempDir()
+	env := []string{"SLUICE_BUFFER_SIZE=1MiB", "SLUICE_BUFFER_INTERVAL=1s"}
+	const bodies, size, clients = 120, 400, 4
+	var next, answered atomic.Int64
+	var current atomic.Pointer[child]
+	current.Store(startServe(t, dir, env...))
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= bodies {
+					return
+				}
+				for !postKeyed(current.Load().url, fmt.Sprintf("request-%d", i), numbered(i*size, size)) {
+					runtime.Gosched() // until the next server is there
+				}
+				if n := answered.Add(1); n%10 == 0 {
+					go current.Load().client().Flush(context.Background(), "s")
+				}
+			}
+		})
+	}
+	for kills := range 6 {
+		for answered.Load() < int64(kills*15+8) {
+			runtime.Gosched()
+		}
+		current.Load().kill()
+		current.Store(startServe(t, dir, env...))
+	}
+	wg.Wait()
+	c := current.Load()
+	if row := c.row("select count(*) as n, count(distinct id) as d from s"); row != fmt.Sprintf(`{"n":%d,"d":%d}`, bodies*size, bodies*size) {
+		t.Errorf("%s, want %d records once each", row, bodies*size)
+	}
+	c.flush("s")
+	for i := range bodies {
+		if !postKeyed(c.url, fmt.Sprintf("request-%d", i), numbered(i*size, size)) {
+			t.Fatalf("request %d is not answered with success\n%s", i, c.log)
+		}
+	}
+	if row := c.row("select count(*) as n from s"); row != fmt.Sprintf(`{"n":%d}`, bodies*size) {
+		t.Errorf("after everything was sent again: %s, want %d", row, bodies*size)
+	}
+	st, err := c.client().Stream(context.Background(), "s")
+	if err != nil || st.Deduplicated < bodies*size || st.Accepted != st.Delivered+st.Deduplicated+st.BufferedRecords {
+		t.Errorf("counters: %+v, %v", st, err)
+	}
+	if err := c.stop(); err != nil {
+		t.Errorf("sluice serve ended with %v\n%s", err, c.log)
+	}
+}
+
+// postKeyed sends one request; true when it was acknowledged.
+func postKeyed(url, key, body string) bool {
+	r, err := http.NewRequest("POST", url+"/v1/streams/s/records", strings.NewReader(body))
+	if err != nil {
+		return false
+	}
+	r.Header.Set("Idempotency-Key", key)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode == http.StatusOK
 }

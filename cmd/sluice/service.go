@@ -227,7 +227,7 @@ func (s *service) close() error {
 		errs = append(errs, s.engine.Close())
 	}
 	if s.dedupe != nil {
-		errs = append(errs, s.dedupe.Close())
+		s.dedupe.Close()
 	}
 	if s.buffer != nil {
 		errs = append(errs, s.buffer.Close())

@@ -104,10 +104,11 @@
 //	offset size
 //	     0    4  index of its first entry
 //	     4    4  how many it has, 24 or so
-//	     8    4  checksum of the id and its entries
+//	     8    4  checksum of the id and then its entries
 //	    12   48  a filter of 384 bits. A key sets six: bytes 4-5, 6-7, … 14-15 of the
 //	             key, each as a number times 384, divided by 65536
-//	    60    4  checksum of the id, i (8 bytes) and bytes 0 to 59
+//	    60    4  checksum of bytes 0 to 59, begun not with 0 but with the checksum of
+//	             the id XOR the low 32 bits of i times 2654435761
 //
 // Entry j, 20 bytes at 128 + 64 b + 20 j, ascending by key:
 //

@@ -235,7 +235,9 @@ func fullDisk(t *testing.T) {
 		w.append(records(fmt.Sprint("n", i)), nil)
 	}
 	err := w.append(records("c"), nil)
-	full, ok := err.(interface{ Full() (string, time.Duration) })
+	full, ok := err.(interface {
+		Full() (string, time.Duration)
+	})
 	if !ok {
 		t.Fatalf("an append past what fits into memory: %v", err)
 	}

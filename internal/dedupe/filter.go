@@ -366,23 +366,22 @@ func (f *Filter) Ready() error {
 }
 
 // Close writes the keys in memory to files. What it cannot write is in the log
-// still. No method may be called after it, and the Log must still be open.
-func (f *Filter) Close() error {
-	var errs []error
+// still, and that is said in a warning: nothing is lost. No method may be called
+// after it, and the Log must still be open.
+func (f *Filter) Close() {
 	for _, s := range f.all() {
 		s.mu.Lock()
 		loaded := s.notLoaded == nil
 		s.mu.Unlock()
-		if loaded {
-			errs = append(errs, s.sync(context.Background()))
+		if !loaded {
+			continue
+		}
+		if err := s.sync(context.Background()); err != nil {
+			f.log.Warn("deduplication keys are not written to a file; the next start reads them from the log", "stream", s.name, "error", err)
 		}
 	}
 	f.metrics.unregister(f.cfg.Registerer)
 	f.unmap()
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("close deduplication: %w", err)
-	}
-	return nil
 }
 
 func (f *Filter) unmap() {

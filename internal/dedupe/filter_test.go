@@ -54,9 +54,7 @@ func (b *bench) open() {
 func (b *bench) restart(clean bool) {
 	b.t.Helper()
 	if clean {
-		if err := b.f.Close(); err != nil {
-			b.t.Fatal(err)
-		}
+		b.f.Close()
 	}
 	if err := b.log.Close(); err != nil {
 		b.t.Fatal(err)

@@ -379,3 +379,26 @@ func FuzzFind(f *testing.F) {
 		find(append([]byte("{"), data...), [][]byte{[]byte("a"), []byte("b")}, nil)
 	})
 }
+
+// A disk that fails under a mapped file is an error, not the end of the process.
+func TestReadFault(t *testing.T) {
+	dir := t.TempDir()
+	path := writeFile(t, dir, 3600, func(int) uint32 { return 1 }, upTo(1000)...)
+	f, err := openKeyFile(buffer.OS(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	if err := os.Truncate(path, 0); err != nil { // what is mapped is not there any more
+		t.Fatal(err)
+	}
+	err = guarded(dir, func() error {
+		k := keyOf(1)
+		_, _, err := f.find(&k)
+		return err
+	})
+	var fault *ReadError
+	if !errors.As(err, &fault) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -104,7 +104,8 @@ func (s *stream) loadFile(path string) error {
 		if err := quarantine(s.f.fs, path); err != nil {
 			return err
 		}
-		s.lostKeys(1, time.Now().Add(time.Duration(max(s.fields.window, s.requests.window))*time.Second), damage)
+		const each = entryLen + bucketLen/perBucket + 1 // bytes of a key, about
+		s.lostKeys(uint64(damage.Bytes/each+1), time.Now().Add(time.Duration(max(s.fields.window, s.requests.window))*time.Second), damage)
 		return nil
 	case err != nil && f == nil:
 		return err

@@ -12,6 +12,7 @@ import (
 type DamageError struct {
 	Path   string
 	Reason string
+	Bytes  int // of the file, where its header is lost
 }
 
 func (e *DamageError) Error() string {
@@ -75,7 +76,7 @@ func (k *keyFile) readHeader() error {
 	}
 	k.salt = k.head.salt()
 	if !ok || !lastOK || first != last {
-		return &DamageError{k.path, "its header does not stand at both ends"}
+		return &DamageError{Path: k.path, Reason: "its header does not stand at both ends", Bytes: len(data)}
 	}
 	return nil
 }
@@ -87,7 +88,7 @@ func (k *keyFile) verified(index uint64) ([]byte, error) {
 	at := headerLen + index*bucketLen
 	b := k.m.data[at : at+bucketLen]
 	if le.Uint32(b[bucketSum:]) != sumBucket(k.salt, index, b) {
-		return nil, &DamageError{k.path, fmt.Sprintf("the checksum of bucket %d does not match", index)}
+		return nil, &DamageError{Path: k.path, Reason: fmt.Sprintf("the checksum of bucket %d does not match", index)}
 	}
 	return b, nil
 }
@@ -96,12 +97,12 @@ func (k *keyFile) verified(index uint64) ([]byte, error) {
 func (k *keyFile) entriesOf(index uint64, b []byte) ([]byte, error) {
 	first, n := uint64(le.Uint32(b)), uint64(le.Uint32(b[4:]))
 	if first+n > k.head.entries {
-		return nil, &DamageError{k.path, fmt.Sprintf("bucket %d has entries beyond the last", index)}
+		return nil, &DamageError{Path: k.path, Reason: fmt.Sprintf("bucket %d has entries beyond the last", index)}
 	}
 	at := k.head.entriesAt() + first*entryLen
 	entries := k.m.data[at : at+n*entryLen]
 	if crcOf(k.salt, entries) != le.Uint32(b[8:]) {
-		return nil, &DamageError{k.path, fmt.Sprintf("the checksum of the entries of bucket %d does not match", index)}
+		return nil, &DamageError{Path: k.path, Reason: fmt.Sprintf("the checksum of the entries of bucket %d does not match", index)}
 	}
 	return entries, nil
 }

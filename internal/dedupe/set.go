@@ -169,7 +169,7 @@ func (s *set) tidy(clock func() uint32) error {
 		if picked == nil {
 			return nil
 		}
-		if ok, err := s.roomFor(picked); !ok {
+		if err := s.roomFor(picked); err != nil {
 			return err
 		}
 		var path string
@@ -200,14 +200,17 @@ func (s *set) tidy(clock func() uint32) error {
 	}
 }
 
-// roomFor reports whether the disk has room to merge files.
-func (s *set) roomFor(files []*keyFile) (bool, error) {
+// roomFor is nil if the disk has room to merge files.
+func (s *set) roomFor(files []*keyFile) error {
 	need := uint64(mergeMargin)
 	for _, f := range files {
 		need += f.head.size()
 	}
 	free, err := s.fs.Free(s.dir)
-	return err == nil && free >= 0 && uint64(free) >= need, err
+	if err == nil && (free < 0 || uint64(free) < need) {
+		err = fmt.Errorf("merging %d key files needs %d bytes of disk, %d are free", len(files), need, free)
+	}
+	return err
 }
 
 // remove deletes a file, after another has taken its place.
