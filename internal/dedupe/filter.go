@@ -302,7 +302,8 @@ func (f *Filter) look(ctx context.Context, s *stream, all bool) {
 		s.prune(f.now())
 	}
 	if held >= f.openLimit() {
-		if err := s.flush(ctx); err != nil && ctx.Err() == nil {
+		// Not just written: a start after a kill then need not read all of a backlog.
+		if err := s.sync(ctx); err != nil && ctx.Err() == nil {
 			f.log.Error("deduplication keys are not written to a file", "stream", s.name, "error", err)
 			return
 		}
