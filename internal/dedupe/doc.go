@@ -18,7 +18,8 @@
 //     damaged file is counted, see below.
 //   - Memory is bounded by Config.OpenKeys, also at Open, whatever the backlog: about as
 //     many keys are on the heap, up to four times as many while the disk is slow, and
-//     up to 4,096 a stream in any case. Key files are mapped: what the kernel keeps of them in memory counts as the process's
+//     up to 4,096 a stream in any case. Appends under way hold 50 MB at most beside
+//     their records. Key files are mapped: what the kernel keeps of them in memory counts as the process's
 //     resident memory, but is the page cache's and is given back when it is needed.
 //   - Disk is bounded by MaxKeys: about 23 bytes a key, an eighth of the window longer
 //     than the window, and while files are merged once more what is merged.

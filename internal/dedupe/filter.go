@@ -15,6 +15,7 @@ import (
 	"sluice/internal/lake"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 )
 
 // A Log is where records go, and where those that are not delivered are found.
@@ -36,6 +37,10 @@ const (
 	// hardFactor is how many times its part a stream may hold before an append
 	// writes them to a file itself.
 	hardFactor = 2
+
+	// maxClaims bounds the keys of appends under way, which take 100 bytes each,
+	// about; a block with more waits until it is alone.
+	maxClaims = 512 << 10
 
 	tidyEvery  = 15 * time.Second
 	retryEvery = 5 * time.Second
@@ -65,7 +70,8 @@ type Filter struct {
 	fs      buffer.FS
 	log     *slog.Logger
 	metrics *metrics
-	works   sync.Pool // of *work
+	works   sync.Pool           // of *work
+	room    *semaphore.Weighted // keys of appends under way, all streams together
 
 	wake chan struct{} // capacity 1: Run looks at the streams
 
@@ -91,7 +97,8 @@ func Open(cfg Config) (*Filter, error) {
 	if cfg.Key == nil {
 		cfg.Key = func(string) ([]string, time.Duration) { return nil, 0 }
 	}
-	f := &Filter{cfg: cfg, fs: cfg.FS, log: cfg.Logger, wake: make(chan struct{}, 1), works: sync.Pool{New: newWork}}
+	f := &Filter{cfg: cfg, fs: cfg.FS, log: cfg.Logger, wake: make(chan struct{}, 1), works: sync.Pool{New: newWork},
+		room: semaphore.NewWeighted(maxClaims)}
 	if f.fs == nil {
 		f.fs = buffer.OS()
 	}
@@ -198,6 +205,11 @@ func (f *Filter) Append(ctx context.Context, name string, block lake.Block) erro
 	if s == nil || s.field == nil && !asked {
 		return f.cfg.Log.Append(ctx, name, block)
 	}
+	place := min(2*int64(block.Records), maxClaims)
+	if err := f.room.Acquire(ctx, place); err != nil {
+		return fmt.Errorf("append to %s: wait for other appends: %w", name, err)
+	}
+	defer f.room.Release(place)
 	w := f.works.Get().(*work)
 	defer func() {
 		w.reset()

@@ -52,37 +52,44 @@ func (s *stream) loadHeld(ctx context.Context) error {
 		set.open = map[Key]uint32{}
 		s.mu.Unlock()
 	}
-	if err := s.loadFiles(); err != nil {
+	damaged, err := s.loadFiles()
+	if err != nil {
 		return err
 	}
 	state, err := s.loadState()
 	if err != nil {
 		return err
 	}
+	if damaged { // the log may still have what was lost
+		state.Covered = nil
+	}
 	return s.scan(ctx, state)
 }
 
-// loadFiles opens the key files.
-func (s *stream) loadFiles() error {
+// loadFiles opens the key files; damaged is true if one was, and keys were lost.
+func (s *stream) loadFiles() (damaged bool, err error) {
 	// First of all: what we see must not be taken back by a crash.
 	if err := s.f.fs.SyncDir(s.dir); err != nil {
-		return err
+		return false, err
 	}
 	entries, err := s.f.fs.ReadDir(s.dir)
 	if err != nil {
-		return err
+		return false, err
 	}
+	s.mu.Lock()
+	lost := s.lost
+	s.mu.Unlock()
 	for _, e := range entries {
 		path := filepath.Join(s.dir, e.Name)
 		switch {
 		case e.IsDir:
 		case strings.HasSuffix(e.Name, asideExt):
 			if err := s.f.fs.Remove(path); err != nil {
-				return fmt.Errorf("remove unfinished file: %w", err)
+				return false, fmt.Errorf("remove unfinished file: %w", err)
 			}
 		case strings.HasSuffix(e.Name, fileExt):
 			if err := s.loadFile(path); err != nil {
-				return err
+				return false, err
 			}
 		}
 	}
@@ -92,7 +99,9 @@ func (s *stream) loadFiles() error {
 			s.fields.window = max(s.fields.window, f.head.window)
 		}
 	}
-	return nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lost > lost, nil
 }
 
 func (s *stream) loadFile(path string) error {

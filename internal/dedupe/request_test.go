@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +53,45 @@ func TestRequestSentAgain(t *testing.T) {
 		if n := len(b.lines()); n != 0 {
 			t.Errorf("%d records, want none", n)
 		}
+	}
+}
+
+// When a stream gets another key, the records in its log are known by it, those of
+// which all was said about the old one too.
+func TestKeyChanges(t *testing.T) {
+	b := newBench(t, dedupe.Config{})
+	b.append("{\"id\":1,\"other\":\"a\"}\n", now)
+	b.restart(true)
+	b.append("{\"id\":1,\"other\":\"b\"}\n", now)
+	b.expect(1, 1)
+	b.cfg.Key = func(string) ([]string, time.Duration) { return []string{"other"}, time.Hour }
+	b.restart(true)
+	b.append("{\"id\":2,\"other\":\"a\"}\n{\"id\":1,\"other\":\"b\"}\n{\"id\":3,\"other\":1}\n", now)
+	b.expect(3, 2)
+}
+
+// A start does not read again what was read into files, and a batch that has grown
+// since is read.
+func TestCoveredBatches(t *testing.T) {
+	b := newBench(t, dedupe.Config{})
+	b.append(records("a", "b"), now)
+	b.restart(true)
+	keys := func() int64 { return b.f.State("s").Keys }
+	if keys() != 2 {
+		t.Fatalf("%d keys", keys())
+	}
+	files, _ := filepath.Glob(b.cfg.Dir + "/s/*.keys")
+	for _, f := range files { // so that it shows what is read
+		os.Remove(f)
+	}
+	b.restart(false)
+	if keys() != 0 {
+		t.Errorf("%d keys were read from a batch that is covered", keys())
+	}
+	b.append(records("c"), now)
+	b.restart(false)
+	if keys() != 3 {
+		t.Errorf("%d keys of a batch that has grown, want 3", keys())
 	}
 }
 
@@ -137,4 +178,26 @@ func (l *failingLog) Append(ctx context.Context, stream string, bl lake.Block) e
 		return err
 	}
 	return l.Buffer.Append(ctx, stream, bl)
+}
+
+// A key file that is lost at the start costs nothing that is in the log.
+func TestLostFileIsReadFromTheLog(t *testing.T) {
+	b := newBench(t, dedupe.Config{})
+	b.append(records("a", "b"), time.Now())
+	b.restart(true)
+	files, _ := filepath.Glob(b.cfg.Dir + "/s/*.keys")
+	if len(files) != 1 {
+		t.Fatalf("files %v", files)
+	}
+	if err := os.WriteFile(files[0], []byte("nothing of it is left"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.restart(false)
+	b.append(records("a", "b"), time.Now())
+	if n := len(b.lines()); n != 2 {
+		t.Errorf("%d records, want 2", n)
+	}
+	if b.f.State("s").Err == nil {
+		t.Error("nothing says that a file was lost")
+	}
 }
