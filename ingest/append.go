@@ -15,7 +15,8 @@ const MaxRecord = 1_024_000
 
 // An Appender stores records. Every receiver ends in one.
 type Appender interface {
-	// Append returns nil once the block is on disk. It keeps no reference to
+	// Append returns nil once the block is on disk, as far as its records were not
+	// there already (see package internal/dedupe). It keeps no reference to
 	// block.Data after it has returned, even when ctx ended early: the caller
 	// uses those bytes again.
 	//

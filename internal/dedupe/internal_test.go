@@ -402,3 +402,25 @@ func TestReadFault(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What it takes to find a key behind 500 bytes of others, and to hash it.
+func BenchmarkFieldKey(b *testing.B) {
+	record := []byte(`{"anonymousId":"d78353d7-8f5d-4fe6-88b0-698e81e3f999","context":{"library":{"name":"analytics.js","version":"2.11.1"},` +
+		`"page":{"path":"/cart","url":"https://bookshop.example/cart"},"userAgent":"Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:146.0) Gecko/20100101 Firefox/146.0",` +
+		`"ip":"89.230.203.62","locale":"pt-BR"},"groupId":"group_0291","traits":{"employees":281,"industry":"Media","name":"Readers of Buenos Aires","plan":"collector"},` +
+		`"integrations":{"All":true,"Salesforce":false},"messageId":"ajs-21c973f8bb2f771a","originalTimestamp":"2026-01-01T00:01:27.868Z"}`)
+	f := newFieldKey([]string{"messageId"})
+	var scratch []byte
+	b.Run("find", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, scratch = find(record, f.path, scratch)
+		}
+	})
+	b.Run("find and hash", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _, scratch = f.of(record, scratch)
+		}
+	})
+}
