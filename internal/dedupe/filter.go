@@ -14,7 +14,6 @@ import (
 	"sluice/buffer"
 	"sluice/internal/lake"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
 )
 
@@ -23,44 +22,6 @@ type Log interface {
 	Append(ctx context.Context, stream string, block lake.Block) error
 	Snapshot(stream string) (*buffer.Snapshot, error)
 	Streams() []buffer.StreamState
-}
-
-// What a Config leaves out, and what bounds memory.
-const (
-	DefaultMaxKeys       = 50_000_000
-	DefaultRequestWindow = 24 * time.Hour
-	// DefaultOpenKeys is about 20 to 40 MB.
-	DefaultOpenKeys = 512 << 10
-	// maxOpen and minOpen bound a stream's part of OpenKeys.
-	maxOpen = 128 << 10
-	minOpen = 4 << 10
-	// hardFactor is how many times its part a stream may hold before an append
-	// writes them to a file itself.
-	hardFactor = 2
-
-	// maxClaims bounds the keys of appends under way, which take 100 bytes each,
-	// about; a block with more waits until it is alone.
-	maxClaims = 512 << 10
-
-	tidyEvery  = 15 * time.Second
-	retryEvery = 5 * time.Second
-)
-
-// A Config says where the keys live and what they are.
-type Config struct {
-	Dir string // one folder a stream in it; made when it is needed
-	Log Log
-	// Key is the path of the field that is the key of a stream's records and for
-	// how long it is remembered; no path for none. It is asked once a stream.
-	Key func(stream string) (path []string, window time.Duration)
-	// RequestWindow is for how long the records of a request with a key are
-	// remembered; 0: DefaultRequestWindow.
-	RequestWindow time.Duration
-	MaxKeys       int64 // of one stream, on disk and in memory; 0: DefaultMaxKeys
-	OpenKeys      int   // in memory, all streams together, about; 0: DefaultOpenKeys
-	Logger        *slog.Logger
-	Registerer    prometheus.Registerer
-	FS            buffer.FS // nil: the operating system's
 }
 
 // A Filter is an appender that drops duplicates. Its methods may be called from
@@ -325,44 +286,6 @@ func (f *Filter) look(ctx context.Context, s *stream, all bool) {
 	if err := s.tidy(ctx); err != nil && ctx.Err() == nil {
 		f.log.Error("deduplication files are not merged", "stream", s.name, "error", err)
 	}
-}
-
-// A State is what there is to know of a stream.
-type State struct {
-	Duplicates int64 // dropped since the stream began; after a kill, some of the last may be missing
-	Keys       int64 // remembered, some of them expired
-	Err        error // what keeps the stream from taking records, or from being exact; nil when all is well
-}
-
-// State is what there is to know of a stream; zero for one of which nothing is
-// remembered.
-func (f *Filter) State(name string) State {
-	v, _ := f.streams.Load(name)
-	s, _ := v.(*stream)
-	if s == nil {
-		return State{}
-	}
-	st := State{}
-	for _, set := range s.sets() {
-		entries, _, _ := set.stored()
-		st.Keys += int64(entries)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, set := range s.sets() {
-		st.Keys += int64(len(set.open) + len(set.frozen))
-	}
-	st.Duplicates = s.duplicates
-	switch {
-	case s.notLoaded != nil:
-		st.Err = &StuckError{s.name, s.notLoaded}
-	case s.mergeErr != nil:
-		st.Err = &StuckError{s.name, s.mergeErr}
-	case s.lost > 0 && time.Now().Before(s.lostUntil):
-		st.Err = fmt.Errorf("%d deduplication keys were lost to damage on the disk: until %s, records with them may be taken twice; the damaged files are in %s",
-			s.lost, s.lostUntil.UTC().Format(time.RFC3339), filepath.Join(s.dir, quarantineDir))
-	}
-	return st
 }
 
 // Ready is nil when every stream can take records.
