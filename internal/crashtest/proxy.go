@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -193,6 +194,13 @@ func (p *proxy) dice(n int) int {
 type phaseKey struct{}
 
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The whole body first: were it passed on while it comes, an answer that comes
+	// before its end was seen would break the connection, in healthy times too.
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 	ph := p.draw()
 	if ph == nil {
 		p.forward.ServeHTTP(w, r)
@@ -205,7 +213,6 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		wait(r.Context(), ph.over)
 		panic(http.ErrAbortHandler)
 	case fail, throttle, deny:
-		io.Copy(io.Discard, r.Body) // or the client sees a broken connection instead
 		w.WriteHeader(p.says[ph.fault].status)
 		io.WriteString(w, p.says[ph.fault].body)
 		return
