@@ -70,5 +70,10 @@
 // encode row groups, several of them the columns of one; they hold the other half
 // of the memory, and the parsing waits while they hold more.
 //
+// Where the partitions are so many that memory would hold only splinters of their
+// row groups, the records are first sorted by partition into a file beside the
+// output (see spill): that costs the JSON's size on disk for a while and parsing
+// twice, and every partition gets row groups as large as its rows allow.
+//
 // It does not know where files go or what a catalog is.
 package convert

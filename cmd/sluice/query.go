@@ -23,7 +23,7 @@ import (
 type asker func(ctx context.Context, sql string) (result.Rows, error)
 
 func newQuery(o *options) *cobra.Command {
-	var format, database string
+	var server, format, database string
 	c := &cobra.Command{
 		Use:   "query [SQL]",
 		Short: "Ask SQL: the running service, or the data folder itself when none runs",
@@ -42,29 +42,29 @@ the configured address.`,
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return o.withAsker(c, database, func(ask asker) error {
+			return o.withAsker(c, server, database, func(ask asker) error {
 				return answer(c, args, ask, format)
 			})
 		},
 	}
 	o.serviceFlags(c)
 	c.Flags().MarkHidden("listen")
-	c.Flags().StringVar(&o.server, "server", "", "ask the service at `URL` (default: see above)")
+	c.Flags().StringVar(&server, "server", "", "ask the service at `URL` (default: see above)")
 	c.Flags().StringVar(&format, "output", "", "table, csv, json or ndjson (default table)")
 	c.Flags().StringVar(&database, "database", "", "`NAME` of the database of tables named without one (default: as configured)")
 	return c
 }
 
-// withAsker calls do with what answers statements.
-func (o *options) withAsker(c *cobra.Command, database string, do func(asker) error) (err error) {
+// withAsker calls do with what answers statements: the server, if one is named.
+func (o *options) withAsker(c *cobra.Command, server, database string, do func(asker) error) (err error) {
 	remote := func(url string) error {
 		cl := &httpapi.Client{Server: url}
 		return do(func(ctx context.Context, sql string) (result.Rows, error) {
 			return cl.Query(ctx, query.Request{SQL: sql, Database: database})
 		})
 	}
-	if o.server != "" {
-		return remote(o.server)
+	if server != "" {
+		return remote(server)
 	}
 	cfg, err := o.load()
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"sluice/configs"
+
+	"github.com/spf13/pflag"
 )
 
 func readme(t *testing.T) string {
@@ -69,5 +71,17 @@ func TestCommandsAreDocumented(t *testing.T) {
 	}
 	if configs.Sample == "" {
 		t.Error("there is no sample configuration")
+	}
+}
+
+// Commands share what a flag is written to; the default that one of them sets
+// must not be another's.
+func TestFlagsHaveTheirDefaults(t *testing.T) {
+	for _, c := range newRoot().Commands() {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Value.String() != f.DefValue {
+				t.Errorf("sluice %s --%s is %q without being set, although its default is %q", c.Name(), f.Name, f.Value, f.DefValue)
+			}
+		})
 	}
 }

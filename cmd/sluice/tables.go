@@ -20,7 +20,7 @@ type tableInfo struct {
 }
 
 func newTables(o *options) *cobra.Command {
-	var format string
+	var server, format string
 	c := &cobra.Command{
 		Use:   "tables [[DATABASE.]TABLE]",
 		Short: "Show the tables: columns and partitions",
@@ -34,7 +34,7 @@ func newTables(o *options) *cobra.Command {
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return o.withAsker(c, "", func(ask asker) error {
+			return o.withAsker(c, server, "", func(ask asker) error {
 				infos, err := tableInfos(c.Context(), ask, args)
 				if err != nil {
 					return err
@@ -50,7 +50,7 @@ func newTables(o *options) *cobra.Command {
 	}
 	o.serviceFlags(c)
 	c.Flags().MarkHidden("listen")
-	c.Flags().StringVar(&o.server, "server", "", "ask the service at `URL` (default: the data folder, or the service that holds it)")
+	c.Flags().StringVar(&server, "server", "", "ask the service at `URL` (default: the data folder, or the service that holds it)")
 	c.Flags().StringVar(&format, "output", "text", "how to report: text or json")
 	return c
 }
