@@ -49,6 +49,9 @@ func (r *round) settled(ctx context.Context) error {
 	}
 	for stream := range numStreams {
 		if !r.deliver(ctx, i, stream) {
+			if i.ended() {
+				r.rep.violate("the server ended by itself, or somebody else ended it: %v", i.err)
+			}
 			return ctx.Err()
 		}
 	}
