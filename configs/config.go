@@ -11,7 +11,9 @@ type Config struct {
 	Catalog  string `yaml:"catalog"`  // "embedded" or "glue"
 	Database string `yaml:"database"` // of tables named without one
 	// AutoCreate lets a stream that is not configured come to be on first use.
-	AutoCreate bool              `yaml:"auto_create"`
+	AutoCreate bool `yaml:"auto_create"`
+	// MaxStreams bounds the streams that come to be so: each keeps a file open.
+	MaxStreams int               `yaml:"max_streams"`
 	HTTP       HTTP              `yaml:"http"`
 	Buffer     Buffer            `yaml:"buffer"`
 	Convert    Convert           `yaml:"convert"`

@@ -31,6 +31,7 @@ var (
 // the settings of a stream and is allowed there.
 var rules = map[string]rule{
 	"catalog":                 oneOf(CatalogEmbedded, CatalogGlue),
+	"max_streams":             between(1, 100_000),
 	"http.max_body":           between(1*MiB, 1024*GiB),
 	"http.max_in_flight":      between(16*MiB, 1024*GiB),
 	"http.idempotency_window": keyWindow,

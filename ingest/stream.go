@@ -40,8 +40,8 @@ func CheckStream(stream string, policy Policy) *Problem {
 	}
 	if !policy.Known(stream) {
 		return &Problem{Status: http.StatusNotFound, Code: CodeUnknownStream,
-			Message: fmt.Sprintf("there is no stream %q, and streams are not created on first use here: name it under streams: "+
-				"in the configuration, or set auto_create: true (SLUICE_AUTO_CREATE=true); GET /v1/streams lists those there are", stream)}
+			Message: fmt.Sprintf("there is no stream %q, and it does not come to be on first use: auto_create is off here, or max_streams is reached; "+
+				"name it under streams: in the configuration, or change that setting (SLUICE_AUTO_CREATE=true, SLUICE_MAX_STREAMS); GET /v1/streams lists those there are", stream)}
 	}
 	return nil
 }

@@ -144,3 +144,17 @@ func TestConvertCommand(t *testing.T) {
 		}
 	}
 }
+
+// A client cannot make streams, and so open files, without end.
+func TestMaxStreams(t *testing.T) {
+	c := startServe(t, t.TempDir(), "SLUICE_MAX_STREAMS=3", "SLUICE_STREAMS={named: {}}")
+	for i := range 3 {
+		c.send(fmt.Sprint("s", i), `{"id":1}`)
+	}
+	_, err := c.client().Send(context.Background(), "s3", strings.NewReader(`{"id":1}`))
+	if err == nil || !strings.Contains(err.Error(), "max_streams") {
+		t.Errorf("the fourth stream: %v", err)
+	}
+	c.send("s0", `{"id":2}`)
+	c.send("named", `{"id":1}`) // what is configured is not counted out
+}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +44,7 @@ type service struct {
 	memory    *ingest.Memory
 	metrics   *ingest.Metrics
 	stopping  atomic.Bool
+	known     sync.Map // names of streams that were let in, to true
 }
 
 // openService opens the rooms from the disk upwards; what an error leaves open is

@@ -12,11 +12,16 @@ import (
 
 // Known reports whether a stream takes records.
 func (s *service) Known(stream string) bool {
-	if s.cfg.AutoCreate {
+	if _, ok := s.known.Load(stream); ok {
 		return true
 	}
 	_, ok := s.cfg.Streams[stream]
-	return ok || slices.ContainsFunc(s.buffer.Streams(), func(st buffer.StreamState) bool { return st.Name == stream })
+	logs := s.buffer.Streams()
+	if ok || slices.ContainsFunc(logs, func(st buffer.StreamState) bool { return st.Name == stream }) {
+		s.known.Store(stream, true) // it stays: as many names are kept as there are streams
+		return true
+	}
+	return s.cfg.AutoCreate && len(logs) < s.cfg.MaxStreams
 }
 
 // Flush delivers what the stream has buffered.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -107,11 +108,13 @@ func drive(b *testing.B, h http.Handler, conns int, body []byte) {
 	request := fmt.Appendf(nil, "POST /v1/streams/s/records HTTP/1.1\r\nHost: sluice\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	jobs := make(chan struct{}, conns)
 	var clients sync.WaitGroup
+	took := make([][]time.Duration, conns)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	b.ResetTimer()
 	begun := cpuTime(b)
-	for range conns {
+	for k := range conns {
+		took[k] = make([]time.Duration, 0, b.N/conns*2+16)
 		clients.Go(func() {
 			c, err := net.Dial("tcp", ln.Addr().String())
 			if err != nil {
@@ -121,10 +124,12 @@ func drive(b *testing.B, h http.Handler, conns int, body []byte) {
 			defer c.Close()
 			in := bufio.NewReader(c)
 			for range jobs {
+				start := time.Now()
 				if err := exchange(c, in, request); err != nil {
 					b.Error(err)
 					return
 				}
+				took[k] = append(took[k], time.Since(start))
 			}
 		})
 	}
@@ -134,6 +139,8 @@ func drive(b *testing.B, h http.Handler, conns int, body []byte) {
 	close(jobs)
 	clients.Wait()
 	b.ReportMetric((cpuTime(b)-begun).Seconds()/float64(b.N*len(body))*1e9, "cpu-s/GB")
+	all := slices.Sorted(slices.Values(slices.Concat(took...)))
+	b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
 }
 
 // cpuTime is what the process, clients and all, has used: steadier than the time
