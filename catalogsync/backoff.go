@@ -2,6 +2,8 @@ package catalogsync
 
 import (
 	"context"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"time"
 
@@ -43,13 +45,23 @@ func pause(ctx context.Context, n int) error {
 	}
 }
 
+// isCutOff recognises an answer that broke off in the middle, which the SDK takes
+// for one that it cannot read.
+func isCutOff(err error) aws.Ternary {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
+}
+
 // newRetryer repeats what may be repeated as it is: throttled requests, those
-// that got no answer, 5xx. Repeating a write that was applied without our
+// that got no answer or half of one, 5xx. Repeating a write that was applied without our
 // hearing of it gives AlreadyExists or a conflict, which the callers take for
 // the news that it is.
 func newRetryer() aws.Retryer {
 	std := retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxAttempts
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(isCutOff))
 		o.RateLimiter = ratelimit.None // its budget would end the retries of all after a few failures
 		o.Backoff = retry.BackoffDelayerFunc(func(n int, _ error) (time.Duration, error) {
 			return delay(max(n, 1)), nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,7 +37,11 @@ var faults = []fault{
 	{"internal error, applied", true, 500, "InternalServiceException"},
 	{"timeout, applied", true, 400, "OperationTimeoutException"},
 	{"not ready", false, 400, "ResourceNotReadyException"},
+	{"answer cut off, applied", true, 200, cutOff},
 }
+
+// cutOff in place of a code is an answer that breaks off in the middle.
+const cutOff = "(cut off)"
 
 // conflicts are what a write may be answered with besides.
 var conflicts = []fault{
@@ -74,10 +79,13 @@ func (f *faulty) RoundTrip(req *http.Request) (*http.Response, error) {
 	if bad.status == 0 {
 		return nil, errors.New("connection lost")
 	}
-	body := fmt.Sprintf(`{"__type":%q,"Message":"injected"}`, bad.code)
+	var body io.Reader = bytes.NewBufferString(fmt.Sprintf(`{"__type":%q,"Message":"injected"}`, bad.code))
+	if bad.code == cutOff {
+		body = io.MultiReader(strings.NewReader(`{"Table":{"Na`), iotest.ErrReader(io.ErrUnexpectedEOF))
+	}
 	return &http.Response{
 		StatusCode: bad.status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}},
-		Body: io.NopCloser(bytes.NewBufferString(body)), Request: req,
+		Body: io.NopCloser(body), Request: req,
 	}, nil
 }
 
