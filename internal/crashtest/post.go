@@ -84,7 +84,9 @@ func (r *round) attempt(ctx context.Context, rng *rand.Rand, i *instance, q requ
 		if undisturbed() && ctx.Err() == nil && err != errCut {
 			r.rep.violate("no answer to a request that nobody disturbed: %v", err)
 		}
-		if !notSent(err) {
+		// With an Idempotency-Key net/http itself sends a request again whose
+		// connection broke: that the last dial failed says nothing of the first.
+		if q.key != "" || !notSent(err) {
 			return 0, false
 		}
 		if !doubt {
