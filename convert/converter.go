@@ -122,7 +122,7 @@ func (c *Converter) Convert(ctx context.Context, job Job) (Result, error) {
 	columns, final := known, false
 	if len(known) == 0 {
 		var err error
-		if columns, err = c.infer(ctx, job, known, SampleBytes); err != nil {
+		if columns, err = c.infer(ctx, job, known, known, SampleBytes); err != nil {
 			return Result{}, fmt.Errorf("convert: infer columns: %w", err)
 		}
 	}
@@ -150,7 +150,7 @@ func (c *Converter) Convert(ctx context.Context, job Job) (Result, error) {
 		case attempt > 4:
 			return Result{}, fmt.Errorf("BUG: convert: no schema fits: %w", err)
 		case errors.Is(err, errNewType):
-			if columns, err = c.infer(ctx, job, columns, -1); err != nil {
+			if columns, err = c.infer(ctx, job, known, columns, -1); err != nil {
 				return Result{}, fmt.Errorf("convert: infer columns: %w", err)
 			}
 			final = true
@@ -181,8 +181,7 @@ func (c *Converter) sort(ctx context.Context, job Job, columns, known []lake.Col
 
 // infer grows known by what the first limit bytes of the job show, all of them
 // if limit is negative. Types that an earlier look guessed are joined anew.
-func (c *Converter) infer(ctx context.Context, job Job, guess []lake.Column, limit int64) ([]lake.Column, error) {
-	known := evolve(job.Columns, job.Declared, reservedNames(job.Rules, false), 1<<20)
+func (c *Converter) infer(ctx context.Context, job Job, known, guess []lake.Column, limit int64) ([]lake.Column, error) {
 	in := &inferrer{}
 	var read int64
 	for block, err := range job.Blocks() {

@@ -60,16 +60,15 @@ to OUTDIR/_errors. Without --partition-by one file is made.`,
 
 // A converted is what the command reports.
 type converted struct {
-	Rows     int64         `json:"rows"`
-	Failed   int64         `json:"failed"`
-	Rescued  int64         `json:"rescued_values"`
-	JSON     int64         `json:"json_bytes"`
-	Parquet  int64         `json:"parquet_bytes"`
-	Files    []string      `json:"files"`
-	Columns  []columnInfo  `json:"columns"`
-	Failures string        `json:"failures,omitempty"`
-	Seconds  float64       `json:"seconds"`
-	took     time.Duration // as Seconds
+	Rows     int64        `json:"rows"`
+	Failed   int64        `json:"failed"`
+	Rescued  int64        `json:"rescued_values"`
+	JSON     int64        `json:"json_bytes"`
+	Parquet  int64        `json:"parquet_bytes"`
+	Files    []string     `json:"files"`
+	Columns  []columnInfo `json:"columns"`
+	Failures string       `json:"failures,omitempty"`
+	Seconds  float64      `json:"seconds"`
 }
 
 type columnInfo struct {
@@ -103,8 +102,7 @@ func convertFile(c *cobra.Command, converter *convert.Converter, rules *partitio
 		return err
 	}
 	id := lake.NewBatchID(start)
-	report := converted{Rows: res.Rows, Failed: res.Failed, Rescued: res.Rescued, JSON: res.Bytes, took: time.Since(start)}
-	report.Seconds = report.took.Seconds()
+	report := converted{Rows: res.Rows, Failed: res.Failed, Rescued: res.Rescued, JSON: res.Bytes, Seconds: time.Since(start).Seconds()}
 	for _, f := range res.Files {
 		path := filepath.Join(out, filepath.FromSlash(f.Partition), id.DataFile())
 		if err := move(f.Path, path); err != nil {
@@ -143,7 +141,7 @@ func (r converted) print(c *cobra.Command, output string) error {
 		return enc.Encode(r)
 	}
 	fmt.Fprintf(w, "%d rows in %d files: %s of JSON became %s of Parquet in %v (%s/s)\n",
-		r.Rows, len(r.Files), progress.Bytes(r.JSON), progress.Bytes(r.Parquet), r.took.Round(time.Millisecond), progress.Bytes(int64(float64(r.JSON)/max(r.Seconds, 1e-3))))
+		r.Rows, len(r.Files), progress.Bytes(r.JSON), progress.Bytes(r.Parquet), time.Duration(r.Seconds*float64(time.Second)).Round(time.Millisecond), progress.Bytes(int64(float64(r.JSON)/max(r.Seconds, 1e-3))))
 	for _, col := range r.Columns {
 		fmt.Fprintf(w, "  %-24s %s\n", col.Name, col.Type)
 	}
