@@ -150,6 +150,10 @@ func (r *run) block(block lake.Block) error {
 func (r *run) failed(err error, record []byte, arrival time.Time) error {
 	var syntax *jsonscan.SyntaxError
 	var misfit *misfitError
+	if r.spill == nil && lake.IsMalformed(record) {
+		raw := lake.DecodeMalformed(nil, record)
+		return r.failures.add(raw, arrival, "DataFormatConversion.MalformedData", malformed(raw).Error())
+	}
 	switch {
 	case r.spill != nil && (errors.As(err, &syntax) || errors.As(err, &misfit)):
 		return r.spill.add(0, record, arrival) // it fails again when it is read back
