@@ -25,6 +25,9 @@ type Config struct {
 	Glue       Glue              `yaml:"glue"`
 	Log        Log               `yaml:"log"`
 	Admin      Admin             `yaml:"admin"`
+	TLS        TLS               `yaml:"tls"`
+	Access     Access            `yaml:"access"`
+	Keys       map[string]Key    `yaml:"keys"`
 	Streams    map[string]Stream `yaml:"streams"`
 }
 

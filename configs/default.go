@@ -30,7 +30,9 @@ func Default() Config {
 		Query: Query{
 			Memory: 1 * GiB, Threads: 0, Concurrent: 4, Timeout: 5 * time.Minute, Cache: 4 * GiB,
 		},
-		Log: Log{Level: "info", Format: "text"},
+		TLS:    TLS{MinVersion: "1.2", ClientAuth: ClientAuthRequire},
+		Access: Access{Metrics: MetricsAdmin},
+		Log:    Log{Level: "info", Format: "text"},
 	}
 }
 

@@ -25,14 +25,14 @@ func TestLoadNothing(t *testing.T) {
 }
 
 func TestPrecedence(t *testing.T) {
-	cfg, err := load(t, "listen: :1\ndatabase: shop\nbuffer: {size: 2MiB, interval: 1m}\n",
-		"SLUICE_LISTEN=:2", "SLUICE_LISTEN=:3", "SLUICE_BUFFER_SIZE=3MiB", "SLUICE_DATABASE=",
+	cfg, err := load(t, "listen: 127.0.0.1:1\ndatabase: shop\nbuffer: {size: 2MiB, interval: 1m}\n",
+		"SLUICE_LISTEN=127.0.0.1:2", "SLUICE_LISTEN=127.0.0.1:3", "SLUICE_BUFFER_SIZE=3MiB", "SLUICE_DATABASE=",
 		"SLUICE_S3_PATH_STYLE=true", "SLUICE_QUERY_CONCURRENT=9", "SLUICE_DELIVERY_STOP_TIMEOUT=90s", "HOME=/root", "SLUICE")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := configs.Default()
-	want.Listen, want.Database = ":3", "shop"
+	want.Listen, want.Database = "127.0.0.1:3", "shop"
 	want.Buffer.Size, want.Buffer.Interval = 3*configs.MiB, time.Minute
 	want.S3.PathStyle, want.Query.Concurrent, want.Delivery.StopTimeout = true, 9, 90*time.Second
 	if diff := cmp.Diff(want, cfg); diff != "" {

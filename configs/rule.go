@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -30,34 +31,40 @@ var (
 // rules holds the settings that have one, by path. 0 stands for the default in
 // the settings of a stream and is allowed there.
 var rules = map[string]rule{
-	"catalog":                 oneOf(CatalogEmbedded, CatalogGlue),
-	"max_streams":             between(1, 100_000),
-	"http.max_body":           between(1*MiB, 1024*GiB),
-	"http.max_in_flight":      between(16*MiB, 1024*GiB),
-	"http.idempotency_window": keyWindow,
-	"dedupe.max_keys":         between(1000, 1_000_000_000),
-	"buffer.size":             batchSize,
-	"buffer.interval":         batchInterval,
-	"buffer.max_bytes":        between(1*MiB, 1<<20*GiB),
-	"buffer.min_free":         between(0, 1<<20*GiB),
-	"convert.memory":          between(16*MiB, 1024*GiB),
-	"convert.threads":         between(0, 1024),
-	"convert.compression":     oneOf("zstd", "snappy", "none"),
-	"convert.row_group":       between(1*MiB, 1*GiB),
-	"delivery.batches":        between(1, 64),
-	"delivery.uploads":        between(1, 256),
-	"delivery.stop_timeout":   between(1*time.Second, 1*time.Hour),
-	"raw.compression":         oneOf("gzip", "zstd"),
-	"query.memory":            between(64*MiB, 1024*GiB),
-	"query.threads":           between(0, 1024),
-	"query.concurrent":        between(1, 1024),
-	"query.timeout":           between(1*time.Second, 24*time.Hour),
-	"query.cache":             between(16*MiB, 1<<20*GiB),
-	"log.level":               oneOf("debug", "info", "warn", "error"),
-	"log.format":              oneOf("text", "json"),
-	"streams.*.size":          batchSize,
-	"streams.*.interval":      batchInterval,
-	"streams.*.dedupe.window": keyWindow,
+	"catalog":                   oneOf(CatalogEmbedded, CatalogGlue),
+	"max_streams":               between(1, 100_000),
+	"http.max_body":             between(1*MiB, 1024*GiB),
+	"http.max_in_flight":        between(16*MiB, 1024*GiB),
+	"http.idempotency_window":   keyWindow,
+	"dedupe.max_keys":           between(1000, 1_000_000_000),
+	"buffer.size":               batchSize,
+	"buffer.interval":           batchInterval,
+	"buffer.max_bytes":          between(1*MiB, 1<<20*GiB),
+	"buffer.min_free":           between(0, 1<<20*GiB),
+	"convert.memory":            between(16*MiB, 1024*GiB),
+	"convert.threads":           between(0, 1024),
+	"convert.compression":       oneOf("zstd", "snappy", "none"),
+	"convert.row_group":         between(1*MiB, 1*GiB),
+	"delivery.batches":          between(1, 64),
+	"delivery.uploads":          between(1, 256),
+	"delivery.stop_timeout":     between(1*time.Second, 1*time.Hour),
+	"raw.compression":           oneOf("gzip", "zstd"),
+	"query.memory":              between(64*MiB, 1024*GiB),
+	"query.threads":             between(0, 1024),
+	"query.concurrent":          between(1, 1024),
+	"query.timeout":             between(1*time.Second, 24*time.Hour),
+	"query.cache":               between(16*MiB, 1<<20*GiB),
+	"tls.min_version":           oneOf("1.2", "1.3"),
+	"tls.client_auth":           oneOf(ClientAuthRequire, ClientAuthOptional),
+	"access.metrics":            oneOf(MetricsAdmin, MetricsOpen),
+	"keys.*.records_per_second": between(0, math.MaxInt32),
+	"keys.*.bytes_per_second":   between(0, 1024*GiB),
+	"keys.*.bytes_per_day":      between(0, 1<<20*GiB),
+	"log.level":                 oneOf("debug", "info", "warn", "error"),
+	"log.format":                oneOf("text", "json"),
+	"streams.*.size":            batchSize,
+	"streams.*.interval":        batchInterval,
+	"streams.*.dedupe.window":   keyWindow,
 }
 
 func (r rule) bounded() bool { return r.min != 0 || r.max != 0 }

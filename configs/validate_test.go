@@ -25,7 +25,7 @@ func TestValidate(t *testing.T) {
 		text   string // in it
 	}{
 		"port 0":             {func(c *configs.Config) { c.Listen = "127.0.0.1:0" }, "", ""},
-		"all addresses":      {func(c *configs.Config) { c.Listen = ":8080" }, "", ""},
+		"all addresses":      {func(c *configs.Config) { c.Listen = ":8080" }, "listen", "access.insecure: true"},
 		"IPv6":               {func(c *configs.Config) { c.Listen = "[::1]:8080" }, "", ""},
 		"no port":            {func(c *configs.Config) { c.Listen = "127.0.0.1" }, "listen", "host:port"},
 		"port name":          {func(c *configs.Config) { c.Listen = ":http" }, "listen", "host:port"},
