@@ -19,6 +19,7 @@ import (
 	"sluice/configs"
 	"sluice/convert"
 	"sluice/ingest"
+	"sluice/ingest/access"
 	"sluice/internal/dedupe"
 	"sluice/internal/delivery"
 	"sluice/internal/lake/store"
@@ -43,6 +44,7 @@ type service struct {
 	engine    *query.Engine
 	memory    *ingest.Memory
 	metrics   *ingest.Metrics
+	guard     *access.Guard // nil until the service is to serve
 	stopping  atomic.Bool
 	known     sync.Map // names of streams that were let in, to true
 }

@@ -71,8 +71,11 @@ func New(cfg Config) (*Guard, error) {
 	return g, errors.Join(errs...)
 }
 
-// Open reports whether nobody is asked who they are.
-func (g *Guard) Open() bool { return g.open }
+// Open is a Guard that asks nobody.
+func Open() *Guard { return &Guard{open: true, metrics: newMetrics(nil, nil)} }
+
+// IsOpen reports whether nobody is asked who they are.
+func (g *Guard) IsOpen() bool { return g.open }
 
 // Limit charges what a caller wants to send, or says how long it should wait and
 // charges nothing. What is sent may exceed what is left: it is then owed, and the
