@@ -103,6 +103,7 @@ func TestFaults(t *testing.T) {
 		{"own tag", "listen: !x 1", `sluice.yaml:1: listen: the tag !x is not supported; want a text`},
 		{"bool", "auto_create: yes", `sluice.yaml:1: auto_create: found "yes", want true or false`},
 		{"int", "delivery: {batches: 2.5}", `sluice.yaml:1: delivery.batches: found "2.5", want a whole number`},
+		{"number", "convert: {bloom_fpp: 1%}", `sluice.yaml:1: convert.bloom_fpp: found "1%", want a number, such as 0.01`},
 		{"int too long", "delivery: {batches: 99999999999}", `sluice.yaml:1: delivery.batches: found "99999999999", want a whole number`},
 		{"duration", "buffer: {interval: 300}", `sluice.yaml:1: buffer.interval: "300" lacks a unit; want 300s for seconds or 300m for minutes`},
 		{"duration word", "buffer: {interval: soon}", `sluice.yaml:1: buffer.interval: found "soon", want a duration, such as 30s, 5m or 1h30m`},

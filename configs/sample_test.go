@@ -62,7 +62,11 @@ func TestSampleExampleLoads(t *testing.T) {
 	want := configs.Stream{
 		Table: "shop.purchases", PartitionBy: []string{"dt=day(purchaseTimestamp)", "country=userCountry"},
 		Columns: map[string]string{"userage": "int", "price": "decimal(10,2)"},
-		Size:    64 * configs.MiB, Interval: time.Minute,
+		Layout: configs.Layout{
+			Compression: "snappy", RowGroup: 32 * configs.MiB, Sort: []string{"genre", "purchaseTimestamp desc"},
+			Bloom: []string{"bookId"}, BloomFPP: 0.01, Timestamp: "micros",
+		},
+		Size: 64 * configs.MiB, Interval: time.Minute,
 		Dedupe: configs.StreamDedupe{Key: "purchaseId", Window: 24 * time.Hour},
 	}
 	if diff := cmp.Diff(want, cfg.Streams["purchases"]); diff != "" {
@@ -145,6 +149,7 @@ func TestSettings(t *testing.T) {
 		{Path: "listen", Env: "SLUICE_LISTEN", Type: "string", Default: "127.0.0.1:8080"},
 		{Path: "buffer.size", Env: "SLUICE_BUFFER_SIZE", Type: "bytes", Default: "256MiB", Min: "1MiB", Max: "1GiB"},
 		{Path: "buffer.interval", Env: "SLUICE_BUFFER_INTERVAL", Type: "duration", Default: "5m", Min: "100ms", Max: "24h"},
+		{Path: "convert.bloom_fpp", Env: "SLUICE_CONVERT_BLOOM_FPP", Type: "number", Default: "0.01", Min: "0.000001", Max: "0.5"},
 		{Path: "s3.path_style", Env: "SLUICE_S3_PATH_STYLE", Type: "bool", Default: "false"},
 		{Path: "log.format", Env: "SLUICE_LOG_FORMAT", Type: "string", Default: "text", Values: []string{"text", "json"}},
 		{Path: "streams.*.partition_by", Type: "list"},

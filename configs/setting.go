@@ -23,7 +23,7 @@ const EnvPrefix = "SLUICE_"
 type Setting struct {
 	Path    string `json:"path"`          // such as buffer.size; streams.*.table for one of each stream
 	Env     string `json:"env,omitempty"` // its environment variable; empty for one of a stream
-	Type    string `json:"type"`          // string, bool, int, bytes, duration, list, map, or the name of a collection: streams, keys
+	Type    string `json:"type"`          // string, bool, int, number, bytes, duration, list, map, or the name of a collection: streams, keys
 	Default string `json:"default"`
 	// Values are the only ones allowed, where they can be listed.
 	Values []string `json:"values,omitempty"`
@@ -42,7 +42,8 @@ func Settings() []Setting {
 			s.Env = envName(path)
 		}
 		if r, ok := rules[path]; ok {
-			s.Values, s.Min, s.Max = r.values, r.print(v, r.min), r.print(v, r.max)
+			s.Values = r.values
+			s.Min, s.Max = r.bounds(v)
 		}
 		list = append(list, s)
 	})
@@ -122,6 +123,8 @@ func typeName(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Slice:
 		return "list"
+	case reflect.Float64:
+		return "number"
 	default:
 		return t.Kind().String()
 	}
@@ -136,6 +139,8 @@ func format(v reflect.Value) string {
 		return strconv.FormatBool(x)
 	case int:
 		return strconv.Itoa(x)
+	case float64:
+		return strconv.FormatFloat(x, 'f', -1, 64)
 	case Bytes:
 		return x.String()
 	case time.Duration:

@@ -64,6 +64,7 @@ func (k *checker) sizes(c Config) {
 	if c.Buffer.MaxBytes < c.Buffer.Size {
 		k.add("buffer.max_bytes", "found %s, want at least buffer.size (%s): a batch could never fill", c.Buffer.MaxBytes, c.Buffer.Size)
 	}
+	k.level("convert.compression_level", c.Convert.Compression, c.Convert.CompressionLevel)
 	if c.Convert.RowGroup > c.Convert.Memory {
 		k.add("convert.row_group", "found %s, want at most convert.memory (%s): a row group is built in memory", c.Convert.RowGroup, c.Convert.Memory)
 	}

@@ -32,6 +32,7 @@ type builder struct {
 	slots   []int    // by space: how many there are
 	fixed   int64    // bytes held whether or not there is a row, about
 	bytes   int64    // held by the rows, about
+	sorted  rowOrder
 }
 
 // begin makes a new or recycled builder ready for a schema.
@@ -53,6 +54,7 @@ func (b *builder) reset() {
 		c.texts.reset()
 	}
 	clear(b.slots)
+	b.sorted = rowOrder{}
 	b.bytes = 0
 }
 

@@ -29,7 +29,7 @@ func (r *run) deal() error {
 // check closes the row groups that are large enough, and more if memory is short.
 func (r *run) check() error {
 	for _, p := range r.dealer.parts {
-		if p.build != nil && p.build.bytes >= r.cfg.RowGroup {
+		if p.build != nil && (p.build.bytes >= r.cfg.RowGroup || p.build.rows() >= r.maxRows) {
 			if err := r.flush(p); err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -37,6 +38,7 @@ type run struct {
 	stage    *stage
 	failures *failures
 	held     int64 // bytes in builders that are being filled
+	maxRows  int   // of a row group, about
 	dealer   dealer
 	result   Result
 	// spill takes the records instead of builders, to sort them by partition.
@@ -63,7 +65,7 @@ type drop struct {
 
 func (c *Converter) newRun(job Job, s *schema, final bool) (*run, error) {
 	r := &run{
-		job: job, cfg: c.cfg, schema: s, eval: job.Rules.Evaluator(), parts: map[string]*part{},
+		job: job, cfg: c.cfg.with(job.Layout), schema: s, eval: job.Rules.Evaluator(), parts: map[string]*part{},
 		failures: &failures{path: filepath.Join(job.Dir, "failures.ndjson")},
 	}
 	fields := job.Rules.Fields()
@@ -73,10 +75,15 @@ func (c *Converter) newRun(job Job, s *schema, final bool) (*run, error) {
 			r.drops = append(r.drops, drop{i, n})
 		}
 	}
+	s.apply(job.Layout)
+	r.maxRows = math.MaxInt
+	if len(s.sort) > 0 {
+		r.maxRows = int(r.cfg.RowGroup / sortBytes)
+	}
 	var err error
-	r.stage, err = newStage(c.cfg, &c.encoders)
+	r.stage, err = newStage(r.cfg, c.encoders.of(r.cfg))
 	r.builders = &c.builders
-	r.dealAt = max(1, min(stagedBytes, c.cfg.RowGroup/8, c.cfg.Memory/8))
+	r.dealAt = max(1, min(stagedBytes, r.cfg.RowGroup/8, r.cfg.Memory/8))
 	r.staged = &staged{}
 	r.staged.begin(s)
 	r.shred.out = r.staged

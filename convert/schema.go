@@ -5,6 +5,8 @@ import (
 
 	"sluice/internal/lake"
 	"sluice/partitioner"
+
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // The limits of inference.
@@ -57,6 +59,9 @@ type node struct {
 	elem   *node // of a list; of a map its values
 	key    *node // of a map
 
+	unit  timestampUnit // of a timestamp
+	bloom float64       // how likely the leaf's Bloom filter is wrong; 0: it has none
+
 	part int    // 1 + the index of the partition field that this is
 	seen uint64 // the stamp of the object that has filled it, while shredding
 	form form
@@ -99,6 +104,8 @@ type schema struct {
 	leaves  []*node // in Parquet's order
 	spaces  int
 	rescued *node // the _rescued column, nil while there is none
+	sort    []sortKey
+	sorting []format.SortingColumn // what of that a file tells
 	// loose are the partition fields that no node of the schema stands for.
 	loose []int
 }
