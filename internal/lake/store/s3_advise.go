@@ -45,7 +45,7 @@ func (b *bucket) advise(err error) (advice string, retryable bool) {
 	case "ExpiredToken", "ExpiredTokenException":
 		return "renew the credentials", true
 	case "RequestTimeTooSkewed":
-		return "set this machine's clock", false
+		return "set this machine's clock", true // as the network may, by itself
 	case "PermanentRedirect", "MovedPermanently", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "IncorrectEndpoint":
 		return b.adviseRegion(err), false
 	case "SlowDown", "RequestTimeout", "NoSuchUpload", "OperationAborted", "InternalError", "ServiceUnavailable":

@@ -88,7 +88,7 @@ func TestAdvice(t *testing.T) {
 		{403, "SignatureDoesNotMatch", "AWS_SECRET_ACCESS_KEY", false, false},
 		{401, "Whatever", "AWS_SECRET_ACCESS_KEY", false, false},
 		{400, "ExpiredToken", "renew", true, false},
-		{403, "RequestTimeTooSkewed", "clock", false, false},
+		{403, "RequestTimeTooSkewed", "clock", true, false},
 		{301, "PermanentRedirect", "set s3.region to eu-central-1", false, false},
 		{400, "AuthorizationHeaderMalformed", "set s3.region to eu-central-1", false, false},
 		{400, "InvalidRequest", "", false, false},
@@ -127,6 +127,23 @@ func TestOpenWithoutAService(t *testing.T) {
 	}
 	if _, err := s.Stat(t.Context(), "a"); !store.Retryable(err) || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("stat: %v", err)
+	}
+}
+
+// A clock that is wrong, as it may be until the network has set it, keeps nobody
+// from opening: what is received meanwhile is delivered when it is right.
+func TestOpenWithAWrongClock(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "a")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fail(w, 403, "RequestTimeTooSkewed") }))
+	defer server.Close()
+	var log bytes.Buffer
+	open(t, "s3://lake", store.Config{
+		S3: store.S3{Endpoint: server.URL, PathStyle: true}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if !strings.Contains(log.String(), "set this machine's clock") {
+		t.Errorf("logged %q", log.String())
 	}
 }
 
