@@ -8,6 +8,8 @@ import (
 
 	"sluice/buffer"
 	"sluice/buffer/faultfs"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // TestAge seals by age, by the stream's own interval, and nothing that is empty.
@@ -88,4 +90,50 @@ func TestAgeGoesOnOverRestarts(t *testing.T) {
 		cancel()
 		<-done
 	})
+}
+
+// TestAgeUnderAJumpingClock has the metric tell for how long records wait, whatever
+// became of the wall clock since they were stamped: it may have been set in between.
+func TestAgeUnderAJumpingClock(t *testing.T) {
+	for name, jumped := range map[string]time.Duration{"set back": 24 * time.Hour, "set ahead": -24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := faultConfig(faultfs.New())
+				registry := prometheus.NewRegistry()
+				cfg.Registerer = registry
+				b := mustOpen(t, cfg)
+				defer b.Close()
+				stamped := block(0, 1)
+				stamped.Arrival = time.Now().Add(jumped)
+				mustAppend(t, b, "events", stamped)
+				time.Sleep(40 * time.Second)
+				if got := oldest(t, registry); got != 40 {
+					t.Errorf("oldest_seconds of an open batch %v, want 40", got)
+				}
+				if err := b.Seal(t.Context(), "events"); err != nil {
+					t.Fatal(err)
+				}
+				mustAppend(t, b, "events", block(1, 1))
+				time.Sleep(2 * time.Second)
+				if got := oldest(t, registry); got != 42 {
+					t.Errorf("oldest_seconds of a sealed batch and an open one %v, want 42", got)
+				}
+			})
+		})
+	}
+}
+
+func oldest(t *testing.T, registry *prometheus.Registry) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "sluice_buffer_oldest_seconds" {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatal("no sluice_buffer_oldest_seconds")
+	return 0
 }

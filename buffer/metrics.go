@@ -2,7 +2,6 @@ package buffer
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -52,7 +51,7 @@ func newMetrics(b *Buffer) *metrics {
 		quarantined: counter("quarantined_total", "What Open could not take up: segments moved to quarantine, records known to be lost in them, unusable segments left in place.", "unit"),
 		heldRecords: desc("held_records", "Records in the log.", "stream"),
 		heldBytes:   desc("held_bytes", "Bytes of the records in the log.", "stream"),
-		oldest:      desc("oldest_seconds", "Age of the oldest record in the log; 0 when it holds none.", "stream"),
+		oldest:      desc("oldest_seconds", "For how long the log has held a record, at most; 0 when it holds none.", "stream"),
 		batches:     desc("batches", "Batches in the log, by state: open, sealed.", "stream", "state"),
 		disk:        desc("disk_bytes", "Bytes of all segments, preallocated space included."),
 	}
@@ -101,13 +100,9 @@ func (m *metrics) Collect(c chan<- prometheus.Metric) {
 		c <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	for _, st := range m.b.Streams() {
-		age := 0.0
-		if !st.Oldest.IsZero() {
-			age = max(0, time.Since(st.Oldest).Seconds())
-		}
 		gauge(m.heldRecords, float64(st.Records), st.Name)
 		gauge(m.heldBytes, float64(st.Bytes), st.Name)
-		gauge(m.oldest, age, st.Name)
+		gauge(m.oldest, st.Age.Seconds(), st.Name)
 		gauge(m.batches, float64(st.OpenBatches), st.Name, "open")
 		gauge(m.batches, float64(st.SealedBatches), st.Name, "sealed")
 	}

@@ -3,7 +3,6 @@ package buffer_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -15,9 +14,7 @@ func TestMetrics(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	cfg.Registerer = registry
 	b := mustOpen(t, cfg)
-	old := block(0, 3)
-	old.Arrival = time.Now().Add(-time.Hour)
-	mustAppend(t, b, "a", old, block(3, 1))
+	mustAppend(t, b, "a", block(0, 3), block(3, 1))
 	mustSeal(t, b, "a")
 	mustAppend(t, b, "a", block(4, 2))
 	bytes := float64(len(block(0, 6).Data))
@@ -34,9 +31,6 @@ func TestMetrics(t *testing.T) {
 		if got := metric(t, registry, "sluice_buffer_"+want.name, want.labels...); got != want.value {
 			t.Errorf("%s%v is %v, want %v", want.name, want.labels, got, want.value)
 		}
-	}
-	if got := metric(t, registry, "sluice_buffer_oldest_seconds", "a"); got < 3600 {
-		t.Errorf("oldest record is %v s old, want an hour or more", got)
 	}
 	if err := b.Release(context.Background(), b.Sealed()[0]); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,9 @@ type StreamState struct {
 	Bytes         int64     // of records, newlines included
 	DiskBytes     int64     // of segments, preallocated space included
 	Oldest        time.Time // earliest arrival of a record that is held; zero if none is
+	// Age is for how long the log has held a record, at most; 0 if it holds none. A
+	// wall clock that is set meanwhile does not change it.
+	Age time.Duration
 	// Err is what keeps the log from accepting more, or segments that recovery
 	// could not make use of; nil when all is well.
 	Err error
@@ -44,6 +47,7 @@ func (l *log) state() StreamState {
 		if first := milli(s.first); st.Oldest.IsZero() || first.Before(st.Oldest) {
 			st.Oldest = first
 		}
+		st.Age = max(st.Age, time.Since(s.begun))
 	}
 	for _, s := range l.sealed {
 		add(s)

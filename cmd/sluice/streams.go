@@ -76,5 +76,6 @@ func ago(t *time.Time) string {
 	if t == nil {
 		return "-"
 	}
-	return time.Since(*t).Round(time.Second).String() + " ago"
+	// At least 0: the clock may have been set back since.
+	return max(0, time.Since(*t)).Round(time.Second).String() + " ago"
 }

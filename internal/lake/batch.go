@@ -11,6 +11,9 @@ import (
 // A BatchID names a batch for ever and everywhere: the second in which it was
 // begun (UTC) and 48 random bits, as in 20260131T235959Z-0123456789ab. Object
 // names follow from it, so a repeated delivery overwrites what the first wrote.
+//
+// The bits alone make it unique, whatever the clock says. Ids ascend as the clock
+// does, which may be set back: the order of a stream's batches is in its log.
 type BatchID string
 
 const batchTime = "20060102T150405Z"
