@@ -29,11 +29,22 @@
 //   - That a field and a request are known in one another's place: a record that was
 //     dropped for its field leaves no trace of its request, so it may be stored if the
 //     request is sent again when the field's window is over, and only then.
-//   - Anything against a wall clock that is wrong: one that jumps ahead by more than
-//     the window forgets what is older.
+//   - A window of true time while the wall clock is set: see below.
 //   - That records which arrived while a stream had another key, or none, are known
 //     by the new one; those still in the log are.
 //   - To count every duplicate after a kill: the counter is written by Sync and Close.
+//
+// # Time
+//
+// The time of a record is its arrival by the wall clock, to the second; the window
+// is between two such times. A clock that is set while keys are remembered:
+//
+//   - Set back, by whatever: no key is forgotten. A key that arrived before is
+//     remembered for longer, by as much as the clock was set back. Where that is more
+//     than a window, State says until when.
+//   - Set ahead: a key is forgotten so much earlier. By less than what is left of its
+//     window, nothing is; by more, it is forgotten for good, even if the clock is set
+//     back later. A glitch of the clock by more than the window costs the keys.
 //
 // # Keys
 //
