@@ -1,6 +1,7 @@
 package catalogsync
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -22,6 +23,8 @@ type Config struct {
 	Endpoint  string // base URL of a server with Glue's API; empty: AWS
 	Region    string // empty: from the environment
 	CatalogID string // the account whose catalog it is; empty: that of the credentials
+	// Timeout ends an attempt that the catalog does not answer; 0: DefaultTimeout.
+	Timeout time.Duration
 
 	// Transport carries the requests; nil: the network. With a Transport and no
 	// Endpoint the catalog is in this process (an embedded.Server's Transport):
@@ -38,8 +41,8 @@ type Config struct {
 // inProcess is the base URL of a catalog that no socket leads to.
 const inProcess = "http://embedded.invalid"
 
-// requestTimeout ends an attempt that the catalog does not answer.
-const requestTimeout = time.Minute
+// DefaultTimeout is that of a Config.
+const DefaultTimeout = time.Minute
 
 // A Catalog is a client of one catalog. It is safe for concurrent use.
 type Catalog struct {
@@ -64,7 +67,7 @@ func New(ctx context.Context, cfg Config) (*Catalog, error) {
 		next = http.DefaultTransport.(*http.Transport).Clone()
 	}
 	client := glue.NewFromConfig(awsCfg, func(o *glue.Options) {
-		o.HTTPClient = &http.Client{Transport: meter{next, m}, Timeout: requestTimeout}
+		o.HTTPClient = &http.Client{Transport: meter{next, m}, Timeout: cmp.Or(cfg.Timeout, DefaultTimeout)}
 		o.Retryer = newRetryer()
 	})
 	c := &Catalog{glue: client, log: cfg.Logger, metrics: m}

@@ -29,8 +29,7 @@
 //
 // # What is not promised
 //
-//   - There is no authentication: whoever reaches ServeHTTP may write, unless the
-//     caller restricts the request (Restrict).
+//   - There is no authentication: whoever reaches the listener may write.
 //   - Column statistics are accepted and forgotten; reads of them are empty.
 //   - No user-defined functions, partition indexes, Lake Formation, federated
 //     databases or open table formats.

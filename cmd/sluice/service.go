@@ -19,7 +19,6 @@ import (
 	"sluice/configs"
 	"sluice/convert"
 	"sluice/ingest"
-	"sluice/ingest/access"
 	"sluice/internal/dedupe"
 	"sluice/internal/delivery"
 	"sluice/internal/lake/store"
@@ -44,7 +43,6 @@ type service struct {
 	engine    *query.Engine
 	memory    *ingest.Memory
 	metrics   *ingest.Metrics
-	guard     *access.Guard // nil until the service is to serve
 	stopping  atomic.Bool
 	known     sync.Map // names of streams that were let in, to true
 }
@@ -107,14 +105,15 @@ func (s *service) openLake(ctx context.Context) error {
 		return err
 	}
 	s.store, err = store.Open(ctx, uri, store.Config{
-		S3:     store.S3{Endpoint: s.cfg.S3.Endpoint, Region: s.cfg.S3.Region, PathStyle: s.cfg.S3.PathStyle},
+		S3:     store.S3{Endpoint: s.cfg.S3.Endpoint, Region: s.cfg.S3.Region, PathStyle: s.cfg.S3.PathStyle, Timeout: s.cfg.S3.Timeout},
 		Logger: s.log, Registerer: s.registry,
 	})
 	if err != nil {
 		return err
 	}
 	c := catalogsync.Config{
-		Endpoint: s.cfg.Glue.Endpoint, Region: s.cfg.Glue.Region, CatalogID: s.cfg.Glue.CatalogID, Logger: s.log, Registerer: s.registry,
+		Endpoint: s.cfg.Glue.Endpoint, Region: s.cfg.Glue.Region, CatalogID: s.cfg.Glue.CatalogID, Timeout: s.cfg.Glue.Timeout,
+		Logger: s.log, Registerer: s.registry,
 	}
 	if s.cfg.Catalog == configs.CatalogEmbedded {
 		if s.glue, err = embedded.Open(s.cfg.CatalogFile()); err != nil {
@@ -130,21 +129,16 @@ func (s *service) openLake(ctx context.Context) error {
 // converter makes one of those that share the memory of all conversions: each
 // batch being delivered has a share, and so have the live rows of queries.
 func (s *service) converter(reg prometheus.Registerer) (*convert.Converter, error) {
-	c, memory := s.cfg.Convert, s.convertMemory()
+	c := s.cfg.Convert
+	memory := int64(c.Memory) / int64(s.cfg.Delivery.Batches+1)
 	return convert.New(convert.Config{
 		Memory: memory, Threads: c.Threads, Compression: c.Compression, RowGroup: min(int64(c.RowGroup), memory/2), Logger: s.log, Registerer: reg,
 	})
 }
 
-// convertMemory is what each of the converters has.
-func (s *service) convertMemory() int64 {
-	return int64(s.cfg.Convert.Memory) / int64(s.cfg.Delivery.Batches+1)
-}
-
-// rules is what is stored with a batch when it is sealed: where it goes, and how
-// it is written.
+// rules is what is stored with a batch when it is sealed: where it goes.
 func (s *service) rules(stream string) []byte {
-	b, err := json.Marshal(delivery.Rules{Stream: s.cfg.Stream(stream), Raw: s.cfg.Raw, Memory: s.convertMemory()})
+	b, err := json.Marshal(delivery.Rules{Stream: s.cfg.Stream(stream), Raw: s.cfg.Raw})
 	if err != nil {
 		panic("BUG: a stream's configuration does not marshal: " + err.Error())
 	}

@@ -13,10 +13,11 @@ import (
 // A peer that says nothing for the whole silence is given up; one that speaks or
 // takes what is written is not.
 func TestSilence(t *testing.T) {
+	const silence = DefaultTimeout
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
 		defer far.Close()
-		dial := dialImpatiently(func(context.Context, string, string) (net.Conn, error) { return near, nil })
+		dial := dialImpatiently(func(context.Context, string, string) (net.Conn, error) { return near, nil }, silence)
 		conn, err := dial(t.Context(), "tcp", "somewhere")
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ var errCredentials = errors.New("no AWS credentials")
 
 func newClient(ctx context.Context, cfg S3) (*s3.Client, error) {
 	transport := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-		t.DialContext = dialImpatiently(t.DialContext)
+		t.DialContext = dialImpatiently(t.DialContext, cmp.Or(cfg.Timeout, DefaultTimeout))
 		t.MaxIdleConnsPerHost = 4 * uploads
 	})
 	options := []func(*config.LoadOptions) error{

@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// silence is how long a connection may carry nothing in either direction before
-// it counts as broken. Without it a peer that vanished holds a request for ever.
-// A service that completes a large multipart upload thinks the longest.
-const silence = 2 * time.Minute
+// DefaultTimeout is that of S3. A service that completes a large multipart upload
+// thinks the longest.
+const DefaultTimeout = 2 * time.Minute
 
 type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// dialImpatiently makes connections that break off after silence.
-func dialImpatiently(dial dialFunc) dialFunc {
+// dialImpatiently makes connections that break off when they have carried nothing
+// in either direction for so long. Without it a peer that vanished holds a request
+// for ever.
+func dialImpatiently(dial dialFunc, silence time.Duration) dialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {

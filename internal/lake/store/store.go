@@ -56,6 +56,9 @@ type S3 struct {
 	Endpoint  string // http(s)://host[:port]; empty: AWS
 	Region    string
 	PathStyle bool // the bucket in the path instead of in the host name
+	// Timeout is how long a connection may carry nothing before it counts as broken;
+	// 0: DefaultTimeout.
+	Timeout time.Duration
 }
 
 // Config is what Open needs beside the root. Its zero value is useful.
