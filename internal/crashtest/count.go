@@ -125,6 +125,9 @@ func (r *round) check(c *count, w row, where string) {
 	if wrong == "" {
 		wrong = w.differs(rec)
 	}
+	if c := r.place.clock; wrong == "" && rec.stream != parts && c != nil && !c.showed(w.Day) {
+		wrong = fmt.Sprintf("in partition dt=%s, a day that the clock did not show", w.Day)
+	}
 	if wrong != "" {
 		r.rep.violate("%s record %q: %s", where, w.ID, wrong)
 	}

@@ -10,7 +10,9 @@
 // and again. Others query and flush. Meanwhile the server is killed (SIGKILL; at
 // random, right after a step of a delivery that it logs, while it starts, twice in
 // short succession, while it stops) and stopped (SIGTERM); and independently of
-// that the object store, the catalog and the disk fail, in phases.
+// that the object store, the catalog and the disk fail, in phases, and the wall
+// clock jumps, ahead and back, by minutes, hours and days, while it runs and over
+// its restarts.
 //
 // # What must hold
 //
@@ -46,13 +48,28 @@
 //
 // A proxy in a phase refuses connections, breaks them, lets them hang, answers
 // 500 or that it throttles or (Glue) denies, is slow, carries the request out and drops the answer
-// or holds it back, or cuts the answer short; for all requests or for some.
+// or holds it back, or cuts the answer short; for all requests or for some. Once a
+// round there is a siege: an outage of one service or of all that is longer than the
+// clients of S3 and Glue wait and try again, in which nobody kills the server. It
+// must give up by itself, go on receiving, and deliver by itself afterwards. (The
+// clients' time-outs are set to seconds for that: s3.timeout, glue.timeout,
+// AWS_MAX_ATTEMPTS.)
+//
+// # The clock
+//
+// The command is built with an overlay for the standard library: time.Now adds an
+// offset that it finds in a file of this program's. So all of the process has
+// another clock, the libraries too, and what is shipped has nothing of it. As when a
+// machine's clock is set, monotonic readings go on undisturbed, and S3 refuses
+// requests whose time is wrong. The clock is at most 10 days off and the windows of
+// deduplication are 30 days, so that no jump excuses a duplicate; what a jump beyond
+// the window does is for package dedupe's tests.
 //
 // # What it cannot show
 //
 // The seed repeats the plan, not the timing: a run with the same seed is similar,
 // not the same. The kernel lives on, so what was written and not synced survives
-// (package buffer's tests cover power cuts). The clock does not jump: that would
-// need to be done to the whole machine. Outages are shorter than the time-outs of
-// the clients of S3 and Glue.
+// (package buffer's tests cover power cuts), and the times of files are the
+// kernel's, which do not jump. DuckDB, which is not Go, has the machine's clock too.
+// The clock jumps in whole seconds, and is never slewed.
 package main

@@ -26,12 +26,15 @@ type instance struct {
 	exited chan struct{} // closed when it has ended; after that err is set
 	err    error
 	doomed atomic.Bool // it is being ended from here
-	steps  chan string // what it logs of its batches, as it logs it; dropped if nobody listens
+	// givenUp counts the attempts to deliver a batch that it gave up.
+	givenUp atomic.Int64
+	steps   chan string // what it logs of its batches, as it logs it; dropped if nobody listens
 
 	// Set before served is closed.
-	url    string
-	client *client.Client
-	http   *http.Client
+	startUp time.Duration
+	url     string
+	client  *client.Client
+	http    *http.Client
 }
 
 // startServer runs "sluice serve". Its log goes to book, line by line.
@@ -64,9 +67,13 @@ func (i *instance) follow(stderr io.Reader, book *logbook) {
 		}
 		if line.Msg == "serving" && i.url == "" {
 			i.url = line.At
+			i.startUp = time.Since(i.begun)
 			i.client = client.New(i.url)
 			i.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16, DisableCompression: true}}
 			close(i.served)
+		}
+		if line.Msg == "batch not delivered, will be tried again" {
+			i.givenUp.Add(1)
 		}
 		select {
 		case i.steps <- line.Msg:

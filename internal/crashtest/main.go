@@ -52,6 +52,8 @@ type config struct {
 	binary   string // built if empty
 	race     bool
 	disk     bool // fill it, where that can be done
+	clock    bool // have it jump
+	sieges   bool // outages that outlast the clients
 	keep     bool // the data, also when all is well
 	verbose  bool
 	progress io.Writer // a line for each thing that happens; nil: none
@@ -71,6 +73,8 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	fs.StringVar(&cfg.binary, "binary", "", "the sluice command to break; empty: build it")
 	fs.BoolVar(&cfg.race, "race", false, "build it with the race detector")
 	fs.BoolVar(&cfg.disk, "disk", true, "fill the disk now and then (mode file; needs Linux and root)")
+	fs.BoolVar(&cfg.clock, "clock", true, "have the server's clock jump, by hours and days; builds it with an overlay for package time")
+	fs.BoolVar(&cfg.sieges, "sieges", true, "once a round, an outage of S3 or the catalog that is longer than their clients wait (not in mode file)")
 	fs.BoolVar(&cfg.keep, "keep", false, "keep the data of rounds in which all held too")
 	fs.BoolVar(&cfg.verbose, "v", false, "tell what happens")
 	if err := fs.Parse(args); err != nil {

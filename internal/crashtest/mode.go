@@ -34,6 +34,7 @@ type place struct {
 	env     []string   // settings of the server
 	proxies []*proxy   // those that fail
 	disk    *smallDisk // nil: it cannot be filled
+	clock   *clock     // nil: it does not jump
 	closers []func()
 }
 
@@ -51,6 +52,13 @@ func openPlace(r *round) (_ *place, err error) {
 			p.close()
 		}
 	}()
+	if r.cfg.clock {
+		if p.clock, err = openClock(filepath.Join(r.dir, "clock")); err != nil {
+			return nil, err
+		}
+		p.closers = append(p.closers, func() { p.clock.file.Close() })
+		p.set(clockVariable, p.clock.file.Name())
+	}
 	if p.mode == modeFile && r.cfg.disk {
 		if disk, err := mountSmall(p.data, diskSize); err != nil {
 			r.rep.skip("the disk was not filled: " + err.Error())
@@ -160,7 +168,8 @@ func (p *place) environment(rng *rand.Rand, raw bool) []string {
 	return append(env,
 		// Whether the client of S3 or the service tries again.
 		fmt.Sprintf("AWS_MAX_ATTEMPTS=%d", 1+rng.IntN(4)),
-		"SLUICE_LOG_FORMAT=json", "SLUICE_STREAMS="+streamsConfig,
+		"SLUICE_S3_TIMEOUT="+clientTimeout.String(), "SLUICE_GLUE_TIMEOUT="+clientTimeout.String(),
+		"SLUICE_LOG_FORMAT=json", "SLUICE_STREAMS="+streamsConfig, "SLUICE_HTTP_IDEMPOTENCY_WINDOW="+window.String(),
 		"SLUICE_BUFFER_SIZE=1MiB", "SLUICE_BUFFER_INTERVAL=400ms", fmt.Sprintf("SLUICE_BUFFER_MAX_BYTES=%d", maxLog), "SLUICE_BUFFER_MIN_FREE=4MiB",
 		"SLUICE_CONVERT_MEMORY=64MiB", "SLUICE_CONVERT_ROW_GROUP=1MiB", "SLUICE_QUERY_MEMORY=256MiB", "SLUICE_QUERY_CACHE=128MiB",
 		fmt.Sprintf("SLUICE_RAW_ENABLED=%t", raw), "SLUICE_RAW_PREFIX="+rawPrefix,

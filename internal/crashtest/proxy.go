@@ -64,6 +64,7 @@ type proxy struct {
 	addr    string
 	calm    *calm
 	rep     *report
+	busy    chan struct{} // capacity 1: held by who has it fail
 
 	mu     sync.Mutex
 	rng    *rand.Rand // guarded by mu
@@ -87,7 +88,7 @@ func newProxy(name, target string, says replies, rng *rand.Rand, c *calm, rep *r
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{name: name, says: says, calm: c, rep: rep, rng: rng}
+	p := &proxy{name: name, says: says, calm: c, rep: rep, rng: rng, busy: make(chan struct{}, 1)}
 	p.forward = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(u)
@@ -137,25 +138,50 @@ func (p *proxy) run(ctx context.Context, rng *rand.Rand, length time.Duration) e
 			ph.share = 1
 		}
 		took := between(rng, length/20, length*5/4)
+		if !p.take(ctx) {
+			return nil
+		}
 		p.rep.phase(p.name + " " + string(ph.fault))
 		p.rep.tell("%s %s for %v, %.0f %% of the requests", p.name, ph.fault, took.Round(time.Millisecond), 100*ph.share)
-		healed := p.calm.disturb()
-		p.set(ph)
-		if ph.fault == refuse {
-			p.server.Close()
+		err := p.fail(ctx, ph, took)
+		p.give()
+		if err != nil {
+			return err
 		}
-		sleep(ctx, took)
-		p.set(nil)
-		close(ph.over)
-		if ph.fault == refuse {
-			if err := p.relisten(); err != nil {
-				return err
-			}
-		}
-		healed()
 	}
 	return nil
 }
+
+// fail is one phase, to its end; the proxy is taken.
+func (p *proxy) fail(ctx context.Context, ph *phase, took time.Duration) error {
+	healed := p.calm.disturb()
+	p.set(ph)
+	if ph.fault == refuse {
+		p.server.Close()
+	}
+	sleep(ctx, took)
+	p.set(nil)
+	close(ph.over)
+	if ph.fault == refuse {
+		if err := p.relisten(); err != nil {
+			return err
+		}
+	}
+	healed()
+	return nil
+}
+
+// take waits until nobody has the proxy fail; false when ctx ends before.
+func (p *proxy) take(ctx context.Context) bool {
+	select {
+	case p.busy <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (p *proxy) give() { <-p.busy }
 
 // relisten takes the port again, which the kernel may not give at once.
 func (p *proxy) relisten() (err error) {

@@ -22,7 +22,7 @@ const (
 var streamNames = [numStreams]string{plain: "plain", parts: "parts", once: "once"}
 
 // streamsConfig is the setting of that name.
-const streamsConfig = `{parts: {partition_by: ["dt=day(happened)", "kind=kind"], strict: true, columns: {amount: bigint}}, once: {dedupe: {key: id, window: 1h}}}`
+var streamsConfig = `{parts: {partition_by: ["dt=day(happened)", "kind=kind"], strict: true, columns: {amount: bigint}}, once: {dedupe: {key: id, window: ` + window.String() + `}}}`
 
 // A record is one that some client sends: everything in it follows from these
 // three numbers, so what is read back can be checked without remembering it.

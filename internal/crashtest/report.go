@@ -23,6 +23,7 @@ type report struct {
 	queries, queryFailures, flushes, flushFailures              atomic.Int64
 	acked, uncertain, refusedFull, deduplicated                 atomic.Int64
 	lost, doubled                                               atomic.Int64
+	sieges, givenUp                                             atomic.Int64
 	rss, logDisk                                                peak
 	start, stop                                                 peak // in ms: until serving, of what was left alone; of SIGTERM
 
@@ -116,6 +117,7 @@ func (r *report) print(w io.Writer) {
 	line("kills", "%d: %d during start-up, %d right after a step of a delivery, %d soon after another; %d more stopped by SIGTERM, of which %d killed while stopping",
 		r.kills.Load(), r.startKills.Load(), r.stepKills.Load(), r.doubleKills.Load(), r.terms.Load(), r.termKills.Load())
 	line("fault phases", "%s", counts(r.phases))
+	line("long outages", "%d, in which %d attempts to deliver were given up", r.sieges.Load(), r.givenUp.Load())
 	line("requests", "%d, %d without an answer, %d sent again", r.posts.Load(), r.unanswered.Load(), r.resumed.Load())
 	line("records acked", "%d; uncertain %d, refused as full %d, dropped as duplicates %d", r.acked.Load(), r.uncertain.Load(), r.refusedFull.Load(), r.deduplicated.Load())
 	line("queries checked", "%d, and %d failed while something was broken", r.queries.Load(), r.queryFailures.Load())

@@ -32,7 +32,10 @@ type round struct {
 	quota int           // kills
 	pace  time.Duration // of kills, on average
 	raw   bool          // the raw copy is kept
-	rep   *report
+	// siegeAt is after how many kills an outage comes that outlasts the clients; -1:
+	// it is over, or there is none.
+	siegeAt int
+	rep     *report
 
 	calm    *calm
 	place   *place
@@ -115,6 +118,10 @@ func (r *round) breakThings(ctx context.Context) error {
 	if r.place.disk != nil {
 		rng := r.dice()
 		g.Go(func() error { return r.fillDisk(work, rng, 2*r.pace+400*time.Millisecond) })
+	}
+	if r.place.clock != nil {
+		rng := r.dice()
+		g.Go(func() error { return r.jumpClock(work, rng, 2*r.pace+400*time.Millisecond) })
 	}
 	g.Go(func() error { r.measure(work); return nil })
 	rng := r.dice()

@@ -3,24 +3,43 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os/exec"
 	"time"
 )
 
 // start starts a server on the round's data folder.
-func (r *round) start(rng *rand.Rand) (*instance, error) {
-	return startServer(r.cfg.binary, r.place.data, r.place.environment(rng, r.raw), r.book)
+func (r *round) start(rng *rand.Rand, more ...string) (*instance, error) {
+	return startServer(r.cfg.binary, r.place.data, append(r.place.environment(rng, r.raw), more...), r.book)
 }
 
 // torment starts the server and kills it again, as often as the round asks for.
 func (r *round) torment(ctx context.Context, rng *rand.Rand) error {
 	soon := false // the next kill comes soon after the last
 	end := time.Now().Add(r.pace * time.Duration(r.quota))
+	if r.cfg.sieges && len(r.place.proxies) > 0 {
+		r.siegeAt = rng.IntN(r.quota)
+		end = end.Add(siegeLength)
+	}
 	for done := 0; done < r.quota && ctx.Err() == nil; {
-		i, err := r.start(rng)
+		var more []string
+		if done == r.siegeAt {
+			more = append(more, fmt.Sprintf("AWS_MAX_ATTEMPTS=%d", siegeAttempts))
+		}
+		i, err := r.start(rng, more...)
 		if err != nil {
 			return err
+		}
+		if done == r.siegeAt {
+			r.siegeAt = -1
+			if !r.awaitServing(ctx, i, -1) {
+				continue
+			}
+			r.fleet.set(i)
+			if !r.siege(ctx, rng, i) {
+				return nil // what did not hold is in the report
+			}
 		}
 		// What early kills left of the time goes to the later lives.
 		killed := r.live(ctx, rng, i, soon, max(time.Until(end)/time.Duration(r.quota-done), 0))
@@ -120,7 +139,7 @@ func (r *round) awaitServing(ctx context.Context, i *instance, at time.Duration)
 	}
 	select {
 	case <-i.served:
-		r.rep.start.see(time.Since(i.begun).Milliseconds())
+		r.rep.start.see(i.startUp.Milliseconds())
 		return true
 	case <-i.exited:
 		if ctx.Err() == nil {

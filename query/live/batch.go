@@ -27,7 +27,6 @@ type rules struct {
 	parsed   *partitioner.Rules
 	declared []lake.Column
 	strict   bool
-	layout   convert.Layout
 }
 
 func newRules(s configs.Stream) (*rules, error) {
@@ -35,9 +34,7 @@ func newRules(s configs.Stream) (*rules, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read rules: %w", err)
 	}
-	// Of the layout only that which decides about values: a timestamp of millis
-	// reads the same before and after delivery. To sort would be for nothing.
-	r := &rules{id: string(id), strict: s.Strict, layout: convert.Layout{Timestamp: s.Layout.Timestamp}}
+	r := &rules{id: string(id), strict: s.Strict}
 	if r.parsed, err = partitioner.Parse(s.PartitionBy); err != nil {
 		return nil, fmt.Errorf("read rules of table %s: %w", s.Table, err)
 	}

@@ -1,7 +1,0 @@
-//go:build !unix
-
-package access
-
-import "io/fs"
-
-func ownedByRoot(fs.FileInfo) bool { return false }
