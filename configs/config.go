@@ -25,6 +25,9 @@ type Config struct {
 	Glue       Glue              `yaml:"glue"`
 	Log        Log               `yaml:"log"`
 	Admin      Admin             `yaml:"admin"`
+	TLS        TLS               `yaml:"tls"`
+	Access     Access            `yaml:"access"`
+	Keys       map[string]Key    `yaml:"keys"`
 	Streams    map[string]Stream `yaml:"streams"`
 }
 
@@ -48,10 +51,14 @@ type Buffer struct {
 
 // Convert bounds conversion and shapes the files.
 type Convert struct {
-	Memory      Bytes  `yaml:"memory"`      // of the columns being built, all workers together
-	Threads     int    `yaml:"threads"`     // encoders a batch; 0: one a core
-	Compression string `yaml:"compression"` // zstd, snappy or none
-	RowGroup    Bytes  `yaml:"row_group"`   // uncompressed size of a row group, about
+	Memory  Bytes `yaml:"memory"`  // of the columns being built, all workers together
+	Threads int   `yaml:"threads"` // encoders a batch; 0: one a core
+	// The rest is the layout of a stream's files that says nothing else.
+	Compression      string  `yaml:"compression"`       // zstd, snappy, gzip or none
+	CompressionLevel int     `yaml:"compression_level"` // of zstd or gzip; 0: chosen for each column
+	RowGroup         Bytes   `yaml:"row_group"`         // uncompressed size of a row group, about
+	BloomFPP         float64 `yaml:"bloom_fpp"`         // of Bloom filters, see Layout
+	Timestamp        string  `yaml:"timestamp"`         // micros, millis or int96
 }
 
 // Delivery bounds the work after sealing.
@@ -123,7 +130,10 @@ type Stream struct {
 	// Columns declares types: column name (or dotted path) to Hive type.
 	Columns map[string]string `yaml:"columns" json:"columns,omitempty"`
 	// Strict sends a record with a value that does not fit to the error prefix.
-	Strict   bool          `yaml:"strict" json:"strict,omitempty"`
+	Strict bool `yaml:"strict" json:"strict,omitempty"`
+	// Layout is how the files are written. A batch keeps the whole of it, so that a
+	// repeated delivery gives the same bytes.
+	Layout   Layout        `yaml:"layout" json:"layout"`
 	Size     Bytes         `yaml:"size" json:"-"`     // overrides buffer.size
 	Interval time.Duration `yaml:"interval" json:"-"` // overrides buffer.interval
 	// Dedupe works at intake, before a record is in any batch.

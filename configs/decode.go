@@ -133,7 +133,7 @@ func suggestKey(key, path string, keys []string) string {
 	last := key[strings.LastIndexByte(key, '.')+1:]
 	for _, s := range Settings() {
 		section, name, nested := strings.Cut(s.Path, ".")
-		if nested && section != "streams" && name == last && section != path {
+		if nested && !ofEntry(s.Path) && name == last && section != path {
 			return fmt.Sprintf("did you mean %s, which goes under %s:?", name, section)
 		}
 		if !nested && s.Path == key && path != "" {

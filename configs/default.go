@@ -23,16 +23,18 @@ func Default() Config {
 		MaxStreams: 1000,
 		HTTP:       HTTP{MaxBody: 256 * MiB, MaxInFlight: 256 * MiB, IdempotencyWindow: 24 * time.Hour},
 		Buffer:     Buffer{Size: 256 * MiB, Interval: 5 * time.Minute, MaxBytes: 10 * GiB, MinFree: 512 * MiB},
-		Convert:    Convert{Memory: 256 * MiB, Threads: 0, Compression: "zstd", RowGroup: 64 * MiB},
+		Convert:    Convert{Memory: 256 * MiB, Threads: 0, Compression: "zstd", RowGroup: 64 * MiB, BloomFPP: 0.01, Timestamp: "micros"},
 		Raw:        Raw{Prefix: "raw-logs", Compression: "gzip"},
 		Dedupe:     Dedupe{MaxKeys: 50_000_000},
 		Delivery:   Delivery{Batches: 2, Uploads: 4, DrainOnStop: false, StopTimeout: 30 * time.Second},
 		Query: Query{
 			Memory: 1 * GiB, Threads: 0, Concurrent: 4, Timeout: 5 * time.Minute, Cache: 4 * GiB,
 		},
-		S3:   S3{Timeout: 2 * time.Minute},
-		Glue: Glue{Timeout: time.Minute},
-		Log:  Log{Level: "info", Format: "text"},
+		TLS:    TLS{MinVersion: "1.2", ClientAuth: ClientAuthRequire},
+		Access: Access{Metrics: MetricsAdmin},
+		S3:     S3{Timeout: 2 * time.Minute},
+		Glue:   Glue{Timeout: time.Minute},
+		Log:    Log{Level: "info", Format: "text"},
 	}
 }
 
@@ -49,8 +51,8 @@ const DefaultPartition = "dt=day(ingest)"
 const DefaultDedupeWindow = 24 * time.Hour
 
 // Stream is how the records of a stream become rows: what is configured for it,
-// with everything left out filled in. Table is then database.table, and Size and
-// Interval are set. A stream that is not configured gets the table of its
+// with everything left out filled in. Table is then database.table, and Size,
+// Interval and Layout are set. A stream that is not configured gets the table of its
 // cleaned name; whether it may come to be is AutoCreate's to say.
 func (c Config) Stream(name string) Stream {
 	s := c.Streams[name]
@@ -66,6 +68,7 @@ func (c Config) Stream(name string) Stream {
 	if s.Interval == 0 {
 		s.Interval = c.Buffer.Interval
 	}
+	s.Layout = c.layout(s.Layout)
 	if s.Dedupe.Key != "" && s.Dedupe.Window == 0 {
 		s.Dedupe.Window = DefaultDedupeWindow
 	}

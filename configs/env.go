@@ -8,8 +8,9 @@ import (
 )
 
 // commandEnv are the variables that cmd reads, beside those of settings: the
-// path of the configuration file and the server that a client command calls.
-var commandEnv = []string{EnvPrefix + "CONFIG", EnvPrefix + "SERVER"}
+// path of the configuration file, and for a client command the server that it
+// calls, the API key that it brings and the authorities that it trusts.
+var commandEnv = []string{EnvPrefix + "CONFIG", EnvPrefix + "SERVER", EnvPrefix + "KEY", EnvPrefix + "CA_FILE"}
 
 // kubernetesEnv matches the variables that Kubernetes puts into every container
 // for a service named sluice or sluice-something. They look like ours and are
@@ -32,7 +33,7 @@ func environment(env []string, cfg *Config, origin map[string]string) Faults {
 	targets := make(map[string]target)
 	names := slices.Clone(commandEnv)
 	walk(reflect.ValueOf(cfg).Elem(), "", func(path string, v reflect.Value) {
-		if !strings.HasPrefix(path, "streams.") {
+		if !ofEntry(path) {
 			targets[envName(path)] = target{path, v}
 			names = append(names, envName(path))
 		}
@@ -46,8 +47,8 @@ func environment(env []string, cfg *Config, origin map[string]string) Faults {
 		case !known:
 			faults = append(faults, Fault{Where: name, Text: "unknown variable; " + suggestEnv(name, names)})
 		case strings.TrimSpace(value) == "": // counts as not set
-		case t.path == "streams":
-			faults = append(faults, streamsFromEnv(name, value, cfg, origin)...)
+		case isCollection(t.v.Type()):
+			faults = append(faults, collectionFromEnv(name, value, t.path, t.v, origin)...)
 		default:
 			origin[t.path] = name
 			if err := setScalar(t.v, value); err != nil {
@@ -78,8 +79,10 @@ func lastOfEach(env []string) []string {
 // suggestEnv says what an unknown variable may have been meant to be. Names are
 // compared without the prefix that all share.
 func suggestEnv(name string, names []string) string {
-	if strings.HasPrefix(name, EnvPrefix+"STREAMS_") {
-		return "streams have no variable each; " + EnvPrefix + "STREAMS holds all of them as inline YAML"
+	for _, c := range collections() {
+		if all := envName(c); strings.HasPrefix(name, all+"_") {
+			return c + " have no variable each; " + all + " holds all of them as inline YAML"
+		}
 	}
 	short := make([]string, len(names))
 	for i, n := range names {
@@ -91,17 +94,17 @@ func suggestEnv(name string, names []string) string {
 	return "every setting's variable is " + EnvPrefix + " and its path in capitals, such as " + EnvPrefix + "BUFFER_SIZE"
 }
 
-// streamsFromEnv reads all streams from inline YAML; they replace those of the
-// file.
-func streamsFromEnv(name, value string, cfg *Config, origin map[string]string) Faults {
-	for path := range origin {
-		if path == "streams" || strings.HasPrefix(path, "streams.") {
-			delete(origin, path)
+// collectionFromEnv reads all streams, or all keys, from inline YAML; they
+// replace those of the file.
+func collectionFromEnv(name, value, path string, v reflect.Value, origin map[string]string) Faults {
+	for p := range origin {
+		if p == path || strings.HasPrefix(p, path+".") {
+			delete(origin, p)
 		}
 	}
 	d := decoder{file: name, origin: origin}
 	if root := d.parse([]byte(value)); root != nil {
-		d.value(root, "streams", reflect.ValueOf(&cfg.Streams).Elem())
+		d.value(root, path, v)
 	}
 	return d.faults
 }

@@ -131,9 +131,9 @@ func nearestOrigin(path string, origin map[string]string) string {
 	if at, ok := origin[path]; ok {
 		return at
 	}
-	// Only below a stream does what surrounds a missing value say where: a
+	// Only below a stream or a key does what surrounds a missing value say where: a
 	// setting of a section that is not given is a default.
-	for strings.HasPrefix(path, "streams.") {
+	for ofEntry(path) {
 		path = path[:max(strings.LastIndexByte(path, '.'), strings.LastIndexByte(path, '['))]
 		if at, ok := origin[path]; ok {
 			return at

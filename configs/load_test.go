@@ -25,14 +25,14 @@ func TestLoadNothing(t *testing.T) {
 }
 
 func TestPrecedence(t *testing.T) {
-	cfg, err := load(t, "listen: :1\ndatabase: shop\nbuffer: {size: 2MiB, interval: 1m}\n",
-		"SLUICE_LISTEN=:2", "SLUICE_LISTEN=:3", "SLUICE_BUFFER_SIZE=3MiB", "SLUICE_DATABASE=",
+	cfg, err := load(t, "listen: 127.0.0.1:1\ndatabase: shop\nbuffer: {size: 2MiB, interval: 1m}\n",
+		"SLUICE_LISTEN=127.0.0.1:2", "SLUICE_LISTEN=127.0.0.1:3", "SLUICE_BUFFER_SIZE=3MiB", "SLUICE_DATABASE=",
 		"SLUICE_S3_PATH_STYLE=true", "SLUICE_QUERY_CONCURRENT=9", "SLUICE_DELIVERY_STOP_TIMEOUT=90s", "HOME=/root", "SLUICE")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := configs.Default()
-	want.Listen, want.Database = ":3", "shop"
+	want.Listen, want.Database = "127.0.0.1:3", "shop"
 	want.Buffer.Size, want.Buffer.Interval = 3*configs.MiB, time.Minute
 	want.S3.PathStyle, want.Query.Concurrent, want.Delivery.StopTimeout = true, 9, 90*time.Second
 	if diff := cmp.Diff(want, cfg); diff != "" {
@@ -103,6 +103,7 @@ func TestFaults(t *testing.T) {
 		{"own tag", "listen: !x 1", `sluice.yaml:1: listen: the tag !x is not supported; want a text`},
 		{"bool", "auto_create: yes", `sluice.yaml:1: auto_create: found "yes", want true or false`},
 		{"int", "delivery: {batches: 2.5}", `sluice.yaml:1: delivery.batches: found "2.5", want a whole number`},
+		{"number", "convert: {bloom_fpp: 1%}", `sluice.yaml:1: convert.bloom_fpp: found "1%", want a number, such as 0.01`},
 		{"int too long", "delivery: {batches: 99999999999}", `sluice.yaml:1: delivery.batches: found "99999999999", want a whole number`},
 		{"duration", "buffer: {interval: 300}", `sluice.yaml:1: buffer.interval: "300" lacks a unit; want 300s for seconds or 300m for minutes`},
 		{"duration word", "buffer: {interval: soon}", `sluice.yaml:1: buffer.interval: found "soon", want a duration, such as 30s, 5m or 1h30m`},

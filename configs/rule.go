@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,8 +12,9 @@ import (
 // A rule is what one setting may be by itself: one of the values, or a number
 // from min to max.
 type rule struct {
-	values   []string
-	min, max int64 // of a number; both 0: no bounds
+	values    []string
+	min, max  int64   // of a whole number; both 0: no bounds
+	low, high float64 // of a fraction; both 0: no bounds
 }
 
 func between[T ~int | ~int64](lo, hi T) rule { return rule{min: int64(lo), max: int64(hi)} }
@@ -25,54 +27,93 @@ var (
 	batchSize     = between(1*MiB, 1*GiB)
 	batchInterval = between(100*time.Millisecond, 24*time.Hour)
 	keyWindow     = between(time.Minute, 30*24*time.Hour)
-	patience      = between(100*time.Millisecond, 1*time.Hour)
+	compression   = oneOf("zstd", "snappy", "gzip", "none")
+	rowGroup      = between(1*MiB, 1*GiB)
+	// A filter of one value in a million takes 29 bits a value, one of half 4.
+	falsePositives = rule{low: 0.000001, high: 0.5}
+	timestamp      = oneOf("micros", "millis", "int96")
+	patience       = between(100*time.Millisecond, 1*time.Hour)
 )
 
 // rules holds the settings that have one, by path. 0 stands for the default in
 // the settings of a stream and is allowed there.
 var rules = map[string]rule{
-	"catalog":                 oneOf(CatalogEmbedded, CatalogGlue),
-	"max_streams":             between(1, 100_000),
-	"http.max_body":           between(1*MiB, 1024*GiB),
-	"http.max_in_flight":      between(16*MiB, 1024*GiB),
-	"http.idempotency_window": keyWindow,
-	"dedupe.max_keys":         between(1000, 1_000_000_000),
-	"buffer.size":             batchSize,
-	"buffer.interval":         batchInterval,
-	"buffer.max_bytes":        between(1*MiB, 1<<20*GiB),
-	"buffer.min_free":         between(0, 1<<20*GiB),
-	"convert.memory":          between(16*MiB, 1024*GiB),
-	"convert.threads":         between(0, 1024),
-	"convert.compression":     oneOf("zstd", "snappy", "none"),
-	"convert.row_group":       between(1*MiB, 1*GiB),
-	"delivery.batches":        between(1, 64),
-	"delivery.uploads":        between(1, 256),
-	"delivery.stop_timeout":   between(1*time.Second, 1*time.Hour),
-	"raw.compression":         oneOf("gzip", "zstd"),
-	"query.memory":            between(64*MiB, 1024*GiB),
-	"query.threads":           between(0, 1024),
-	"query.concurrent":        between(1, 1024),
-	"query.timeout":           between(1*time.Second, 24*time.Hour),
-	"query.cache":             between(16*MiB, 1<<20*GiB),
-	"s3.timeout":              patience,
-	"glue.timeout":            patience,
-	"log.level":               oneOf("debug", "info", "warn", "error"),
-	"log.format":              oneOf("text", "json"),
-	"streams.*.size":          batchSize,
-	"streams.*.interval":      batchInterval,
-	"streams.*.dedupe.window": keyWindow,
+	"catalog":                   oneOf(CatalogEmbedded, CatalogGlue),
+	"max_streams":               between(1, 100_000),
+	"http.max_body":             between(1*MiB, 1024*GiB),
+	"http.max_in_flight":        between(16*MiB, 1024*GiB),
+	"http.idempotency_window":   keyWindow,
+	"dedupe.max_keys":           between(1000, 1_000_000_000),
+	"buffer.size":               batchSize,
+	"buffer.interval":           batchInterval,
+	"buffer.max_bytes":          between(1*MiB, 1<<20*GiB),
+	"buffer.min_free":           between(0, 1<<20*GiB),
+	"convert.memory":            between(16*MiB, 1024*GiB),
+	"convert.threads":           between(0, 1024),
+	"delivery.batches":          between(1, 64),
+	"delivery.uploads":          between(1, 256),
+	"delivery.stop_timeout":     between(1*time.Second, 1*time.Hour),
+	"raw.compression":           oneOf("gzip", "zstd"),
+	"query.memory":              between(64*MiB, 1024*GiB),
+	"query.threads":             between(0, 1024),
+	"query.concurrent":          between(1, 1024),
+	"query.timeout":             between(1*time.Second, 24*time.Hour),
+	"query.cache":               between(16*MiB, 1<<20*GiB),
+	"tls.min_version":           oneOf("1.2", "1.3"),
+	"tls.client_auth":           oneOf(ClientAuthRequire, ClientAuthOptional),
+	"access.metrics":            oneOf(MetricsAdmin, MetricsOpen),
+	"keys.*.records_per_second": between(0, math.MaxInt32),
+	"keys.*.bytes_per_second":   between(0, 1024*GiB),
+	"keys.*.bytes_per_day":      between(0, 1<<20*GiB),
+	"s3.timeout":                patience,
+	"glue.timeout":              patience,
+	"log.level":                 oneOf("debug", "info", "warn", "error"),
+	"log.format":                oneOf("text", "json"),
+	"streams.*.size":            batchSize,
+	"streams.*.interval":        batchInterval,
+	"streams.*.dedupe.window":   keyWindow,
+
+	"convert.compression":       compression,
+	"convert.compression_level": between(0, 22),
+	"convert.row_group":         rowGroup,
+	"convert.bloom_fpp":         falsePositives,
+	"convert.timestamp":         timestamp,
+
+	"streams.*.layout.compression":       compression,
+	"streams.*.layout.compression_level": between(1, 22),
+	"streams.*.layout.row_group":         rowGroup,
+	"streams.*.layout.bloom_fpp":         falsePositives,
+	"streams.*.layout.timestamp":         timestamp,
 }
 
-func (r rule) bounded() bool { return r.min != 0 || r.max != 0 }
-
-// print formats a bound as a value of v's type; "" where there is none.
-func (r rule) print(v reflect.Value, bound int64) string {
-	if !r.bounded() {
-		return ""
-	}
+// bounds are the bounds as values of v's type would be printed; "" where there
+// are none.
+func (r rule) bounds(v reflect.Value) (low, high string) {
 	b := reflect.New(v.Type()).Elem()
-	b.SetInt(bound)
-	return format(b)
+	switch {
+	case r.low != 0 || r.high != 0:
+		b.SetFloat(r.low)
+		low = format(b)
+		b.SetFloat(r.high)
+	case r.min != 0 || r.max != 0:
+		b.SetInt(r.min)
+		low = format(b)
+		b.SetInt(r.max)
+	default:
+		return "", ""
+	}
+	return low, format(b)
+}
+
+// outside reports whether the value v is out of the bounds. NaN is.
+func (r rule) outside(v reflect.Value) bool {
+	switch {
+	case r.low != 0 || r.high != 0:
+		return !(r.low <= v.Float() && v.Float() <= r.high)
+	case r.min != 0 || r.max != 0:
+		return v.Int() < r.min || v.Int() > r.max
+	}
+	return false
 }
 
 // check is what is wrong with the value v; "" when nothing is.
@@ -86,8 +127,9 @@ func (r rule) check(v reflect.Value) string {
 			return fmt.Sprintf("found %q, want one of %s", shorten(s), list)
 		}
 	}
-	if r.bounded() && (v.Int() < r.min || v.Int() > r.max) {
-		return fmt.Sprintf("found %s, want %s to %s", format(v), r.print(v, r.min), r.print(v, r.max))
+	if r.outside(v) {
+		low, high := r.bounds(v)
+		return fmt.Sprintf("found %s, want %s to %s", format(v), low, high)
 	}
 	return ""
 }

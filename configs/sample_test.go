@@ -34,13 +34,17 @@ func TestDefaultIsValid(t *testing.T) {
 // uncommented is the sample with its commented example of a stream in force.
 func uncommented(t *testing.T) string {
 	t.Helper()
-	main, example, ok := strings.Cut(configs.Sample, "\n#streams:\n")
+	main, example, ok := strings.Cut(configs.Sample, "\n#keys:\n")
 	if !ok {
-		t.Fatal("sluice.yaml has no commented example of a stream")
+		t.Fatal("sluice.yaml has no commented examples")
 	}
-	main = strings.Replace(main, "\nstreams: {}\n", "\n", 1)
+	for _, collection := range []string{"streams", "keys"} {
+		main = strings.Replace(main, "\n"+collection+": {}\n", "\n", 1)
+	}
+	// The example's key is known by a certificate too.
+	main = strings.NewReplacer(`cert: ""`, "cert: c.pem", `key: ""`, "key: k.pem", `client_ca: ""`, "client_ca: ca.pem").Replace(main)
 	var b strings.Builder
-	b.WriteString(main + "\nstreams:\n")
+	b.WriteString(main + "\nkeys:\n")
 	for line := range strings.Lines(example) {
 		if !strings.HasPrefix(line, "#") {
 			t.Fatalf("%q after the example begins is not commented", line)
@@ -58,10 +62,22 @@ func TestSampleExampleLoads(t *testing.T) {
 	want := configs.Stream{
 		Table: "shop.purchases", PartitionBy: []string{"dt=day(purchaseTimestamp)", "country=userCountry"},
 		Columns: map[string]string{"userage": "int", "price": "decimal(10,2)"},
-		Size:    64 * configs.MiB, Interval: time.Minute,
+		Layout: configs.Layout{
+			Compression: "snappy", RowGroup: 32 * configs.MiB, Sort: []string{"genre", "purchaseTimestamp desc"},
+			Bloom: []string{"bookId"}, BloomFPP: 0.01, Timestamp: "micros",
+		},
+		Size: 64 * configs.MiB, Interval: time.Minute,
 		Dedupe: configs.StreamDedupe{Key: "purchaseId", Window: 24 * time.Hour},
 	}
 	if diff := cmp.Diff(want, cfg.Streams["purchases"]); diff != "" {
+		t.Error(diff)
+	}
+	wantKey := configs.Key{
+		SHA256:      "0000000000000000000000000000000000000000000000000000000000000000",
+		AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretFile: "/etc/sluice/bookstore.secret", Certificate: "bookstore.example.com",
+		Write: []string{"purchases", "web-*"}, Query: []string{"shop"},
+	}
+	if diff := cmp.Diff(wantKey, cfg.Keys["bookstore"]); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -80,10 +96,10 @@ func TestEverySettingIsInTheSample(t *testing.T) {
 		if s.Doc == "" {
 			t.Errorf("%s is not explained in sluice.yaml", s.Path)
 		}
-		switch inStream := strings.HasPrefix(s.Path, "streams."); {
-		case inStream && s.Env != "":
+		switch ofEntry := strings.Contains(s.Path, "*"); {
+		case ofEntry && s.Env != "":
 			t.Errorf("%s has the variable %s", s.Path, s.Env)
-		case !inStream && (!strings.HasPrefix(s.Env, "SLUICE_") || envs[s.Env]):
+		case !ofEntry && (!strings.HasPrefix(s.Env, "SLUICE_") || envs[s.Env]):
 			t.Errorf("%s: the variable %q is not one of its own", s.Path, s.Env)
 		}
 		envs[s.Env] = true
@@ -108,9 +124,11 @@ func TestEverySettingIsInTheSample(t *testing.T) {
 			case f.Type.Kind() == reflect.Struct:
 				visit(f.Type, p, value)
 				continue
-			case key == "streams":
-				paths = append(paths, "streams")
-				visit(reflect.TypeFor[configs.Stream](), []string{"streams", "*"}, value.(map[string]any)["purchases"])
+			case f.Type.Kind() == reflect.Map && f.Type.Elem().Kind() == reflect.Struct:
+				paths = append(paths, strings.Join(p, "."))
+				for _, example := range value.(map[string]any) {
+					visit(f.Type.Elem(), append(p, "*"), example)
+				}
 				continue
 			}
 			paths = append(paths, strings.Join(p, "."))
@@ -131,6 +149,7 @@ func TestSettings(t *testing.T) {
 		{Path: "listen", Env: "SLUICE_LISTEN", Type: "string", Default: "127.0.0.1:8080"},
 		{Path: "buffer.size", Env: "SLUICE_BUFFER_SIZE", Type: "bytes", Default: "256MiB", Min: "1MiB", Max: "1GiB"},
 		{Path: "buffer.interval", Env: "SLUICE_BUFFER_INTERVAL", Type: "duration", Default: "5m", Min: "100ms", Max: "24h"},
+		{Path: "convert.bloom_fpp", Env: "SLUICE_CONVERT_BLOOM_FPP", Type: "number", Default: "0.01", Min: "0.000001", Max: "0.5"},
 		{Path: "s3.path_style", Env: "SLUICE_S3_PATH_STYLE", Type: "bool", Default: "false"},
 		{Path: "log.format", Env: "SLUICE_LOG_FORMAT", Type: "string", Default: "text", Values: []string{"text", "json"}},
 		{Path: "streams.*.partition_by", Type: "list"},

@@ -37,6 +37,12 @@ func setScalar(v reflect.Value, text string) error {
 			*p = n
 			return nil
 		}
+	case *float64:
+		f, err := strconv.ParseFloat(text, 64)
+		if err == nil {
+			*p = f
+			return nil
+		}
 	default:
 		panic(fmt.Sprintf("BUG: no text form for %s", v.Type()))
 	}
@@ -56,6 +62,8 @@ func wanted(t reflect.Type) string {
 		return "true or false"
 	case reflect.Int:
 		return "a whole number"
+	case reflect.Float64:
+		return "a number, such as 0.01"
 	}
 	return "a text"
 }

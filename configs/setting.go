@@ -3,8 +3,11 @@ package configs
 import (
 	_ "embed"
 	"reflect"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -20,7 +23,7 @@ const EnvPrefix = "SLUICE_"
 type Setting struct {
 	Path    string `json:"path"`          // such as buffer.size; streams.*.table for one of each stream
 	Env     string `json:"env,omitempty"` // its environment variable; empty for one of a stream
-	Type    string `json:"type"`          // string, bool, int, bytes, duration, list, map or streams
+	Type    string `json:"type"`          // string, bool, int, number, bytes, duration, list, map, or the name of a collection: streams, keys
 	Default string `json:"default"`
 	// Values are the only ones allowed, where they can be listed.
 	Values []string `json:"values,omitempty"`
@@ -35,11 +38,12 @@ func Settings() []Setting {
 	var list []Setting
 	walk(reflect.ValueOf(Default()), "", func(path string, v reflect.Value) {
 		s := Setting{Path: path, Type: typeName(v.Type()), Default: format(v), Doc: docs[path]}
-		if !strings.HasPrefix(path, "streams.") {
+		if !ofEntry(path) {
 			s.Env = envName(path)
 		}
 		if r, ok := rules[path]; ok {
-			s.Values, s.Min, s.Max = r.values, r.print(v, r.min), r.print(v, r.max)
+			s.Values = r.values
+			s.Min, s.Max = r.bounds(v)
 		}
 		list = append(list, s)
 	})
@@ -51,11 +55,33 @@ func envName(path string) string {
 	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(path, ".", "_"))
 }
 
-// anyStream stands in a path for the name of a stream.
-const anyStream = "*"
+// anyName stands in a path for the name of an entry of a collection: of a stream,
+// of a key.
+const anyName = "*"
+
+// isCollection reports whether settings of the type are entries by name, which
+// have settings of their own.
+func isCollection(t reflect.Type) bool {
+	return t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct
+}
+
+// collections are the paths of the collections.
+var collections = sync.OnceValue(func() (paths []string) {
+	walk(reflect.ValueOf(Config{}), "", func(path string, v reflect.Value) {
+		if isCollection(v.Type()) {
+			paths = append(paths, path)
+		}
+	})
+	return paths
+})
+
+// ofEntry reports whether the setting at path is one of an entry of a collection.
+func ofEntry(path string) bool {
+	return slices.ContainsFunc(collections(), func(c string) bool { return strings.HasPrefix(path, c+".") })
+}
 
 // walk calls leaf for every setting in v, which is a Config or a part of one.
-// The map of streams is a leaf itself, and is followed by those of one stream,
+// A collection is a leaf itself, and is followed by the settings of one entry,
 // under *.
 func walk(v reflect.Value, path string, leaf func(path string, v reflect.Value)) {
 	if v.Kind() == reflect.Struct {
@@ -65,8 +91,8 @@ func walk(v reflect.Value, path string, leaf func(path string, v reflect.Value))
 		return
 	}
 	leaf(path, v)
-	if v.Type() == reflect.TypeFor[map[string]Stream]() {
-		walk(reflect.ValueOf(Stream{}), join(path, anyStream), leaf)
+	if isCollection(v.Type()) {
+		walk(reflect.Zero(v.Type().Elem()), join(path, anyName), leaf)
 	}
 }
 
@@ -91,10 +117,14 @@ func typeName(t reflect.Type) string {
 		return "duration"
 	case reflect.TypeFor[map[string]Stream]():
 		return "streams"
+	case reflect.TypeFor[map[string]Key]():
+		return "keys"
 	}
 	switch t.Kind() {
 	case reflect.Slice:
 		return "list"
+	case reflect.Float64:
+		return "number"
 	default:
 		return t.Kind().String()
 	}
@@ -109,6 +139,8 @@ func format(v reflect.Value) string {
 		return strconv.FormatBool(x)
 	case int:
 		return strconv.Itoa(x)
+	case float64:
+		return strconv.FormatFloat(x, 'f', -1, 64)
 	case Bytes:
 		return x.String()
 	case time.Duration:
@@ -130,7 +162,7 @@ func formatDuration(d time.Duration) string {
 }
 
 // sampleDocs are the comments of the sample, by the path of the setting that
-// they stand above. Its commented example of a stream counts for streams.*.
+// they stand above. Its commented examples count for streams.* and keys.*.
 func sampleDocs() map[string]string {
 	main, example := splitSample()
 	docs := make(map[string]string)
@@ -139,16 +171,19 @@ func sampleDocs() map[string]string {
 	return docs
 }
 
-// splitSample parts the sample into the settings and the commented example of a
-// stream at its end, with the comment marks taken away.
+// exampleBegins is the first line of the commented examples of collections that
+// end the sample.
+var exampleBegins = regexp.MustCompile(`(?m)^#[a-z_]+:$`)
+
+// splitSample parts the sample into the settings and the commented examples at
+// its end, with the comment marks taken away.
 func splitSample() (main, example string) {
-	main, commented, _ := strings.Cut(Sample, "\n#streams:\n")
+	at := exampleBegins.FindStringIndex(Sample)
 	var b strings.Builder
-	b.WriteString("streams:\n")
-	for line := range strings.Lines(commented) {
+	for line := range strings.Lines(Sample[at[0]:]) {
 		b.WriteString(strings.TrimPrefix(line, "#"))
 	}
-	return main, b.String()
+	return Sample[:at[0]], b.String()
 }
 
 // collectDocs reads the plain YAML of the sample: two spaces a level, comments
@@ -164,8 +199,8 @@ func collectDocs(text string, docs map[string]string) {
 		}
 		if key, _, ok := strings.Cut(body, ":"); ok && depth <= len(keys) {
 			keys = append(keys[:depth:depth], key)
-			if keys[0] == "streams" && depth == 1 {
-				keys[1] = anyStream
+			if slices.Contains(collections(), strings.Join(keys[:depth], ".")) {
+				keys[depth] = anyName
 			}
 			path := strings.Join(keys, ".")
 			if _, ok := docs[path]; !ok && len(comment) > 0 {

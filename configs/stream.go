@@ -24,7 +24,7 @@ func CheckStreamName(name string) error {
 }
 
 // streams checks every configured stream, and that those which share a table
-// agree on its partitions.
+// agree on its partitions and its timestamps.
 func (k *checker) streams(c Config) {
 	owner := make(map[string]string) // table: the first stream that fills it
 	for _, name := range slices.Sorted(maps.Keys(c.Streams)) {
@@ -35,6 +35,7 @@ func (k *checker) streams(c Config) {
 		s := c.Streams[name]
 		k.stream(path, s, c)
 		k.columns(path+".columns", s.Columns, partitionNames(c.Stream(name)))
+		k.layout(path+".layout", s.Layout, c, partitionNames(c.Stream(name)))
 		table := c.tableOf(name, s)
 		first, shared := owner[table]
 		if !shared {
@@ -44,6 +45,9 @@ func (k *checker) streams(c Config) {
 		if a, b := partitionNames(c.Stream(first)), partitionNames(c.Stream(name)); !slices.Equal(a, b) {
 			k.add(path, "fills the table %s with partitions by %s, but streams.%s does so by %s; the partitions of a table have one set of names",
 				table, strings.Join(b, ", "), first, strings.Join(a, ", "))
+		}
+		if a, b := c.Stream(first).Layout.Timestamp, c.Stream(name).Layout.Timestamp; a != b {
+			k.add(path, "writes the timestamps of the table %s as %s, but streams.%s as %s; a table's readers expect one", table, b, first, a)
 		}
 	}
 }

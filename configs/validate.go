@@ -29,13 +29,16 @@ func (k *checker) add(path, format string, args ...any) {
 func (c Config) faults() Faults {
 	var k checker
 	walk(reflect.ValueOf(c), "", func(path string, v reflect.Value) {
-		if r, ok := rules[path]; ok && !strings.HasPrefix(path, "streams.") {
+		if r, ok := rules[path]; ok && !ofEntry(path) {
 			if text := r.check(v); text != "" {
 				k.add(path, "%s", text)
 			}
 		}
 	})
-	k.listen("listen", c.Listen)
+	if host, ok := k.listen("listen", c.Listen); ok {
+		k.exposed(c, host)
+	}
+	k.access(c)
 	if c.Admin.Pprof != "" {
 		k.loopback("admin.pprof", c.Admin.Pprof)
 	}
@@ -61,6 +64,7 @@ func (k *checker) sizes(c Config) {
 	if c.Buffer.MaxBytes < c.Buffer.Size {
 		k.add("buffer.max_bytes", "found %s, want at least buffer.size (%s): a batch could never fill", c.Buffer.MaxBytes, c.Buffer.Size)
 	}
+	k.level("convert.compression_level", c.Convert.Compression, c.Convert.CompressionLevel)
 	if c.Convert.RowGroup > c.Convert.Memory {
 		k.add("convert.row_group", "found %s, want at most convert.memory (%s): a row group is built in memory", c.Convert.RowGroup, c.Convert.Memory)
 	}
@@ -81,11 +85,15 @@ func (k *checker) listen(path, addr string) (host string, ok bool) {
 
 // loopback checks an address that nobody but this machine may reach.
 func (k *checker) loopback(path, addr string) {
-	host, ok := k.listen(path, addr)
-	if ip, err := netip.ParseAddr(host); !ok || host == "localhost" || err == nil && ip.IsLoopback() {
+	if host, ok := k.listen(path, addr); !ok || isLoopback(host) {
 		return
 	}
 	k.add(path, "found %q, want a loopback address, such as 127.0.0.1:6060: profiles show what the process holds", shorten(addr))
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$`)

@@ -17,6 +17,7 @@ func TestValidate(t *testing.T) {
 	stream := func(s configs.Stream) change {
 		return func(c *configs.Config) { c.Streams = map[string]configs.Stream{"s": s} }
 	}
+	layout := func(l configs.Layout) change { return stream(configs.Stream{Layout: l}) }
 	by := func(exprs ...string) change { return stream(configs.Stream{PartitionBy: exprs}) }
 	lake := func(uri string) change { return func(c *configs.Config) { c.Lake = uri } }
 	for name, tc := range map[string]struct {
@@ -25,7 +26,7 @@ func TestValidate(t *testing.T) {
 		text   string // in it
 	}{
 		"port 0":             {func(c *configs.Config) { c.Listen = "127.0.0.1:0" }, "", ""},
-		"all addresses":      {func(c *configs.Config) { c.Listen = ":8080" }, "", ""},
+		"all addresses":      {func(c *configs.Config) { c.Listen = ":8080" }, "listen", "access.insecure: true"},
 		"IPv6":               {func(c *configs.Config) { c.Listen = "[::1]:8080" }, "", ""},
 		"no port":            {func(c *configs.Config) { c.Listen = "127.0.0.1" }, "listen", "host:port"},
 		"port name":          {func(c *configs.Config) { c.Listen = ":http" }, "listen", "host:port"},
@@ -71,7 +72,26 @@ func TestValidate(t *testing.T) {
 		"column of default":  {stream(configs.Stream{Columns: map[string]string{"dt": "date"}}), "streams.s.columns.dt", "partition"},
 		"column a partition": {stream(configs.Stream{PartitionBy: []string{"country=c"}, Columns: map[string]string{"Country": "string"}}), "streams.s.columns.Country", "partition"},
 		"rescued":            {stream(configs.Stream{Columns: map[string]string{"_rescued": "string"}}), "streams.s.columns._rescued", "declared"},
-		"empty list":         {stream(configs.Stream{PartitionBy: make([]string, 0)}), "streams.s.partition_by", "leave it out for dt=day(ingest)"},
+		"layout": {layout(configs.Layout{
+			Compression: "gzip", CompressionLevel: 9, RowGroup: configs.MiB, Sort: []string{"a desc", "b.c nulls first"}, Bloom: []string{"a", "b.c"}, BloomFPP: 0.5, Timestamp: "int96",
+		}), "", ""},
+		"layout compression":   {layout(configs.Layout{Compression: "lz4"}), "streams.s.layout.compression", "zstd, snappy, gzip, none"},
+		"layout level":         {layout(configs.Layout{CompressionLevel: 23}), "streams.s.layout.compression_level", "1 to 22"},
+		"layout level of gzip": {layout(configs.Layout{Compression: "gzip", CompressionLevel: 10}), "streams.s.layout.compression_level", "1 to 9"},
+		"layout level of none": {layout(configs.Layout{Compression: "none", CompressionLevel: 1}), "streams.s.layout.compression_level", "no levels"},
+		"layout row group":     {layout(configs.Layout{RowGroup: configs.GiB}), "streams.s.layout.row_group", "at most convert.memory (256MiB)"},
+		"layout sort":          {layout(configs.Layout{Sort: []string{"a", "b down"}}), "streams.s.layout.sort[1]", "price desc"},
+		"layout sort twice":    {layout(configs.Layout{Sort: []string{"userId", "userid desc"}}), "streams.s.layout.sort[1]", "twice"},
+		"layout partition":     {layout(configs.Layout{Sort: []string{"dt"}}), "streams.s.layout.sort[0]", "partition"},
+		"layout bloom":         {layout(configs.Layout{Bloom: []string{"a..b"}}), "streams.s.layout.bloom[0]", "context.ip"},
+		"layout fpp":           {layout(configs.Layout{BloomFPP: 0.6}), "streams.s.layout.bloom_fpp", "found 0.6, want 0.000001 to 0.5"},
+		"layout timestamp":     {layout(configs.Layout{Timestamp: "nanos"}), "streams.s.layout.timestamp", "micros, millis, int96"},
+		"fpp":                  {func(c *configs.Config) { c.Convert.BloomFPP = math.NaN() }, "convert.bloom_fpp", "found NaN"},
+		"level":                {func(c *configs.Config) { c.Convert.Compression, c.Convert.CompressionLevel = "snappy", 1 }, "convert.compression_level", "no levels"},
+		"shared table, other timestamps": {func(c *configs.Config) {
+			c.Streams = map[string]configs.Stream{"a": {Table: "t"}, "b": {Table: "t", Layout: configs.Layout{Timestamp: "int96"}}}
+		}, "streams.b", "streams.a as micros"},
+		"empty list": {stream(configs.Stream{PartitionBy: make([]string, 0)}), "streams.s.partition_by", "leave it out for dt=day(ingest)"},
 		"stream past log": {func(c *configs.Config) {
 			c.Buffer.MaxBytes = 300 * configs.MiB
 			c.Streams = map[string]configs.Stream{"s": {Size: 1 * configs.GiB}}
@@ -121,17 +141,24 @@ func TestStream(t *testing.T) {
 		"set":  {Table: "x.y", PartitionBy: []string{"h=hour(ts)"}, Columns: map[string]string{"a": "int"}, Strict: true, Size: configs.MiB, Interval: time.Second},
 		"bare": {Table: "y"},
 	}
-	base := configs.Stream{PartitionBy: []string{"dt=day(ingest)"}, Size: 256 * configs.MiB, Interval: 5 * time.Minute}
+	cfg.Convert.CompressionLevel, cfg.Convert.Timestamp = 7, "int96"
+	set := cfg.Streams["set"]
+	set.Layout = configs.Layout{Compression: "gzip", Sort: []string{"a"}, BloomFPP: 0.1}
+	cfg.Streams["set"] = set
+	set.Layout.RowGroup, set.Layout.Timestamp = 64*configs.MiB, "int96"
+	layout := configs.Layout{Compression: "zstd", CompressionLevel: 7, RowGroup: 64 * configs.MiB, BloomFPP: 0.01, Timestamp: "int96"}
+	base := configs.Stream{PartitionBy: []string{"dt=day(ingest)"}, Layout: layout, Size: 256 * configs.MiB, Interval: 5 * time.Minute}
 	bare, none := base, base
 	bare.Table, none.Table = "shop.y", "shop.my_stream_v2"
-	for name, want := range map[string]configs.Stream{"set": cfg.Streams["set"], "bare": bare, "My-Stream.v2": none} {
+	for name, want := range map[string]configs.Stream{"set": set, "bare": bare, "My-Stream.v2": none} {
 		if diff := cmp.Diff(want, cfg.Stream(name)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 	cfg.Stream("set").PartitionBy[0] = "changed"
 	cfg.Stream("set").Columns["a"] = "changed"
-	if s := cfg.Streams["set"]; s.PartitionBy[0] == "changed" || s.Columns["a"] == "changed" {
+	cfg.Stream("set").Layout.Sort[0] = "changed"
+	if s := cfg.Streams["set"]; s.PartitionBy[0] == "changed" || s.Columns["a"] == "changed" || s.Layout.Sort[0] == "changed" {
 		t.Error("Stream hands out the configuration's own list or map")
 	}
 }

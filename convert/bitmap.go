@@ -24,6 +24,17 @@ func (b *bitmap) set(slot int) {
 	b.setSparse(slot)
 }
 
+// setRun adds n slots from slot on.
+func (b *bitmap) setRun(slot, n int) {
+	if !b.sparse && slot == b.count {
+		b.count += n
+		return
+	}
+	for k := range n {
+		b.set(slot + k)
+	}
+}
+
 func (b *bitmap) setSparse(slot int) {
 	b.spell()
 	w := slot >> 6

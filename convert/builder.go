@@ -1,10 +1,6 @@
 package convert
 
-import (
-	"slices"
-
-	"sluice/internal/jsonscan"
-)
+import "slices"
 
 // A column holds what a node has in one row group being built.
 type column struct {
@@ -36,18 +32,8 @@ type builder struct {
 	slots   []int    // by space: how many there are
 	fixed   int64    // bytes held whether or not there is a row, about
 	bytes   int64    // held by the rows, about
-	scratch []byte
-	// Since the texts were settled last:
-	newRows  int
-	newBytes int
+	sorted  rowOrder
 }
-
-// When pending texts are settled: often enough that they are in the cache still,
-// and after the same records whatever blocks they came in.
-const (
-	settleRows  = 512
-	settleBytes = 256 << 10
-)
 
 // begin makes a new or recycled builder ready for a schema.
 func (b *builder) begin(s *schema) {
@@ -68,92 +54,76 @@ func (b *builder) reset() {
 		c.texts.reset()
 	}
 	clear(b.slots)
-	b.bytes, b.newRows, b.newBytes = 0, 0, 0
+	b.sorted = rowOrder{}
+	b.bytes = 0
 }
 
 func (b *builder) rows() int { return b.slots[0] }
 
-// add appends the record on the shredder's tape as a row.
-func (b *builder) add(s *shredder) {
-	b.slots[0]++
-	grew := 0
-	for k := range s.tape {
-		e := &s.tape[k]
-		c := &b.columns[e.node]
-		if e.op == opSlot {
-			b.slots[c.elemSpace]++
-			continue
-		}
-		c.present.set(b.slots[c.space] - 1)
-		switch e.op {
-		case opNum:
-			c.nums = push(c.nums, e.value)
-			grew += 8
-		case opBool:
-			c.bools = push(c.bools, byte(e.value))
-			grew++
-		case opBytes:
-			start, end := e.span()
-			grew += c.texts.add(s.data[start:end])
-		case opString:
-			start, end := e.span()
-			b.scratch = jsonscan.AppendUnquoted(b.scratch[:0], s.data[start:end])
-			grew += c.texts.add(b.scratch)
-		case opList:
-			c.counts = push(c.counts, uint32(e.value))
-			grew += 4
+// take appends the values of a column's entries, whose slots follow those that
+// the builder has. all are of one partition.
+func (b *builder) take(n *node, from *staged, in []entry, dense bool) {
+	c := &b.columns[n.id]
+	base := b.slots[n.space]
+	if dense {
+		c.present.setRun(base, len(in))
+	} else {
+		for k := range in {
+			c.present.set(base + int(in[k].slot))
 		}
 	}
-	if len(s.rescues) > 0 {
-		grew += b.addRescues(s)
+	switch n.form {
+	case numberForm:
+		c.nums = room(c.nums, len(in))
+		for k := range in {
+			c.nums = append(c.nums, in[k].value)
+		}
+		b.bytes += 8 * int64(len(in))
+	case boolForm:
+		c.bools = room(c.bools, len(in))
+		for k := range in {
+			c.bools = append(c.bools, byte(in[k].value))
+		}
+		b.bytes += int64(len(in))
+	case countForm:
+		c.counts = room(c.counts, len(in))
+		for k := range in {
+			c.counts = append(c.counts, uint32(in[k].value))
+		}
+		b.bytes += 4 * int64(len(in))
+	case textForm:
+		b.bytes += int64(c.texts.take(from, in))
 	}
-	b.bytes += int64(grew)
-	b.newRows++
-	b.newBytes += grew
-	if b.newRows >= settleRows || b.newBytes >= settleBytes {
-		b.settle()
+}
+
+// takeAll appends all rows of a staged that is of one partition.
+func (b *builder) takeAll(from *staged) {
+	for id, in := range from.columns {
+		if len(in) > 0 {
+			n := b.schema.nodes[id]
+			b.take(n, from, in, len(in) == int(from.slots[n.space]))
+		}
 	}
+	for space, n := range from.slots {
+		b.slots[space] += int(n)
+	}
+}
+
+// room makes sure that n more fit: a slice that is full doubles, as growing a
+// large one by a quarter each time, as append does, copies it four times over.
+func room[T any](s []T, n int) []T {
+	if cap(s)-len(s) < n {
+		s = slices.Grow(s, max(len(s), n, 16))
+	}
+	return s
 }
 
 // finish makes the columns ready for encoders, of which several will read them.
 func (b *builder) finish() {
-	b.settle()
 	for i := range b.columns {
 		c := &b.columns[i]
 		if c.present.count < b.slots[c.space] {
 			c.present.spell()
 		}
 	}
-}
-
-// settle brings all texts into their dictionaries.
-func (b *builder) settle() {
-	for _, leaf := range b.schema.leaves {
-		if t := &b.columns[leaf.id].texts; t.pending.len() > 0 {
-			b.bytes += int64(t.settle())
-		}
-	}
-	b.newRows, b.newBytes = 0, 0
-}
-
-// addRescues fills the row's _rescued. A path that is there already (a key given
-// three times) gets a number, as no reader takes a map with a key twice.
-func (b *builder) addRescues(s *shredder) int {
-	n := s.schema.rescued
-	c := &b.columns[n.id]
-	c.present.set(b.slots[n.space] - 1)
-	c.counts = push(c.counts, uint32(len(s.rescues)))
-	keys, values := &b.columns[n.key.id], &b.columns[n.elem.id]
-	grew := 4
-	taken := make(map[string]bool, len(s.rescues))
-	for _, r := range s.rescues {
-		path := distinct(string(s.paths[r.pathStart:r.pathEnd]), taken)
-		slot := b.slots[n.elemSpace]
-		b.slots[n.elemSpace]++
-		keys.present.set(slot)
-		grew += keys.texts.add([]byte(path))
-		values.present.set(slot)
-		grew += values.texts.add(s.data[r.start:r.end])
-	}
-	return grew
 }

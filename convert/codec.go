@@ -29,10 +29,19 @@ func (c *codec) pays(page []byte, scratch *[]byte) bool {
 }
 
 // newCodec makes the codec of a name; each encoder has its own.
-func newCodec(name string) (codec, error) {
+func newCodec(name string, level int) (codec, error) {
+	switch {
+	case level < 0, level > 22, level > 9 && name == "gzip", level > 0 && (name == "snappy" || name == "none"):
+		return codec{}, fmt.Errorf("compression level %d of %s: want 1 to 22 of zstd or 1 to 9 of gzip", level, name)
+	}
 	switch name {
 	case "zstd", "":
+		if level > 0 {
+			return newZstdLevel(level)
+		}
 		return newZstd()
+	case "gzip":
+		return newGzip(level)
 	case "snappy":
 		compress := func(dst, src []byte) []byte { return append(dst, snappy.Encode(nil, src)...) }
 		return codec{format.Snappy, compress, compress}, nil
@@ -40,7 +49,7 @@ func newCodec(name string) (codec, error) {
 		compress := func(dst, src []byte) []byte { return append(dst, src...) }
 		return codec{format.Uncompressed, compress, compress}, nil
 	}
-	return codec{}, fmt.Errorf("compression %q: want zstd, snappy or none", name)
+	return codec{}, fmt.Errorf("compression %q: want zstd, snappy, gzip or none", name)
 }
 
 // newZstd compresses fast at the fastest level, which with entropy coding of all
@@ -62,4 +71,15 @@ func newZstd() (codec, error) {
 		fast:     func(dst, src []byte) []byte { return fast.EncodeAll(src, dst) },
 		thorough: func(dst, src []byte) []byte { return thorough.EncodeAll(src, dst) },
 	}, nil
+}
+
+// newZstdLevel compresses all pages at one level; what zstd numbers 1 to 22 are
+// four to klauspost/compress.
+func newZstdLevel(level int) (codec, error) {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(level)))
+	if err != nil {
+		return codec{}, err
+	}
+	compress := func(dst, src []byte) []byte { return w.EncodeAll(src, dst) }
+	return codec{format.Zstd, compress, compress}, nil
 }

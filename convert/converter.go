@@ -27,8 +27,9 @@ type Config struct {
 	// Threads is how many row groups are encoded at once, beside the parsing;
 	// 1 encodes in the parsing goroutine itself. Default: one a processor.
 	Threads int
-	// Compression of pages: zstd (the default), snappy or none.
+	// Compression of pages: zstd (the default), snappy, gzip or none.
 	Compression string
+	level       int
 	// RowGroup is the size of a row group, in bytes of built columns (after
 	// dictionaries, before compression), about; default 64 MiB, 1 GiB at most.
 	RowGroup int64
@@ -39,6 +40,13 @@ type Config struct {
 	Registerer prometheus.Registerer
 }
 
+// The bounds of a Config, in bytes.
+const (
+	minMemory       = 1 << 20
+	minRowGroupSize = 1 << 10
+	maxRowGroup     = 1 << 30
+)
+
 // A Converter turns jobs into files. It may be used by several goroutines; each
 // job has the memory of Config for itself.
 type Converter struct {
@@ -46,7 +54,8 @@ type Converter struct {
 	log     *slog.Logger
 	metrics *metrics
 	// What a job leaves behind for the next, if it comes soon.
-	builders, encoders sync.Pool
+	builders sync.Pool
+	encoders encoderPools
 }
 
 // New checks the configuration.
@@ -63,10 +72,10 @@ func New(cfg Config) (*Converter, error) {
 	if cfg.Threads == 0 {
 		cfg.Threads = runtime.GOMAXPROCS(0)
 	}
-	if cfg.Memory < 1<<20 || cfg.RowGroup < 1<<10 || cfg.RowGroup > 1<<30 || cfg.Threads < 1 {
+	if cfg.Memory < minMemory || cfg.RowGroup < minRowGroupSize || cfg.RowGroup > maxRowGroup || cfg.Threads < 1 {
 		return nil, fmt.Errorf("convert: memory %d (want 1 MiB at least), row group %d (1 KiB to 1 GiB), threads %d (1 at least)", cfg.Memory, cfg.RowGroup, cfg.Threads)
 	}
-	if _, err := newCodec(cfg.Compression); err != nil {
+	if _, err := newCodec(cfg.Compression, 0); err != nil {
 		return nil, fmt.Errorf("convert: %w", err)
 	}
 	if cfg.Logger == nil {
@@ -85,6 +94,7 @@ type Job struct {
 	Strict bool
 	Rules  *partitioner.Rules // nil: dt=day(ingest)
 	Dir    string             // an existing folder for the files
+	Layout Layout             // of the files
 	// Progress, if set, is called now and then with the bytes of JSON read.
 	Progress func(bytes int64)
 }
@@ -113,6 +123,9 @@ type Result struct {
 func (c *Converter) Convert(ctx context.Context, job Job) (Result, error) {
 	if job.Rules == nil {
 		job.Rules, _ = partitioner.Parse(nil)
+	}
+	if err := job.Layout.check(); err != nil {
+		return Result{}, fmt.Errorf("convert: layout: %w", err)
 	}
 	known := evolve(job.Columns, job.Declared, reservedNames(job.Rules, false), 1<<20)
 	if err := checkColumns(known); err != nil {

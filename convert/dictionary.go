@@ -1,9 +1,6 @@
 package convert
 
-import (
-	"hash/maphash"
-	"slices"
-)
+import "slices"
 
 // The rules by which a column gives up its dictionary. It looks at how many
 // values of the first n were there before, for n = dictionaryTrial and at every
@@ -22,18 +19,9 @@ const minTable = 16
 // repeatsWanted is how many of n values should have been there before.
 func repeatsWanted(n int) int { return min(n/4, n*n>>20) }
 
-// hashSeed differs from process to process, but nothing written depends on it:
-// entries are numbered by their first appearance.
-var hashSeed = maphash.MakeSeed()
-
 // A texts is the byte-string values of a column, in order: through a dictionary
 // while that pays, plainly after.
-//
-// Values wait in pending until some hundreds are there, and are looked up
-// together: so the column's table is in the cache for all of them, and what is
-// not there is fetched for several at once.
 type texts struct {
-	pending ragged
 	entries ragged   // the dictionary, or all values once plain
 	refs    []uint32 // of each value its entry; none once plain
 	table   []slot   // open addressing
@@ -76,101 +64,102 @@ func (t *texts) reset() {
 	}
 	t.table = t.table[:min(size, cap(t.table))]
 	clear(t.table)
-	t.pending.reset()
 	t.entries.reset()
 	t.refs = t.refs[:0]
 	t.plain, t.next, t.nextBytes = false, 0, 0
 }
 
-// add appends a value and returns by how many bytes the column grew, as far as
-// that is known before it is settled.
-func (t *texts) add(v []byte) int {
-	if t.plain {
-		t.entries.push(v)
-	} else {
-		t.pending.push(v)
-	}
-	return len(v) + 4
-}
-
-// A slot of the table is free while its entry is 0. It holds all of what a
-// look-up needs but the text itself.
+// A slot of the table is free while its entry is 0.
 type slot struct {
-	hash, entry uint32 // entry + 1
-	start, size uint32 // of the text in entries
+	identity
+	entry uint32 // entry + 1
 }
 
 // slotBytes is what an entry takes beside its text, about: its end, and of the
 // table, which is between three eighths and three quarters full, two slots.
-const slotBytes = 4 + 2*16
+const slotBytes = 4 + 2*24
 
-func hashOf(v []byte) uint32 { return uint32(maphash.Bytes(hashSeed, v)) }
-
-// is reports whether the slot's entry is the value.
-func (t *texts) is(s *slot, hash uint32, v []byte) bool {
-	return s.hash == hash && s.entry != 0 && int(s.size) == len(v) && string(t.entries.bytes[s.start:s.start+s.size]) == string(v)
+// is reports whether the slot's entry is the value with an identity.
+func (t *texts) is(s *slot, id identity, v []byte) bool {
+	if s.a != id.a || s.size != id.size || s.entry == 0 {
+		return false
+	}
+	if id.whole() {
+		return s.b == id.b
+	}
+	return string(t.entries.bytes[s.b:s.b+uint64(len(v))]) == string(v)
 }
 
-// settle takes the pending values into the dictionary. It returns by how many
-// bytes the column grew beyond what add said.
-func (t *texts) settle() (grew int) {
+// take appends values. It returns by how many bytes the column grew.
+//
+// The values are looked up some at a time, so that what is not in the cache is
+// fetched for several at once.
+func (t *texts) take(from *staged, in []entry) (grew int) {
 	const stride = 32
+	var ids [stride]identity
 	var hashes [stride]uint32
 	var found [stride]slot
 	if len(t.table) == 0 {
 		t.table = make([]slot, minTable)
 	}
-	for from := 0; from < t.pending.len(); from += stride {
-		n := min(stride, t.pending.len()-from)
-		if t.plain {
-			for k := range n {
-				t.entries.push(t.pending.at(uint32(from + k)))
-			}
-			continue
+	if !t.plain {
+		t.refs = room(t.refs, len(in))
+	}
+	for len(in) > 0 && !t.plain {
+		some := in[:min(stride, len(in))]
+		for k := range some {
+			ids[k], hashes[k] = identify(from.text(some[k].value))
 		}
 		mask := uint32(len(t.table) - 1)
-		for k := range n {
-			hashes[k] = hashOf(t.pending.at(uint32(from + k)))
-		}
-		for k := range n {
+		for k := range some {
 			found[k] = t.table[hashes[k]&mask]
 		}
-		for k := range n {
-			v := t.pending.at(uint32(from + k))
+		for k := range some {
+			v := from.text(some[k].value)
 			switch {
-			case t.plain: // since one of the values before
-				t.entries.push(v)
-			case t.is(&found[k], hashes[k], v): // wherever it is by now
-				t.refs = push(t.refs, found[k].entry-1)
-				grew -= len(v)
+			case t.is(&found[k], ids[k], v): // wherever it is by now
+				t.refs = append(t.refs, found[k].entry-1)
+				grew += 4
 			default:
-				grew += t.lookUp(v, hashes[k])
+				grew += t.lookUp(v, ids[k], hashes[k])
+			}
+			if t.plain {
+				some = some[:k+1]
+				break
 			}
 		}
+		in = in[len(some):]
 	}
-	t.pending.reset()
+	for k := range in {
+		v := from.text(in[k].value)
+		t.entries.push(v)
+		grew += len(v) + 4
+	}
 	return grew
 }
 
-// lookUp finds or makes the entry of a value.
-func (t *texts) lookUp(v []byte, hash uint32) (grew int) {
+// lookUp finds or makes the entry of a value, and returns by how many bytes the
+// column grew.
+func (t *texts) lookUp(v []byte, id identity, hash uint32) (grew int) {
 	mask := uint32(len(t.table) - 1)
 	i := hash & mask
 	for ; t.table[i].entry != 0; i = (i + 1) & mask {
-		if t.is(&t.table[i], hash, v) {
-			t.refs = push(t.refs, t.table[i].entry-1)
-			return -len(v)
+		if t.is(&t.table[i], id, v) {
+			t.refs = append(t.refs, t.table[i].entry-1)
+			return 4
 		}
 	}
-	start := uint32(len(t.entries.bytes))
+	if !id.whole() {
+		id.b = uint64(len(t.entries.bytes))
+	}
 	t.entries.push(v)
 	n := uint32(t.entries.len())
-	t.table[i] = slot{hash: hash, entry: n, start: start, size: uint32(len(v))}
-	t.refs = push(t.refs, n-1)
+	t.table[i] = slot{identity: id, entry: n}
+	t.refs = append(t.refs, n-1)
 	if 4*int(n) >= 3*len(t.table) {
 		t.grow()
 	}
-	return slotBytes + t.review()
+	return 4 + len(v) + slotBytes + t.review()
 }
 
 func (t *texts) grow() {
@@ -181,7 +170,7 @@ func (t *texts) grow() {
 		if s.entry == 0 {
 			continue
 		}
-		i := s.hash & mask
+		i := s.hash() & mask
 		for t.table[i].entry != 0 {
 			i = (i + 1) & mask
 		}

@@ -25,7 +25,13 @@ type encoder struct {
 	refs    []uint32
 	prefix  []uint64
 	numbers numberDictionary
-	proto   thrift.CompactProtocol
+	// Of timestamps, of sorted rows, and of Bloom filters:
+	scaled, nums []int64
+	order        []uint32
+	sortedRefs   []uint32
+	bools        []byte
+	blocks       []bloomBlock
+	proto        thrift.CompactProtocol
 }
 
 // A rowGroup is encoded and waits for its place in a file.
@@ -97,7 +103,7 @@ func (e *encoder) values(c *column, k lake.Kind) values {
 		c.texts.finish()
 		// An empty dictionary would be a page of no bytes, which readers refuse.
 		if c.texts.plain || c.texts.len() == 0 {
-			return &plainTexts{&c.texts}
+			return &plainTexts{t: &c.texts}
 		}
 		return newDictTexts(e, &c.texts)
 	}
@@ -112,10 +118,27 @@ func (e *encoder) values(c *column, k lake.Kind) values {
 // encoders may be at other leaves of the builder.
 func (e *encoder) chunk(b *builder, leaf *node) (*chunk, error) {
 	col := &b.columns[leaf.id]
-	in := e.levels(b, leaf)
-	vals := e.values(col, leaf.typ.Kind)
+	rows := b.order()
+	vals := e.values(e.stored(col, leaf), leaf.typ.Kind)
 	c := &chunk{}
-	c.meta.Type = physical(leaf.typ)
+	var err error
+	if leaf.bloom > 0 {
+		if c.bloom, err = e.bloom(vals, leaf); err != nil {
+			return nil, err
+		}
+	}
+	var in entries
+	if rows == nil {
+		in = e.levels(b, leaf)
+	} else {
+		var order []uint32
+		in, order = e.sortedLevels(b, leaf, rows)
+		vals = e.reordered(vals, order)
+	}
+	if leaf.unit == int96 {
+		vals = int96Values{vals}
+	}
+	c.meta.Type = physical(leaf)
 	c.meta.Codec = e.codec.id
 	c.meta.PathInSchema = parquetPath(leaf)
 	c.meta.NumValues = int64(in.n)

@@ -3,10 +3,24 @@ package convert
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
+
+	"sluice/internal/jsonscan"
 )
+
+// malformed says why what a receiver kept aside is no record.
+func malformed(raw []byte) error {
+	at := jsonscan.SkipSpace(raw, 0)
+	n, err := jsonscan.Object(raw[at:])
+	var syntax *jsonscan.SyntaxError
+	if errors.As(err, &syntax) {
+		return &jsonscan.SyntaxError{Offset: at + syntax.Offset, Msg: syntax.Msg, Incomplete: syntax.Incomplete}
+	}
+	return &jsonscan.SyntaxError{Offset: at + n, Msg: "more than a JSON object"}
+}
 
 // failures is the document of records that became no row: NDJSON in the form of
 // Firehose's format-conversion errors, a line a record.

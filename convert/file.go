@@ -58,7 +58,7 @@ func (f *parquetFile) write(parts ...[]byte) error {
 
 // append places a row group at the end of the file.
 func (f *parquetFile) append(g rowGroup) error {
-	rg := format.RowGroup{NumRows: int64(g.rows), FileOffset: f.size, Ordinal: int16(min(len(f.groups), math.MaxInt16))}
+	rg := format.RowGroup{NumRows: int64(g.rows), FileOffset: f.size, Ordinal: int16(min(len(f.groups), math.MaxInt16)), SortingColumns: f.schema.sorting}
 	at := f.size
 	parts := make([][]byte, 0, len(g.chunks))
 	for _, c := range g.chunks {
@@ -76,6 +76,16 @@ func (f *parquetFile) append(g rowGroup) error {
 		at += int64(len(c.data))
 		c.data = nil
 		f.chunks = append(f.chunks, c)
+	}
+	for i, c := range g.chunks { // behind the pages, which lie together for those who scan
+		if len(c.bloom) == 0 {
+			continue
+		}
+		meta := &rg.Columns[i].MetaData
+		meta.BloomFilterOffset, meta.BloomFilterLength = at, int32(len(c.bloom))
+		parts = append(parts, c.bloom)
+		at += int64(len(c.bloom))
+		c.bloom = nil
 	}
 	f.groups = append(f.groups, rg)
 	f.rows += int64(g.rows)
@@ -161,13 +171,14 @@ func appendElements(out []format.SchemaElement, n *node) []format.SchemaElement 
 		out[len(out)-1].RepetitionType = required
 		return appendElements(out, n.elem)
 	}
-	annotate(&el, n.typ)
+	annotate(&el, n)
 	return append(out, el)
 }
 
 // annotate gives a leaf its physical, converted and logical type.
-func annotate(el *format.SchemaElement, t lake.Type) {
-	el.Type = thrift.New(physical(t))
+func annotate(el *format.SchemaElement, leaf *node) {
+	t := leaf.typ
+	el.Type = thrift.New(physical(leaf))
 	set := func(c deprecated.ConvertedType, l format.LogicalTypeValue) {
 		el.ConvertedType = thrift.New(c)
 		el.LogicalType = format.LogicalType{Value: l}
@@ -176,7 +187,7 @@ func annotate(el *format.SchemaElement, t lake.Type) {
 	case lake.KindString:
 		set(deprecated.UTF8, &format.StringType{})
 	case lake.KindTimestamp:
-		set(deprecated.TimestampMicros, &format.TimestampType{IsAdjustedToUTC: true, Unit: format.TimeUnit{Value: &format.MicroSeconds{}}})
+		annotateTimestamp(el, leaf.unit)
 	case lake.KindDate:
 		set(deprecated.Date, &format.DateType{})
 	case lake.KindTinyint:
@@ -189,9 +200,12 @@ func annotate(el *format.SchemaElement, t lake.Type) {
 	}
 }
 
-// physical is how Parquet stores the type.
-func physical(t lake.Type) format.Type {
-	switch t.Kind {
+// physical is how Parquet stores a leaf.
+func physical(leaf *node) format.Type {
+	if leaf.unit == int96 {
+		return format.Int96
+	}
+	switch leaf.typ.Kind {
 	case lake.KindBoolean:
 		return format.Boolean
 	case lake.KindTinyint, lake.KindSmallint, lake.KindInt, lake.KindDate:

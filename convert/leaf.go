@@ -17,7 +17,7 @@ func (s *shredder) leaf(f *node, i int) (int, error) {
 			if err != nil {
 				return end, err
 			}
-			s.tape = append(s.tape, s.text(f, i, end, escaped))
+			s.out.putString(f, i, end, escaped)
 			return end, nil
 		}
 		return s.jsonText(f, i)
@@ -41,7 +41,7 @@ func (s *shredder) leaf(f *node, i int) (int, error) {
 		if c == '"' {
 			end, escaped, err := jsonscan.String(s.data, i)
 			if err == nil {
-				s.tape = append(s.tape, s.text(f, i, end, escaped))
+				s.out.putString(f, i, end, escaped)
 			}
 			return end, err
 		}
@@ -56,7 +56,7 @@ func (s *shredder) jsonText(f *node, i int) (int, error) {
 	if err != nil {
 		return end, err
 	}
-	s.tape = append(s.tape, spanEntry(opBytes, f, i, end))
+	s.out.put(f, int64(i)<<32|int64(end))
 	return end, nil
 }
 
@@ -65,7 +65,7 @@ func (s *shredder) integer(f *node, i int, low, high int64) (int, error) {
 		return s.misfit(f, i)
 	}
 	if v, end, ok := shortInt(s.data, i); ok && v >= low && v <= high {
-		s.num(f, v)
+		s.out.put(f, v)
 		return end, nil
 	}
 	end, integer, err := jsonscan.Number(s.data, i)
@@ -79,7 +79,7 @@ func (s *shredder) integer(f *node, i int, low, high int64) (int, error) {
 	if !ok || v < low || v > high {
 		return s.misfit(f, i)
 	}
-	s.num(f, v)
+	s.out.put(f, v)
 	return end, nil
 }
 
@@ -90,7 +90,7 @@ func (s *shredder) whole(f *node, i, end int, low, high int64) (int, error) {
 	if !ok || f.open || v != math.Trunc(v) || math.Abs(v) > 1<<53 || (v == 0 && math.Signbit(v)) || int64(v) < low || int64(v) > high {
 		return s.misfit(f, i)
 	}
-	s.num(f, int64(v))
+	s.out.put(f, int64(v))
 	return end, nil
 }
 
@@ -106,17 +106,17 @@ func (s *shredder) real(f *node, i int) (int, error) {
 	switch f.typ.Kind {
 	case lake.KindDouble:
 		if v, ok := parseDouble(text); ok {
-			s.num(f, floatBits(v))
+			s.out.put(f, floatBits(v))
 			return end, nil
 		}
 	case lake.KindFloat:
 		if v, ok := parseFloat32(text); ok {
-			s.num(f, int64(math.Float32bits(v)))
+			s.out.put(f, int64(math.Float32bits(v)))
 			return end, nil
 		}
 	case lake.KindDecimal:
 		if v, ok := parseDecimal(text, f.typ.Precision, f.typ.Scale); ok {
-			s.num(f, v)
+			s.out.put(f, v)
 			return end, nil
 		}
 	}
@@ -132,11 +132,11 @@ func (s *shredder) boolean(f *node, i int) (int, error) {
 	if err != nil {
 		return end, err
 	}
-	e := entry{op: opBool, node: int32(f.id)}
 	if v {
-		e.value = 1
+		s.out.put(f, 1)
+	} else {
+		s.out.put(f, 0)
 	}
-	s.tape = append(s.tape, e)
 	return end, nil
 }
 
@@ -157,6 +157,6 @@ func (s *shredder) time(f *node, i int) (int, error) {
 	if !ok || escaped {
 		return s.misfit(f, i)
 	}
-	s.num(f, v)
+	s.out.put(f, v)
 	return end, nil
 }

@@ -4,8 +4,9 @@ import "sluice/internal/jsonscan"
 
 // mapping parses the object whose brace is at i into the map f.
 func (s *shredder) mapping(f *node, i int) (int, error) {
-	at := len(s.tape)
-	s.tape = append(s.tape, entry{op: opList, node: int32(f.id)})
+	column := &s.out.columns[f.id]
+	at := len(*column)
+	s.out.put(f, 0)
 	i = jsonscan.SkipSpace(s.data, i+1)
 	if i < len(s.data) && s.data[i] == '}' {
 		return i + 1, nil
@@ -25,8 +26,9 @@ func (s *shredder) mapping(f *node, i int) (int, error) {
 		if !keys.add(s.data[keyStart:keyEnd], escaped) {
 			i, err = s.rescueKey(f, keyStart, keyEnd, i)
 		} else {
-			s.tape = append(s.tape, entry{op: opSlot, node: int32(f.id)}, s.text(f.key, keyStart, keyEnd, escaped))
-			s.tape[at].value++
+			s.out.slot(f)
+			s.out.putString(f.key, keyStart, keyEnd, escaped)
+			(*column)[at].value++
 			i, err = s.value(f.elem, i)
 		}
 		if err != nil {

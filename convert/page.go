@@ -23,6 +23,7 @@ const (
 // from the row group's beginning until the file places it.
 type chunk struct {
 	data    []byte // its pages, headers included
+	bloom   []byte // its Bloom filter, header included, or nil
 	meta    format.ColumnMetaData
 	pages   []format.PageLocation
 	index   format.ColumnIndex

@@ -450,6 +450,10 @@ func assemble(t lake.Type, def, rep int, leaves [][]parquet.Value) any {
 		return first.Double()
 	case lake.KindString, lake.KindBinary:
 		return string(first.ByteArray())
+	case lake.KindTimestamp:
+		if first.Kind() == parquet.Int96 {
+			return int96Micros(first.Int96())
+		}
 	}
 	return first.Int64()
 }

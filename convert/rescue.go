@@ -40,26 +40,14 @@ func (s *shredder) appendNode(n *node, lists int) {
 		s.paths = strconv.AppendInt(s.paths, int64(s.index[lists-1]), 10)
 		s.paths = append(s.paths, ']')
 	case mapNode:
-		// The value's own key is the last one on the tape.
+		// The value's own key is the last one.
 		s.appendNode(n.parent, lists)
-		for k := len(s.tape) - 1; k >= 0; k-- {
-			if e := s.tape[k]; e.node == int32(n.parent.key.id) {
-				s.appendKey(s.entryText(e))
-				return
-			}
-		}
+		keys := s.out.columns[n.parent.key.id]
+		s.appendKey(s.out.text(keys[len(keys)-1].value))
 	default:
 		s.appendNode(n.parent, lists)
 		s.appendKey([]byte(n.spelt))
 	}
-}
-
-func (s *shredder) entryText(e entry) []byte {
-	start, end := e.span()
-	if e.op == opString {
-		return jsonscan.AppendUnquoted(nil, s.data[start:end])
-	}
-	return s.data[start:end]
 }
 
 func (s *shredder) appendKey(key []byte) {
@@ -159,10 +147,24 @@ func distinct(path string, taken map[string]bool) string {
 	return p
 }
 
-// rescueText rescues a value of n; text is a slice of s.data, whose capacity
-// ends where that of s.data does.
+// rescueText rescues a value of n; text is a slice of out.data, whose capacity
+// ends where that of out.data does.
 func (s *shredder) rescueText(n *node, text []byte) {
-	start := cap(s.data) - cap(text)
+	start := cap(s.out.data) - cap(text)
 	s.rescuePath(n, nil)
 	s.rescue(start, start+len(text))
+}
+
+// putRescues puts the record's rescued values into its _rescued. A path that is
+// there already (a key given three times) gets a number, as no reader takes a map
+// with a key twice.
+func (s *shredder) putRescues() {
+	n := s.schema.rescued
+	s.out.put(n, int64(len(s.rescues)))
+	taken := make(map[string]bool, len(s.rescues))
+	for _, r := range s.rescues {
+		s.out.slot(n)
+		s.out.putExtra(n.key, distinct(string(s.paths[r.pathStart:r.pathEnd]), taken))
+		s.out.put(n.elem, int64(r.start)<<32|int64(r.end))
+	}
 }

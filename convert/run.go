@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -23,6 +24,9 @@ type run struct {
 	cfg      Config
 	schema   *schema
 	shred    shredder
+	staged   *staged
+	staging  int64 // bytes of JSON that were parsed into staged
+	dealAt   int64 // at how many it is dealt out
 	eval     *partitioner.Evaluator
 	drops    []drop
 	parts    map[string]*part
@@ -34,6 +38,8 @@ type run struct {
 	stage    *stage
 	failures *failures
 	held     int64 // bytes in builders that are being filled
+	maxRows  int   // of a row group, about
+	dealer   dealer
 	result   Result
 	// spill takes the records instead of builders, to sort them by partition.
 	spill *spill
@@ -48,6 +54,7 @@ type part struct {
 	file   *parquetFile
 	build  *builder
 	queued *ticket // the row group handed to the stage last
+	turn   int32   // 1 + its place in what is being dealt
 }
 
 // A drop is a partition key whose field is no column.
@@ -58,7 +65,7 @@ type drop struct {
 
 func (c *Converter) newRun(job Job, s *schema, final bool) (*run, error) {
 	r := &run{
-		job: job, cfg: c.cfg, schema: s, eval: job.Rules.Evaluator(), parts: map[string]*part{},
+		job: job, cfg: c.cfg.with(job.Layout), schema: s, eval: job.Rules.Evaluator(), parts: map[string]*part{},
 		failures: &failures{path: filepath.Join(job.Dir, "failures.ndjson")},
 	}
 	fields := job.Rules.Fields()
@@ -68,11 +75,24 @@ func (c *Converter) newRun(job Job, s *schema, final bool) (*run, error) {
 			r.drops = append(r.drops, drop{i, n})
 		}
 	}
+	s.apply(job.Layout)
+	r.maxRows = math.MaxInt
+	if len(s.sort) > 0 {
+		r.maxRows = int(r.cfg.RowGroup / sortBytes)
+	}
 	var err error
-	r.stage, err = newStage(c.cfg, &c.encoders)
+	r.stage, err = newStage(r.cfg, c.encoders.of(r.cfg))
 	r.builders = &c.builders
+	r.dealAt = max(1, min(stagedBytes, r.cfg.RowGroup/8, r.cfg.Memory/8))
+	r.staged = &staged{}
+	r.staged.begin(s)
+	r.shred.out = r.staged
 	return r, err
 }
+
+// errTurn ends what is staged: the record that was parsed last is the first of
+// another partition, and no more will come of the one before.
+var errTurn = errors.New("another partition begins")
 
 // lines are the newline-terminated records of a block.
 func lines(data []byte) iter.Seq[[]byte] {
@@ -94,6 +114,9 @@ func lines(data []byte) iter.Seq[[]byte] {
 func (r *run) convert(ctx context.Context) (Result, error) {
 	stop := r.stage.start()
 	err := r.blocks(ctx)
+	if err == nil {
+		err = r.deal()
+	}
 	if err == nil {
 		err = r.flushAll()
 	}
@@ -125,31 +148,74 @@ func (r *run) blocks(ctx context.Context) error {
 	return nil
 }
 
+// block parses a block piece by piece: each is copied, so that small blocks come
+// together and what is parsed outlives them.
 func (r *run) block(block lake.Block) error {
-	data := block.Data
-	for start := 0; start < len(data); {
-		end := len(data)
-		if n := bytes.IndexByte(data[start:], '\n'); n >= 0 {
-			end = start + n
-		}
-		err := r.shred.record(data, start, end)
-		if err == nil {
-			err = r.row(block.Arrival)
-		}
+	for data := block.Data; len(data) > 0; {
+		n := wholeLines(data, int(r.dealAt)-len(r.staged.data))
+		taken, err := r.piece(data[:n], block.Arrival)
 		if err != nil {
-			if err = r.failed(err, data[start:end], block.Arrival); err != nil {
-				return err
-			}
+			return err
 		}
-		start = end + 1
+		data = data[taken:]
 	}
 	return nil
+}
+
+// wholeLines is how many bytes at the beginning of data make whole lines, about
+// limit of them and one line at least.
+func wholeLines(data []byte, limit int) int {
+	if limit < len(data) {
+		if n := bytes.LastIndexByte(data[:max(limit, 0)], '\n'); n >= 0 {
+			return n + 1
+		}
+	}
+	if limit >= len(data) {
+		return len(data)
+	}
+	return min(lineEnd(data, 0)+1, len(data))
+}
+
+// piece parses whole lines up to the next deal, and returns how many bytes it
+// took.
+func (r *run) piece(lines []byte, arrival time.Time) (int, error) {
+	st := r.staged
+	from := len(st.data)
+	st.data = append(st.data, lines...)
+	if lines[len(lines)-1] != '\n' {
+		st.data = append(st.data, '\n') // so that no record runs into the next
+	}
+	for i := from; i < len(st.data); {
+		end, err := r.shred.record(i)
+		if err == nil {
+			err = r.row(arrival)
+		}
+		if errors.Is(err, errTurn) {
+			st.undo()
+			return i - from, r.deal()
+		}
+		if err != nil {
+			if err = r.failed(err, st.data[i:end], arrival); err != nil {
+				return 0, err
+			}
+		}
+		r.staging += int64(end + 1 - i)
+		i = end + 1
+		if r.staging >= r.dealAt || st.rows() >= stagedRows {
+			return min(i-from, len(lines)), r.deal()
+		}
+	}
+	return len(lines), nil
 }
 
 // failed keeps a record that becomes no row, unless the error is not its own.
 func (r *run) failed(err error, record []byte, arrival time.Time) error {
 	var syntax *jsonscan.SyntaxError
 	var misfit *misfitError
+	if r.spill == nil && lake.IsMalformed(record) {
+		raw := lake.DecodeMalformed(nil, record)
+		return r.failures.add(raw, arrival, "DataFormatConversion.MalformedData", malformed(raw).Error())
+	}
 	switch {
 	case r.spill != nil && (errors.As(err, &syntax) || errors.As(err, &misfit)):
 		return r.spill.add(0, record, arrival) // it fails again when it is read back
@@ -182,21 +248,21 @@ func (r *run) row(arrival time.Time) error {
 	}
 	p := r.last
 	if p == nil || p.path != string(r.path) {
-		var err error
 		if r.sorted && p != nil {
-			if err := r.flush(p); err != nil { // no more of its records will come
+			if r.staged.rows() > 1 {
+				return errTurn
+			}
+			if err := r.flush(p); err != nil {
 				return err
 			}
 		}
-		if p, err = r.part(r.path); err != nil {
-			return err
-		}
+		p = r.part(r.path)
 		r.last = p
 	}
 	return r.add(p)
 }
 
-// add adds the record that was parsed last to a partition.
+// add gives the record that was parsed last to a partition.
 func (r *run) add(p *part) error {
 	s := &r.shred
 	if r.spill != nil {
@@ -205,37 +271,34 @@ func (r *run) add(p *part) error {
 	if (len(s.rescues) > 0 || len(r.schema.leaves) == 0) && r.schema.rescued == nil {
 		return errRescue // a file needs a column, even if all records are {}
 	}
-	before := p.build.bytes
-	p.build.add(s)
-	r.held += p.build.bytes - before
+	if len(s.rescues) > 0 {
+		s.putRescues()
+	}
+	r.staged.own(p)
 	r.result.Rows++
 	r.result.Rescued += int64(len(s.rescues))
-	if p.build.bytes >= r.cfg.RowGroup {
-		return r.flush(p)
-	}
-	if r.held > r.cfg.Memory/2 {
-		return r.relieve()
-	}
 	return nil
 }
 
-// part finds or begins a partition, and gives it a builder.
-func (r *run) part(path []byte) (*part, error) {
+// part finds or begins a partition.
+func (r *run) part(path []byte) *part {
 	p := r.parts[string(path)]
 	if p == nil {
-		p = &part{path: string(path), id: int32(len(r.order) + 1)}
+		p = &part{path: string(path), id: int32(len(r.parts) + 1)}
 		r.parts[p.path] = p
-		r.order = append(r.order, p)
 	}
-	if r.spill != nil {
-		return p, nil
-	}
+	return p
+}
+
+// open makes sure that a partition has a file and a builder.
+func (r *run) open(p *part) error {
 	if p.file == nil {
 		f, err := createFile(filepath.Join(r.job.Dir, fmt.Sprintf("%06d.parquet", p.id)), r.schema)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		p.file = f
+		r.order = append(r.order, p)
 	}
 	if p.build == nil {
 		if b := r.stage.recycled(); b != nil {
@@ -245,7 +308,7 @@ func (r *run) part(path []byte) (*part, error) {
 		}
 		r.held += p.build.fixed
 	}
-	return p, nil
+	return nil
 }
 
 func (r *run) newBuilder() *builder {
@@ -274,9 +337,6 @@ func (r *run) flush(p *part) error {
 		return nil
 	}
 	p.build = nil
-	if r.last == p {
-		r.last = nil
-	}
 	r.held -= b.fixed + b.bytes
 	b.finish()
 	var err error

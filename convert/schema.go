@@ -5,6 +5,8 @@ import (
 
 	"sluice/internal/lake"
 	"sluice/partitioner"
+
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // The limits of inference.
@@ -41,7 +43,7 @@ type node struct {
 	typ    lake.Type
 	name   string // column or field name
 	spelt  string // the JSON key of a struct's field
-	quoted quoted // that with its quotes, as most records write it
+	quoted token  // that with its quotes, as most records write it
 	parent *node
 	pos    int // among the parent's fields
 	// open: the type was inferred by this job, so a misfit is a surprise.
@@ -57,8 +59,41 @@ type node struct {
 	elem   *node // of a list; of a map its values
 	key    *node // of a map
 
+	unit  timestampUnit // of a timestamp
+	bloom float64       // how likely the leaf's Bloom filter is wrong; 0: it has none
+
 	part int    // 1 + the index of the partition field that this is
 	seen uint64 // the stamp of the object that has filled it, while shredding
+	form form
+	// ways are what was found to follow this node's value in a record, see follow.
+	ways []way
+}
+
+// A form is what a node's column holds.
+type form uint8
+
+const (
+	noForm     form = iota // nothing but presence
+	numberForm             // a number, or a float's bits
+	boolForm               // 0 or 1
+	textForm               // bytes
+	countForm              // of the elements of a list or map
+)
+
+func formOf(n *node) form {
+	switch n.kind {
+	case listNode, mapNode:
+		return countForm
+	case leafNode:
+		switch n.typ.Kind {
+		case lake.KindString, lake.KindBinary:
+			return textForm
+		case lake.KindBoolean:
+			return boolForm
+		}
+		return numberForm
+	}
+	return noForm
 }
 
 // A schema is the tree of nodes for a run.
@@ -69,6 +104,8 @@ type schema struct {
 	leaves  []*node // in Parquet's order
 	spaces  int
 	rescued *node // the _rescued column, nil while there is none
+	sort    []sortKey
+	sorting []format.SortingColumn // what of that a file tells
 	// loose are the partition fields that no node of the schema stands for.
 	loose []int
 }
@@ -82,10 +119,13 @@ func newSchema(columns, known []lake.Column, rules *partitioner.Rules) *schema {
 	for _, f := range s.root.fields {
 		if f.name == lake.RescuedColumn {
 			s.rescued = f
-			f.quoted = quoted{} // no record's key leads here
+			f.quoted = token{} // no record's key leads here
 		}
 	}
 	s.reserve(rules)
+	for _, n := range s.nodes {
+		n.form = formOf(n)
+	}
 	s.root.full = len(s.leaves) >= MaxColumns
 	s.markFull(s.root)
 	for i, path := range rules.Fields() {

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -25,7 +26,7 @@ func (e *misfitError) Error() string {
 	return fmt.Sprintf("%s: %.100s does not fit %s", e.path, e.value, e.typ)
 }
 
-// A shredder parses records under a schema into a tape.
+// A shredder parses records under a schema into a staged.
 type shredder struct {
 	schema *schema
 	final  bool // the schema holds all that can be inferred: rescue what does not fit
@@ -33,25 +34,83 @@ type shredder struct {
 
 	fields [][]string // the paths of the rules' fields
 
-	data    []byte // the block, up to the record's end
-	start   int    // of the record
-	tape    []entry
+	out     *staged
+	data    []byte   // of out, up to the record's end
+	start   int      // of the record
 	parts   [][]byte // the JSON text of the rules' fields, nil where absent
 	rescues []rescue
 	paths   []byte
 	index   []int // of the element in each array that is being parsed
 	stamp   uint64
 	scratch []byte
+
+	steps  []step // of the record being parsed, to learn its way
+	strays int    // records in a row whose way was not known
+	rest   int    // records that are not followed
 }
 
-// record parses the record at data[i:end]. The error is a *jsonscan.SyntaxError,
-// a *misfitError or a surprise; then the tape is void.
-func (s *shredder) record(data []byte, i, end int) error {
-	s.data, s.start = data[:end], i
-	s.tape, s.rescues, s.paths, s.index = s.tape[:0], s.rescues[:0], s.paths[:0], s.index[:0]
+// A rescue is a value that no column takes.
+type rescue struct {
+	pathStart, pathEnd int32 // in shredder.paths
+	start, end         int32 // in the record's block
+}
+
+// record parses the record that begins at out.data[i] and ends with a newline or
+// with the data, and returns where it ends. The error is a *jsonscan.SyntaxError,
+// a *misfitError or a surprise; then the record is in out no more.
+func (s *shredder) record(i int) (end int, err error) {
+	s.out.row()
+	s.begin(i)
+	if s.rest > 0 {
+		s.rest--
+	} else {
+		s.data = s.out.data
+		if end, ok := s.follow(i); ok {
+			s.strays = 0
+			s.data = s.out.data[:end]
+			s.lookUpLoose()
+			return end, nil
+		}
+		s.out.undo()
+		s.out.row()
+		s.begin(i)
+		if s.strays++; s.strays >= straysToRest {
+			s.strays, s.rest = 0, recordsOfRest
+		}
+	}
+	end = lineEnd(s.out.data, i)
+	s.data = s.out.data[:end]
+	if err := s.anew(i, end); err != nil {
+		var syntax *jsonscan.SyntaxError
+		if errors.As(err, &syntax) {
+			syntax.Offset -= i // from the record's beginning
+		}
+		s.out.undo()
+		return end, err
+	}
+	s.learn(end)
+	s.lookUpLoose()
+	return end, nil
+}
+
+// lineEnd is where the line at i ends.
+func lineEnd(data []byte, i int) int {
+	if n := bytes.IndexByte(data[i:], '\n'); n >= 0 {
+		return i + n
+	}
+	return len(data)
+}
+
+func (s *shredder) begin(i int) {
+	s.start = i
+	s.rescues, s.paths, s.index, s.steps = s.rescues[:0], s.paths[:0], s.index[:0], s.steps[:0]
 	clear(s.parts)
+}
+
+// anew parses the record at data[i:end], whatever it looks like.
+func (s *shredder) anew(i, end int) error {
 	i = jsonscan.SkipSpace(s.data, i)
-	if i >= end || data[i] != '{' {
+	if i >= end || s.data[i] != '{' {
 		return &jsonscan.SyntaxError{Offset: i, Msg: "expected an object"}
 	}
 	i, err := s.object(s.schema.root, i)
@@ -61,10 +120,13 @@ func (s *shredder) record(data []byte, i, end int) error {
 	if i = jsonscan.SkipSpace(s.data, i); i != end {
 		return &jsonscan.SyntaxError{Offset: i, Msg: "expected the end of the record"}
 	}
+	return nil
+}
+
+func (s *shredder) lookUpLoose() {
 	for _, k := range s.schema.loose {
 		s.parts[k] = s.lookUp(k)
 	}
-	return nil
 }
 
 // object parses the object whose brace is at i into the struct n.
@@ -109,6 +171,9 @@ func (s *shredder) object(n *node, i int) (int, error) {
 		default:
 			f.seen = stamp
 			i, err = s.value(f, i)
+			if f.space == 0 && err == nil && (f.kind != structNode || data[start] != '{') {
+				s.steps = append(s.steps, step{f, start, i})
+			}
 		}
 		if err != nil {
 			return i, err
@@ -248,7 +313,10 @@ func (s *shredder) value(f *node, i int) (int, error) {
 		return s.leaf(f, i)
 	case structNode:
 		if s.data[i] == '{' {
-			s.tape = append(s.tape, entry{op: opPresent, node: int32(f.id)})
+			s.out.put(f, 0)
+			if f.space == 0 {
+				s.steps = append(s.steps, step{f, -1, -1})
+			}
 			return s.object(f, i)
 		}
 	case listNode:
@@ -275,8 +343,9 @@ func (s *shredder) value(f *node, i int) (int, error) {
 
 // array parses the array whose bracket is at i.
 func (s *shredder) array(f *node, i int) (int, error) {
-	at := len(s.tape)
-	s.tape = append(s.tape, entry{op: opList, node: int32(f.id)})
+	column := &s.out.columns[f.id]
+	at := len(*column)
+	s.out.put(f, 0)
 	s.index = append(s.index, 0)
 	level := len(s.index) - 1
 	i = jsonscan.SkipSpace(s.data, i+1)
@@ -285,8 +354,8 @@ func (s *shredder) array(f *node, i int) (int, error) {
 		return i + 1, nil
 	}
 	for {
-		s.tape = append(s.tape, entry{op: opSlot, node: int32(f.id)})
-		s.tape[at].value++
+		s.out.slot(f)
+		(*column)[at].value++
 		var err error
 		if i, err = s.value(f.elem, jsonscan.SkipSpace(s.data, i)); err != nil {
 			return i, err
@@ -303,18 +372,6 @@ func (s *shredder) array(f *node, i int) (int, error) {
 		}
 		return i, s.unexpected(i, "',' or ']'")
 	}
-}
-
-// text is the entry of a string token.
-func (s *shredder) text(f *node, start, end int, escaped bool) entry {
-	if escaped {
-		return spanEntry(opString, f, start, end)
-	}
-	return spanEntry(opBytes, f, start+1, end-1)
-}
-
-func (s *shredder) num(f *node, v int64) {
-	s.tape = append(s.tape, entry{op: opNum, node: int32(f.id), value: v})
 }
 
 func floatBits(v float64) int64 { return int64(math.Float64bits(v)) }

@@ -52,7 +52,7 @@ func (s *stage) encoder() (*encoder, error) {
 	if e, ok := s.encoders.Get().(*encoder); ok {
 		return e, nil
 	}
-	codec, err := newCodec(s.cfg.Compression)
+	codec, err := newCodec(s.cfg.Compression, s.cfg.level)
 	return &encoder{codec: codec, limit: s.cfg.pageRows}, err
 }
 

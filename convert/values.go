@@ -167,7 +167,10 @@ func appendRefs(dst []byte, refs []uint32) []byte {
 }
 
 // plainTexts encodes byte strings as they are.
-type plainTexts struct{ t *texts }
+type plainTexts struct {
+	t     *texts
+	order []uint32 // of the entries; nil: as they are
+}
 
 func (v *plainTexts) dictionary() ([]byte, int) { return nil, 0 }
 
@@ -176,10 +179,14 @@ func (v *plainTexts) size() int { return 4 + len(v.t.entries.bytes)/max(1, v.t.l
 func (v *plainTexts) appendPage(dst []byte, from, to int) ([]byte, bounds) {
 	var s spread
 	for i := from; i < to; i++ {
-		text := v.t.entries.at(uint32(i))
+		entry := uint32(i)
+		if v.order != nil {
+			entry = v.order[i]
+		}
+		text := v.t.entries.at(entry)
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(text)))
 		dst = append(dst, text...)
-		s.add(v.t, uint32(i), prefixOf(text))
+		s.add(v.t, entry, prefixOf(text))
 	}
 	return dst, s.bounds(v.t)
 }
@@ -188,6 +195,7 @@ func (v *plainTexts) appendPage(dst []byte, from, to int) ([]byte, bounds) {
 type dictTexts struct {
 	t      *texts
 	prefix []uint64 // the first eight bytes of each entry, big-endian
+	refs   []uint32
 }
 
 func newDictTexts(e *encoder, t *texts) *dictTexts {
@@ -195,7 +203,7 @@ func newDictTexts(e *encoder, t *texts) *dictTexts {
 	for i := range t.entries.ends {
 		e.prefix = append(e.prefix, prefixOf(t.entries.at(uint32(i))))
 	}
-	return &dictTexts{t, e.prefix}
+	return &dictTexts{t, e.prefix, t.refs}
 }
 
 func (v *dictTexts) dictionary() ([]byte, int) {
@@ -211,7 +219,7 @@ func (v *dictTexts) dictionary() ([]byte, int) {
 func (v *dictTexts) size() int { return 4 }
 
 func (v *dictTexts) appendPage(dst []byte, from, to int) ([]byte, bounds) {
-	refs := v.t.refs[from:to]
+	refs := v.refs[from:to]
 	var s spread
 	for _, r := range refs {
 		s.add(v.t, r, v.prefix[r])

@@ -58,6 +58,9 @@ func OpenBody(w http.ResponseWriter, r *http.Request, mem *Memory, limit int64) 
 	return b, nil
 }
 
+// Taken is how many bytes of content were read.
+func (b *Body) Taken() int64 { return b.max - b.left }
+
 // Close frees what the body holds. It does not read the rest.
 func (b *Body) Close() {
 	if b.decoder != nil {

@@ -73,6 +73,8 @@ func (p *Problem) WriteHead(w http.ResponseWriter) {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
 	}
 	switch p.Status {
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", `Bearer realm="sluice"`) // RFC 9110, section 11.6.1
 	case http.StatusUnsupportedMediaType:
 		h.Set("Accept-Encoding", "gzip, zstd") // RFC 9110, section 12.5.3
 	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge:

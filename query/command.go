@@ -156,8 +156,8 @@ func isWord(c byte) bool {
 }
 
 // command answers a command.
-func (e *Engine) command(ctx context.Context, cmd command) ([][]result.Value, []result.Column, error) {
-	snap, err := e.snapshot()
+func (e *Engine) command(ctx context.Context, cmd command, visible func(database string) bool) ([][]result.Value, []result.Column, error) {
+	snap, err := e.snapshot(visible)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -250,6 +250,7 @@ func (e *Engine) databases(ctx context.Context, snap *snapshot) ([]string, error
 	for name := range snap.tables {
 		names = append(names, name.Database)
 	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !snap.sees(name) })
 	slices.Sort(names)
 	return slices.Compact(names), nil
 }
@@ -257,7 +258,11 @@ func (e *Engine) databases(ctx context.Context, snap *snapshot) ([]string, error
 // tables are a database's tables in the catalog and those that live rows make.
 func (e *Engine) tables(ctx context.Context, database string, snap *snapshot) ([]string, error) {
 	var names []string
-	tables, err := e.cfg.Catalog.Tables(ctx, database)
+	var tables []lake.Table
+	err := error(catalogsync.ErrNotFound)
+	if snap.sees(database) {
+		tables, err = e.cfg.Catalog.Tables(ctx, database)
+	}
 	if err != nil && !errors.Is(err, catalogsync.ErrNotFound) {
 		return nil, fmt.Errorf("list tables of %s: %w", database, err)
 	}

@@ -22,6 +22,8 @@
 //     time zone.
 //   - No statement reads a file, the network, the environment or a setting:
 //     see package statement and package executor for the two walls.
+//   - Of a database that the asker may not see (Request.Visible) nothing shows:
+//     not in an answer, a listing, an error or a suggestion.
 //   - Memory, temporary space, time and the number of queries at once are bounded.
 //
 // It does not promise Presto's dialect: statements mean what DuckDB says they

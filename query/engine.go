@@ -139,14 +139,14 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows) error {
 	if cmd, ok, err := parseCommand(req.SQL, req.Database); err != nil {
 		return err
 	} else if ok {
-		rows, columns, err := e.command(ctx, cmd)
+		rows, columns, err := e.command(ctx, cmd, req.Visible)
 		if err != nil {
 			return err
 		}
 		r.src = &fixed{columns: columns, rows: rows}
 		return nil
 	}
-	p := &plan{engine: e, database: req.Database, rows: r}
+	p := &plan{engine: e, database: req.Database, visible: req.Visible, rows: r}
 	q, err := p.make(ctx, req.SQL)
 	if err != nil {
 		return err

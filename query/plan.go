@@ -17,6 +17,7 @@ import (
 type plan struct {
 	engine   *Engine
 	database string
+	visible  func(database string) bool
 	rows     *Rows // takes the statistics and what must be released
 
 	sql  string
@@ -41,7 +42,7 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	p.planned = make(map[string]bool)
 	e := p.engine
 	// The snapshot comes first: see snapshot.
-	snap, err := e.snapshot()
+	snap, err := e.snapshot(p.visible)
 	if err != nil {
 		return executor.Query{}, err
 	}

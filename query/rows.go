@@ -12,6 +12,9 @@ type Request struct {
 	SQL string
 	// Database is that of tables named without one; empty: the configuration's.
 	Database string
+	// Visible says which databases the asker may see; nil: all. Others are to it as
+	// if they were not there. It may be called with any name, in lower case.
+	Visible func(database string) bool
 }
 
 // Column, Value and Stats are package result's.

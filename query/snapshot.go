@@ -20,10 +20,16 @@ import (
 type snapshot struct {
 	tables map[lake.TableName][]live.Batch
 	held   []*buffer.Snapshot
+	// visible is Request.Visible. It goes with the snapshot, since all that finds
+	// tables has one.
+	visible func(database string) bool
 }
 
-func (e *Engine) snapshot() (*snapshot, error) {
-	s := &snapshot{tables: make(map[lake.TableName][]live.Batch)}
+// sees reports whether the asker may see the database.
+func (s *snapshot) sees(database string) bool { return s.visible == nil || s.visible(database) }
+
+func (e *Engine) snapshot(visible func(database string) bool) (*snapshot, error) {
+	s := &snapshot{tables: make(map[lake.TableName][]live.Batch), visible: visible}
 	if e.cfg.Buffer == nil {
 		return s, nil
 	}
@@ -62,6 +68,9 @@ func (s *snapshot) add(b *buffer.SnapshotBatch, cfg Config) error {
 	name, err := lake.ParseTableName(table, cfg.Database)
 	if err != nil {
 		return fmt.Errorf("read rules of batch %s: %w", b.ID, err)
+	}
+	if !s.sees(name.Database) {
+		return nil
 	}
 	s.tables[name] = append(s.tables[name], live.Batch{
 		ID: b.ID, Stream: stream, Records: b.Records, Bytes: b.Bytes, End: b.End, Blocks: b.Blocks,

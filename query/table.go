@@ -67,6 +67,9 @@ func (e *Engine) table(ctx context.Context, parts []string, database string, sna
 	if err != nil {
 		return nil, err
 	}
+	if !snap.sees(name.Database) {
+		return nil, e.unknownTable(ctx, name, snap)
+	}
 	src := &tableSource{name: name, batches: snap.tables[name]}
 	src.table, err = e.cfg.Catalog.Table(ctx, name)
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -55,6 +56,9 @@ func (d databaseRow) shape(s scope) database { return database{d.input, d.create
 func findDatabase(ctx context.Context, tx *sql.Tx, name string) (databaseRow, error) {
 	if name == "" {
 		return databaseRow{}, invalid("the request names no database")
+	}
+	if !sees(ctx, name) {
+		return databaseRow{}, notFound("Database %s not found.", name)
 	}
 	rows, err := tx.QueryContext(ctx, selectDatabase+"WHERE name = ?", strings.ToLower(name))
 	found, err := collect(rows, err, scanDatabase)
@@ -132,11 +136,16 @@ func (s *Server) getDatabases(ctx context.Context, in getDatabasesRequest) (data
 	}
 	limit := in.limit(100)
 	err = s.store.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, selectDatabase+"WHERE name > ? ORDER BY name LIMIT ?", after, limit+1)
+		most := limit + 1
+		if restricted(ctx) {
+			most = -1 // any number may not be seen; no page may end at one of them
+		}
+		rows, err := tx.QueryContext(ctx, selectDatabase+"WHERE name > ? ORDER BY name LIMIT ?", after, most)
 		found, err := collect(rows, err, scanDatabase)
 		if err != nil {
 			return err
 		}
+		found = slices.DeleteFunc(found, func(d databaseRow) bool { return !sees(ctx, d.input.Name) })
 		if len(found) > limit {
 			found = found[:limit]
 			out.NextToken = token(found[limit-1].input.Name)

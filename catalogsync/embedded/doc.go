@@ -29,7 +29,8 @@
 //
 // # What is not promised
 //
-//   - There is no authentication: whoever reaches the listener may write.
+//   - There is no authentication: whoever reaches ServeHTTP may write, unless the
+//     caller restricts the request (Restrict).
 //   - Column statistics are accepted and forgotten; reads of them are empty.
 //   - No user-defined functions, partition indexes, Lake Formation, federated
 //     databases or open table formats.

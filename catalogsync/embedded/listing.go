@@ -145,6 +145,9 @@ func (s *Server) searchTables(ctx context.Context, in searchRequest) (tablesAnsw
 			return err
 		}
 		return out.collect(rows, in.scope, in.limit(1000), func(t tableRow) (string, bool) {
+			if !sees(ctx, t.database) {
+				return "", false
+			}
 			for _, f := range in.Filters {
 				value, _ := searchable(t, f.Key)
 				if !hasWord(value, f.Value) {

@@ -88,6 +88,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) (out any, err er
 		return nil, &fault{http.StatusBadRequest, "UnknownOperationException",
 			fmt.Sprintf("the catalog has no operation %.100q", r.Header.Get("X-Amz-Target"))}
 	}
+	if restricted(r.Context()) && !reads(name) {
+		return nil, denied(name)
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return nil, &fault{http.StatusRequestEntityTooLarge, "InvalidInputException",

@@ -39,6 +39,9 @@ func findTable(ctx context.Context, tx *sql.Tx, databaseName, name string) (tabl
 	if databaseName == "" || name == "" {
 		return tableRow{}, invalid("the request names no database or no table")
 	}
+	if !sees(ctx, databaseName) {
+		return tableRow{}, notFound("Database %s not found.", databaseName)
+	}
 	rows, err := tx.QueryContext(ctx, selectTable+"WHERE d.name = ? AND t.name = ?",
 		strings.ToLower(databaseName), strings.ToLower(name))
 	found, err := collect(rows, err, scanTable)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/convert"
+	"sluice/internal/delivery"
 	"sluice/internal/lake"
 	"sluice/internal/ndjson"
 	"sluice/internal/progress"
@@ -45,7 +46,12 @@ to OUTDIR/_errors. Without --partition-by one file is made.`,
 			if err != nil {
 				return usageError{err}
 			}
-			return convertFile(c, converter, rules, args[0], args[1], quiet, output)
+			layout, err := delivery.LayoutOf(cfg.Stream("").Layout) // that of convert
+			if err != nil {
+				return usageError{err}
+			}
+			job := convert.Job{Rules: rules, Layout: layout}
+			return convertFile(c, converter, job, args[0], args[1], quiet, output)
 		},
 	}
 	o.serviceFlags(c)
@@ -76,7 +82,7 @@ type columnInfo struct {
 	Type string `json:"type"`
 }
 
-func convertFile(c *cobra.Command, converter *convert.Converter, rules *partitioner.Rules, in, out string, quiet bool, output string) error {
+func convertFile(c *cobra.Command, converter *convert.Converter, job convert.Job, in, out string, quiet bool, output string) error {
 	start := time.Now()
 	info, err := os.Stat(in)
 	if err != nil {
@@ -93,10 +99,9 @@ func convertFile(c *cobra.Command, converter *convert.Converter, rules *partitio
 	bar := progress.New(os.Stderr, progress.Config{Label: "convert", Total: info.Size(), Quiet: quiet})
 	stop := bar.Start()
 	last := int64(0) // a conversion that begins again counts from 0
-	res, err := converter.Convert(c.Context(), convert.Job{
-		Blocks: ndjson.File(in, start), Rules: rules, Dir: staging,
-		Progress: func(n int64) { bar.Add(n - last); last = n },
-	})
+	job.Blocks, job.Dir = ndjson.File(in, start), staging
+	job.Progress = func(n int64) { bar.Add(n - last); last = n }
+	res, err := converter.Convert(c.Context(), job)
 	stop()
 	if err != nil {
 		return err

@@ -51,7 +51,9 @@ func (o *options) demo(c *cobra.Command, once bool, events int64) (err error) {
 		return err
 	}
 	cfg.Streams = map[string]configs.Stream{demo.Stream: {PartitionBy: []string{demo.PartitionBy}}}
-	cfg.Log.Level = "warn" // the demo tells what happens
+	cfg.Log.Level = "warn"                 // the demo tells what happens
+	cfg.Keys, cfg.TLS = nil, configs.TLS{} // and brings no key, so nobody else gets in
+	cfg.Listen = onLoopback(cfg.Listen)
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
 	s, err := openService(ctx, cfg, logger(cfg, c))
@@ -59,6 +61,9 @@ func (o *options) demo(c *cobra.Command, once bool, events int64) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.openGuard(); err != nil {
+		return err
+	}
 	l, err := s.listen()
 	if o.listen == "" && errors.Is(err, syscall.EADDRINUSE) {
 		l, err = net.Listen("tcp", "127.0.0.1:0") // any will do for a demo
@@ -74,6 +79,15 @@ func (o *options) demo(c *cobra.Command, once bool, events int64) (err error) {
 	}
 	cancel()
 	return errors.Join(err, <-served)
+}
+
+// onLoopback is the address with a host that only this machine reaches.
+func onLoopback(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err != nil || host == "localhost" || ip != nil && ip.IsLoopback() {
+		return addr
+	}
+	return net.JoinHostPort("127.0.0.1", port)
 }
 
 func (s *service) demo(ctx context.Context, c *cobra.Command, url string, events int64, once bool) error {

@@ -16,7 +16,7 @@ import (
 func (s *service) handler() http.Handler {
 	mux := http.NewServeMux()
 	api, err := records.New(records.Config{
-		Appender: s.dedupe, Policy: s, Flusher: s, Streams: s, Memory: s.memory, Metrics: s.metrics,
+		Access: s.guard, Appender: s.dedupe, Policy: s, Flusher: s, Streams: s, Memory: s.memory, Metrics: s.metrics,
 		MaxBody: int64(s.cfg.HTTP.MaxBody), Log: s.log,
 	})
 	if err != nil {
@@ -24,8 +24,8 @@ func (s *service) handler() http.Handler {
 	}
 	api.Register(mux)
 	ingest.RegisterHealth(mux, s)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
-	mux.Handle("/v1/query", httpapi.New(httpapi.Config{Querier: s.engine, Log: s.log}))
+	mux.Handle("GET /metrics", s.metricsHandler(promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})))
+	mux.Handle("/v1/query", httpapi.New(httpapi.Config{Querier: s.engine, Log: s.log, Authorize: s.authorizeQuery}))
 	mux.HandleFunc("/", s.target)
 	return mux
 }
@@ -34,7 +34,7 @@ func (s *service) handler() http.Handler {
 // header.
 func (s *service) target(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/" && s.glue != nil && strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AWSGlue.") {
-		s.glue.ServeHTTP(w, r)
+		s.serveGlue(w, r)
 		return
 	}
 	ingest.NotFound(w, r)

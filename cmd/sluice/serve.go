@@ -39,6 +39,9 @@ func (o *options) serve(c *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.openGuard(); err != nil {
+		return err
+	}
 	l, err := s.listen()
 	if err != nil {
 		return err

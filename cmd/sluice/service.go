@@ -19,6 +19,7 @@ import (
 	"sluice/configs"
 	"sluice/convert"
 	"sluice/ingest"
+	"sluice/ingest/access"
 	"sluice/internal/dedupe"
 	"sluice/internal/delivery"
 	"sluice/internal/lake/store"
@@ -43,6 +44,7 @@ type service struct {
 	engine    *query.Engine
 	memory    *ingest.Memory
 	metrics   *ingest.Metrics
+	guard     *access.Guard // nil until the service is to serve
 	stopping  atomic.Bool
 	known     sync.Map // names of streams that were let in, to true
 }
@@ -129,16 +131,21 @@ func (s *service) openLake(ctx context.Context) error {
 // converter makes one of those that share the memory of all conversions: each
 // batch being delivered has a share, and so have the live rows of queries.
 func (s *service) converter(reg prometheus.Registerer) (*convert.Converter, error) {
-	c := s.cfg.Convert
-	memory := int64(c.Memory) / int64(s.cfg.Delivery.Batches+1)
+	c, memory := s.cfg.Convert, s.convertMemory()
 	return convert.New(convert.Config{
 		Memory: memory, Threads: c.Threads, Compression: c.Compression, RowGroup: min(int64(c.RowGroup), memory/2), Logger: s.log, Registerer: reg,
 	})
 }
 
-// rules is what is stored with a batch when it is sealed: where it goes.
+// convertMemory is what each of the converters has.
+func (s *service) convertMemory() int64 {
+	return int64(s.cfg.Convert.Memory) / int64(s.cfg.Delivery.Batches+1)
+}
+
+// rules is what is stored with a batch when it is sealed: where it goes, and how
+// it is written.
 func (s *service) rules(stream string) []byte {
-	b, err := json.Marshal(delivery.Rules{Stream: s.cfg.Stream(stream), Raw: s.cfg.Raw})
+	b, err := json.Marshal(delivery.Rules{Stream: s.cfg.Stream(stream), Raw: s.cfg.Raw, Memory: s.convertMemory()})
 	if err != nil {
 		panic("BUG: a stream's configuration does not marshal: " + err.Error())
 	}

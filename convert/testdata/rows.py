@@ -21,7 +21,8 @@ def plain(t, v):
     if pa.types.is_list(t):
         return [plain(t.value_type, x) for x in v]
     if pa.types.is_timestamp(t):
-        return (v - epoch) // datetime.timedelta(microseconds=1)
+        # INT96 says nothing of a time zone.
+        return (v.replace(tzinfo=datetime.timezone.utc) - epoch) // datetime.timedelta(microseconds=1)
     if pa.types.is_date(t):
         return (v - epoch.date()).days
     if pa.types.is_decimal(t):
@@ -31,6 +32,7 @@ def plain(t, v):
     return v
 
 
-table = pq.ParquetFile(sys.argv[1], page_checksum_verification=True).read()
+# Without a unit, INT96 is read as nanoseconds, which end in 2262.
+table = pq.ParquetFile(sys.argv[1], page_checksum_verification=True, coerce_int96_timestamp_unit="us").read()
 for row in table.to_pylist():
     print(json.dumps({f.name: plain(f.type, row[f.name]) for f in table.schema}))

@@ -3,12 +3,14 @@ package records
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
 	"time"
 
 	"sluice/ingest"
+	"sluice/ingest/access"
 )
 
 // receiver names this package in metrics.
@@ -53,8 +55,17 @@ type StreamState struct {
 	LastError       string     `json:"last_error,omitempty"` // of delivery; empty after one that succeeded
 }
 
-// Config is what a Handler works with. All but Log must be set.
+// Access says who calls and what they may do; see package access.
+type Access interface {
+	Authenticate(r *http.Request) (*access.Principal, *ingest.Problem)
+	Forbidden(p *access.Principal, what string) *ingest.Problem
+	Limit(p *access.Principal, records int, bytes int64) (retryAfter time.Duration, ok bool)
+	Charge(p *access.Principal, records, bytes int64)
+}
+
+// Config is what a Handler works with. All but Access and Log must be set.
 type Config struct {
+	Access   Access // nil: everybody may do everything
 	Appender ingest.Appender
 	Policy   ingest.Policy
 	Flusher  Flusher
@@ -86,6 +97,9 @@ func New(cfg Config) (*Handler, error) {
 			faults = append(faults, errors.New("records: Config."+f.name+" is not set"))
 		}
 	}
+	if cfg.Access == nil {
+		cfg.Access = access.Open()
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -107,6 +121,18 @@ func (h *Handler) counted(serve func(http.ResponseWriter, *http.Request) int) ht
 		status := serve(w, r)
 		h.Metrics.Request(receiver, status, time.Since(begun))
 	}
+}
+
+// enter says who calls, and turns away who may not write to the stream.
+func (h *Handler) enter(r *http.Request, stream, what string) (*access.Principal, *ingest.Problem) {
+	who, p := h.Access.Authenticate(r)
+	switch {
+	case p != nil:
+		return nil, p
+	case !who.MayWrite(stream):
+		return nil, h.Access.Forbidden(who, fmt.Sprintf("%s the stream %.80q", what, stream))
+	}
+	return who, nil
 }
 
 // fail answers with a problem.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sluice/ingest"
+	"sluice/ingest/access"
 )
 
 // post takes records: POST /v1/streams/{stream}/records.
@@ -15,12 +16,20 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) int {
 		return http.StatusMethodNotAllowed
 	}
 	stream := r.PathValue("stream")
+	who, p := h.enter(r, stream, "write to")
+	if p != nil {
+		return h.fail(w, r, p)
+	}
 	if p := ingest.CheckStream(stream, h.Policy); p != nil {
 		return h.fail(w, r, p)
 	}
 	key, p := requestKey(r)
 	if p != nil {
 		return h.fail(w, r, p)
+	}
+	// How much comes is known at the end; until it is paid for, the next one waits.
+	if wait, ok := h.Access.Limit(who, 0, 0); !ok {
+		return h.fail(w, r, access.Limited(who, wait))
 	}
 	body, p := ingest.OpenBody(w, r, h.Memory, h.MaxBody)
 	if p != nil {
@@ -40,6 +49,11 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) int {
 	}()
 	p = s.verdict(s.run())
 	h.count(s, stream)
+	bytes := body.Taken()
+	if p != nil && p.Retryable() {
+		bytes = s.bytes // what comes again is paid for then
+	}
+	h.Access.Charge(who, s.done.index, bytes)
 	s.freeBuffers() // an answer may be taken slowly
 	if p == nil {
 		w.Header()["Content-Type"] = jsonType

@@ -20,6 +20,9 @@ func (h *Handler) flush(w http.ResponseWriter, r *http.Request) int {
 		return http.StatusMethodNotAllowed
 	}
 	stream := r.PathValue("stream")
+	if _, p := h.enter(r, stream, "flush"); p != nil {
+		return h.fail(w, r, p)
+	}
 	if p := ingest.CheckStream(stream, h.Policy); p != nil {
 		return h.fail(w, r, p)
 	}
@@ -42,9 +45,15 @@ func (h *Handler) listStreams(w http.ResponseWriter, r *http.Request) int {
 	if !ingest.CheckMethod(w, r, http.MethodGet) {
 		return http.StatusMethodNotAllowed
 	}
-	list := h.Streams.Streams()
-	if list == nil {
-		list = []StreamState{}
+	who, p := h.Access.Authenticate(r)
+	if p != nil {
+		return h.fail(w, r, p)
+	}
+	list := []StreamState{}
+	for _, state := range h.Streams.Streams() {
+		if who.MayWrite(state.Name) {
+			list = append(list, state)
+		}
 	}
 	ingest.WriteJSON(w, struct {
 		Streams []StreamState `json:"streams"`
@@ -58,6 +67,9 @@ func (h *Handler) showStream(w http.ResponseWriter, r *http.Request) int {
 		return http.StatusMethodNotAllowed
 	}
 	name := r.PathValue("stream")
+	if _, p := h.enter(r, name, "watch"); p != nil {
+		return h.fail(w, r, p)
+	}
 	state, ok := h.Streams.Stream(name)
 	if !ok {
 		return h.fail(w, r, &ingest.Problem{Status: http.StatusNotFound, Code: ingest.CodeUnknownStream,

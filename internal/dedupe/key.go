@@ -53,10 +53,13 @@ func newFieldKey(path []string) *fieldKey {
 	return f
 }
 
-// of is the key of a record, which is a valid object; ok is false for one that has
-// none: the field is missing, null, an object, an array or an empty string.
+// of is the key of a record; ok is false for one that has none: it is no valid
+// object, or the field is missing, null, an object, an array or an empty string.
 // scratch is memory to use, and is returned for the next call.
 func (f *fieldKey) of(record, scratch []byte) (k Key, ok bool, _ []byte) {
+	if lake.IsMalformed(record) {
+		return k, false, scratch
+	}
 	value, scratch := find(record, f.path, scratch)
 	if len(value) == 0 {
 		return k, false, scratch

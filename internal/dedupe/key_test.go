@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
+
+	"sluice/internal/lake"
 )
 
 func TestFieldKey(t *testing.T) {
@@ -42,6 +44,10 @@ func TestFieldKey(t *testing.T) {
 	}
 	if len(seen) != len(same) {
 		t.Errorf("%d keys for %d groups", len(seen), len(same))
+	}
+	aside := lake.AppendMalformed(nil, []byte(`x"a":{"b":"x"}`))
+	if k := key(string(aside)); k != "" {
+		t.Errorf("what is no record has the key %q", k)
 	}
 	other, _, _ := newFieldKey([]string{"a.b"}).of([]byte(`{"a.b":"x"}`), nil)
 	if hex.EncodeToString(other[:]) == key(`{"a":{"b":"x"}}`) {

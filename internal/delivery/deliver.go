@@ -25,6 +25,7 @@ type route struct {
 	rules    *partitioner.Rules
 	declared []lake.Column
 	strict   bool
+	layout   convert.Layout
 	raw      configs.Raw
 }
 
@@ -32,6 +33,9 @@ type route struct {
 type Rules struct {
 	configs.Stream
 	Raw configs.Raw `json:"raw"`
+	// Memory, in bytes, decides where row groups end, as convert.Layout's; 0: that
+	// of the converter.
+	Memory int64 `json:"memory,omitempty"`
 }
 
 func (d *Deliverer) route(b *buffer.Batch) (route, error) {
@@ -51,7 +55,12 @@ func (d *Deliverer) route(b *buffer.Batch) (route, error) {
 	if err != nil {
 		return route{}, err
 	}
-	return route{table, rules, declared, s.Strict, s.Raw}, nil
+	layout, err := LayoutOf(s.Layout)
+	if err != nil {
+		return route{}, err
+	}
+	layout.Memory = s.Memory
+	return route{table, rules, declared, s.Strict, layout, s.Raw}, nil
 }
 
 // deliver does one attempt, all steps of it.
@@ -136,7 +145,7 @@ func (d *Deliverer) convertAndEnsure(ctx context.Context, b *buffer.Batch, r rou
 		}
 		start := time.Now()
 		res, err := d.cfg.Converter.Convert(ctx, convert.Job{
-			Blocks: b.Blocks(), Columns: table.Columns, Declared: r.declared, Strict: r.strict, Rules: r.rules, Dir: dir,
+			Blocks: b.Blocks(), Columns: table.Columns, Declared: r.declared, Strict: r.strict, Rules: r.rules, Dir: dir, Layout: r.layout,
 		})
 		if err != nil {
 			return fail(err)

@@ -457,7 +457,7 @@ func TestRawCopy(t *testing.T) {
 	for _, compression := range []string{"gzip", "zstd"} {
 		r := newRig(t)
 		r.raw = configs.Raw{Enabled: true, Prefix: "raw-logs", Compression: compression}
-		r.append("s", record(0), `{"id": 1, "spaced" :true}`)
+		r.append("s", record(0), string(lake.AppendMalformed(nil, []byte("no\nrecord"))), `{"id": 1, "spaced" :true}`)
 		if err := r.buffer.Append(context.Background(), "s", lake.Block{Data: []byte(record(2) + "\n"), Records: 1, Arrival: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)}); err != nil {
 			t.Fatal(err)
 		}
@@ -476,7 +476,7 @@ func TestRawCopy(t *testing.T) {
 			got[filepath.Dir(o.Key)] = unpack(t, path, compression)
 		}
 		want := map[string]string{
-			"raw-logs/s/1769817600000": record(0) + "\n" + `{"id": 1, "spaced" :true}` + "\n",
+			"raw-logs/s/1769817600000": record(0) + "\nno\nrecord\n" + `{"id": 1, "spaced" :true}` + "\n",
 			"raw-logs/s/1769904000000": record(2) + "\n",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

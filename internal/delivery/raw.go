@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 	"sluice/buffer"
 	"sluice/configs"
+	"sluice/internal/lake"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -22,6 +24,7 @@ import (
 // a record a line. The names follow from the batch, so a repetition overwrites.
 func rawFiles(ctx context.Context, b *buffer.Batch, raw configs.Raw, dir string) (uploads []upload, err error) {
 	files := map[int64]*rawFile{}
+	var received []byte
 	defer func() {
 		for _, f := range files {
 			if closeErr := f.close(); err == nil {
@@ -45,11 +48,29 @@ func rawFiles(ctx context.Context, b *buffer.Batch, raw configs.Raw, dir string)
 			files[day] = f
 			uploads = append(uploads, upload{fmt.Sprintf("%s/%s/%d/%s%s", raw.Prefix, b.Stream, day, b.ID, f.ext), f.file.Name()})
 		}
-		if _, err := f.w.Write(block.Data); err != nil {
+		data := block.Data
+		if lake.HasMalformed(data) {
+			received = appendReceived(received[:0], data)
+			data = received
+		}
+		if _, err := f.w.Write(data); err != nil {
 			return nil, err
 		}
 	}
 	return uploads, nil
+}
+
+// appendReceived appends the records of a block as their clients sent them, where
+// some are no JSON.
+func appendReceived(dst, data []byte) []byte {
+	for line := range bytes.Lines(data) {
+		if lake.IsMalformed(line) {
+			dst = append(lake.DecodeMalformed(dst, bytes.TrimSuffix(line, []byte{'\n'})), '\n')
+			continue
+		}
+		dst = append(dst, line...)
+	}
+	return dst
 }
 
 // A rawFile is a compressed copy being written in the staging folder.

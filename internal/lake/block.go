@@ -9,7 +9,8 @@ import (
 // the log, what the log stores as one frame, and what conversion reads.
 type Block struct {
 	// Data holds the records, each one JSON object in valid UTF-8 without a raw
-	// newline in it, each ended by one '\n'.
+	// newline in it, each ended by one '\n'. A record that was accepted although it
+	// is none is kept as AppendMalformed makes it.
 	Data    []byte
 	Records int       // how many
 	Arrival time.Time // when they were accepted, to the millisecond, UTC

@@ -30,6 +30,9 @@ type Config struct {
 	// the query is ended; 0: 30 s.
 	Stall time.Duration
 	Log   *slog.Logger
+	// Authorize says which databases a request may see (nil: all); ok is false
+	// where it may not ask at all, and Authorize has answered. Nil: everybody may.
+	Authorize func(w http.ResponseWriter, r *http.Request) (visible func(database string) bool, ok bool)
 }
 
 // statsTrailer carries the statistics behind bodies that have no place for them.
@@ -78,12 +81,19 @@ var statuses = map[query.Code]int{
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var visible func(database string) bool
+	if h.cfg.Authorize != nil {
+		var ok bool
+		if visible, ok = h.cfg.Authorize(w, r); !ok {
+			return
+		}
+	}
 	req, format, bad := h.read(w, r)
 	if bad != nil {
 		writeError(w, bad.status, bad.code, bad.message)
 		return
 	}
-	rows, err := h.cfg.Querier.Query(r.Context(), query.Request{SQL: req.SQL, Database: req.Database})
+	rows, err := h.cfg.Querier.Query(r.Context(), query.Request{SQL: req.SQL, Database: req.Database, Visible: visible})
 	if err != nil {
 		code, message := explain(err)
 		if code == query.CodeInternal {

@@ -171,7 +171,7 @@ func (c *Cache) extend(ctx context.Context, state *batch, b Batch, i int, column
 	}
 	res, err := c.cfg.Converter.Convert(ctx, convert.Job{
 		Blocks: b.Blocks(from), Columns: columns, Declared: state.rules.declared,
-		Strict: state.rules.strict, Rules: state.rules.parsed, Dir: dir,
+		Strict: state.rules.strict, Rules: state.rules.parsed, Dir: dir, Layout: state.rules.layout,
 	})
 	if err != nil {
 		os.RemoveAll(dir)

@@ -27,6 +27,7 @@ type rules struct {
 	parsed   *partitioner.Rules
 	declared []lake.Column
 	strict   bool
+	layout   convert.Layout
 }
 
 func newRules(s configs.Stream) (*rules, error) {
@@ -34,7 +35,9 @@ func newRules(s configs.Stream) (*rules, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read rules: %w", err)
 	}
-	r := &rules{id: string(id), strict: s.Strict}
+	// Of the layout only that which decides about values: a timestamp of millis
+	// reads the same before and after delivery. To sort would be for nothing.
+	r := &rules{id: string(id), strict: s.Strict, layout: convert.Layout{Timestamp: s.Layout.Timestamp}}
 	if r.parsed, err = partitioner.Parse(s.PartitionBy); err != nil {
 		return nil, fmt.Errorf("read rules of table %s: %w", s.Table, err)
 	}

@@ -1,0 +1,142 @@
+package convert
+
+// A dealer gives the rows of a staged to the builders of their partitions.
+type dealer struct {
+	parts  []*part // those that have rows, in the order of their first
+	counts []int   // of each how many entries, then where its entries end
+	ofRow  []int32 // of each row the index of its partition
+	ofSlot []int32 // of each slot of a space
+	number []int32 // of each slot its number among its partition's
+	groups []entry // a column's entries, partition by partition
+}
+
+// deal gives what is staged to the builders, and closes row groups where it is
+// time.
+func (r *run) deal() error {
+	st := r.staged
+	var err error
+	if st.rows() > 0 && r.spill == nil {
+		err = r.dealer.deal(r, st)
+	}
+	if err == nil {
+		err = r.check()
+	}
+	st.reset()
+	r.staging = 0
+	return err
+}
+
+// check closes the row groups that are large enough, and more if memory is short.
+func (r *run) check() error {
+	for _, p := range r.dealer.parts {
+		if p.build != nil && (p.build.bytes >= r.cfg.RowGroup || p.build.rows() >= r.maxRows) {
+			if err := r.flush(p); err != nil {
+				return err
+			}
+		}
+	}
+	if r.held > r.cfg.Memory/2 {
+		return r.relieve()
+	}
+	return nil
+}
+
+func (d *dealer) deal(r *run, st *staged) error {
+	d.parts = d.parts[:0]
+	if !st.mixed {
+		p := st.parts[0]
+		d.parts = append(d.parts, p)
+		if err := r.open(p); err != nil {
+			return err
+		}
+		before := p.build.bytes
+		p.build.takeAll(st)
+		r.held += p.build.bytes - before
+		return nil
+	}
+	return d.split(r, st)
+}
+
+// split deals a staged whose rows are of several partitions.
+func (d *dealer) split(r *run, st *staged) error {
+	d.ofRow = d.ofRow[:0]
+	for _, p := range st.parts {
+		if p.turn == 0 {
+			d.parts = append(d.parts, p)
+			p.turn = int32(len(d.parts))
+			if err := r.open(p); err != nil {
+				return err
+			}
+			r.held -= p.build.bytes
+		}
+		d.ofRow = append(d.ofRow, p.turn-1)
+	}
+	for _, p := range d.parts {
+		p.turn = 0
+	}
+	for space := range st.slots {
+		d.space(st, space)
+	}
+	for _, p := range d.parts {
+		r.held += p.build.bytes
+	}
+	return nil
+}
+
+// space deals the columns of a space.
+func (d *dealer) space(st *staged, space int) {
+	of := d.ofRow
+	if space > 0 {
+		d.ofSlot = d.ofSlot[:0]
+		for _, row := range st.rowOf[space] {
+			d.ofSlot = append(d.ofSlot, d.ofRow[row])
+		}
+		of = d.ofSlot
+	}
+	slots := resized(d.counts[:0], len(d.parts))
+	clear(slots)
+	d.number = d.number[:0]
+	for _, k := range of {
+		d.number = append(d.number, int32(slots[k]))
+		slots[k]++
+	}
+	totals := append([]int(nil), slots...)
+	for id, in := range st.columns {
+		n := st.schema.nodes[id]
+		if n.space != space || len(in) == 0 {
+			continue
+		}
+		d.group(in, of)
+		from := 0
+		for k, to := range d.counts {
+			if group := d.groups[from:to]; len(group) > 0 {
+				d.parts[k].build.take(n, st, group, len(group) == totals[k])
+			}
+			from = to
+		}
+	}
+	for k, n := range totals {
+		d.parts[k].build.slots[space] += n
+	}
+}
+
+// group brings a column's entries into groups, one a partition, with the slots'
+// numbers in it, and leaves in counts where each ends.
+func (d *dealer) group(in []entry, of []int32) {
+	d.counts = resized(d.counts[:0], len(d.parts))
+	clear(d.counts)
+	for k := range in {
+		d.counts[of[in[k].slot]]++
+	}
+	at := 0
+	for k, n := range d.counts {
+		d.counts[k] = at
+		at += n
+	}
+	d.groups = resized(d.groups[:0], len(in))
+	for k := range in {
+		p := of[in[k].slot]
+		d.groups[d.counts[p]] = entry{in[k].value, d.number[in[k].slot]}
+		d.counts[p]++
+	}
+}

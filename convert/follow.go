@@ -1,0 +1,184 @@
+package convert
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+
+	"sluice/internal/lake"
+)
+
+// What stands between two values of a record (the braces, the commas, the quoted
+// keys) is nearly always what stood there in an earlier record. So each node
+// remembers what was found to follow its value: ways, each with the text between,
+// the structs that begin in it, and the node whose value comes next. Such a text
+// was valid there once and led to that node; outside arrays and maps the node
+// alone says in which objects it stands, so it is and does so for ever. What has
+// to be looked at each time is whether a key comes twice in a record.
+//
+// A record is followed from way to way, and only its values are read. Where no
+// way fits, it is parsed as a whole, and its ways are learned.
+
+// A way leads from the end of one value to the beginning of the next.
+type way struct {
+	between token
+	opens   []*node // the structs that begin
+	to      *node   // whose value comes next; nil where the record ends
+}
+
+const (
+	maxWays       = 8   // of a node; the one least used makes room
+	maxBetween    = 256 // bytes
+	straysToRest  = 32
+	recordsOfRest = 512
+)
+
+// A step is a value, or the beginning of a struct (start is -1), of the record
+// that is being parsed.
+type step struct {
+	node       *node
+	start, end int
+}
+
+// follow parses the record at i along known ways; ok is false where it knows none,
+// or where a value is not what it should be: the record is to be parsed as a whole
+// then. Out's data are not cut at the record's end, but no value and no way has a
+// newline in it.
+func (s *shredder) follow(i int) (end int, ok bool) {
+	s.stamp++
+	stamp, data, out := s.stamp, s.data, s.out
+	at := s.schema.root
+	cut := false
+	for {
+		w := at.way(data, i)
+		if w == nil {
+			return i, false
+		}
+		i += len(w.between.text)
+		for _, n := range w.opens {
+			if n.seen == stamp {
+				return i, false
+			}
+			n.seen = stamp
+			out.put(n, 0)
+		}
+		f := w.to
+		if f == nil {
+			return i, i == len(data) || data[i] == '\n'
+		}
+		if f.seen == stamp || i >= len(data) {
+			return i, false
+		}
+		f.seen = stamp
+		start := i
+		if next := s.plain(f, data, i); next > 0 {
+			i = next
+		} else {
+			if !cut && (f.kind != leafNode || data[i] == '{' || data[i] == '[') { // white space may be a newline there
+				s.data, cut = data[:lineEnd(data, i)], true
+			}
+			var err error
+			if i, err = s.value(f, i); err != nil {
+				return i, false
+			}
+		}
+		if f.part != 0 && s.parts[f.part-1] == nil {
+			s.parts[f.part-1] = data[start:i]
+		}
+		at = f
+	}
+}
+
+// way finds the way that goes on at i.
+func (n *node) way(data []byte, i int) *way {
+	for k := range n.ways {
+		if w := &n.ways[k]; w.between.at(data, i) {
+			if k == 0 {
+				return w
+			}
+			n.ways[k-1], n.ways[k] = n.ways[k], n.ways[k-1] // what comes often moves to the front
+			return &n.ways[k-1]
+		}
+	}
+	return nil
+}
+
+// plain takes the value at i if it is what a leaf's values mostly are, a string
+// without escapes beyond or a short integer, and returns its end; else 0.
+func (s *shredder) plain(f *node, data []byte, i int) int {
+	switch f.typ.Kind {
+	case lake.KindString:
+		if data[i] != '"' {
+			return 0
+		}
+		k := i + 1
+		for ; k+8 <= len(data); k += 8 {
+			w := binary.LittleEndian.Uint64(data[k:])
+			if hit := special(w); hit != 0 {
+				if k += bits.TrailingZeros64(hit) >> 3; data[k] != '"' {
+					return 0
+				}
+				s.out.put(f, int64(i+1)<<32|int64(k))
+				return k + 1
+			}
+		}
+	case lake.KindBigint:
+		if v, end, ok := shortInt(data, i); ok {
+			s.out.put(f, v)
+			return end
+		}
+	case lake.KindInt:
+		if v, end, ok := shortInt(data, i); ok && v >= math.MinInt32 && v <= math.MaxInt32 {
+			s.out.put(f, v)
+			return end
+		}
+	}
+	return 0
+}
+
+// special has the high bit of the first byte set that is a quote, a backslash, a
+// control character or not ASCII, and none below. Flipping bit 1 brings the quote
+// next to the control characters; the subtractions borrow only upwards.
+func special(w uint64) uint64 {
+	return (((w ^ ones*2) - ones*0x21) | ((w ^ ones*'\\') - ones) | w) & (ones << 7)
+}
+
+// learn remembers the ways of the record that was parsed as a whole and ends at
+// end, unless it has values that no column takes.
+func (s *shredder) learn(end int) {
+	if len(s.rescues) > 0 || len(s.steps) == 0 {
+		return
+	}
+	at, from := s.schema.root, s.start
+	var opens []*node
+	for _, st := range s.steps {
+		if st.node.kind == rescueNode || st.start < 0 && st.node.part != 0 {
+			return // what else such a key has is rescued; a partition's value is a struct's text
+		}
+		if st.start < 0 {
+			opens = append(opens, st.node)
+			continue
+		}
+		at.lead(s.out.data[from:st.start], opens, st.node)
+		at, from, opens = st.node, st.end, nil
+	}
+	at.lead(s.out.data[from:end], opens, nil)
+}
+
+// lead remembers a way, unless it is known.
+func (n *node) lead(between []byte, opens []*node, to *node) {
+	if len(between) > maxBetween {
+		return
+	}
+	for _, w := range n.ways {
+		if string(w.between.text) == string(between) {
+			return
+		}
+	}
+	w := way{newToken(append([]byte(nil), between...)), opens, to}
+	if len(n.ways) == maxWays {
+		n.ways[maxWays-1] = w
+	} else {
+		n.ways = append(n.ways, w)
+	}
+}
