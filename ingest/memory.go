@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	// MaxBuffer is the largest buffer: room for a record of MaxRecord bytes and
-	// the newline after it.
+	// MaxBuffer has room for a record of MaxRecord bytes and the newline after it.
 	MaxBuffer = 1 << 20
+	// LargeBuffer has room for such a record in base64, or cut into the smallest
+	// objects with a newline after each.
+	LargeBuffer = 2 << 20
 	// MinMemory is the least that NewMemory takes: what the most demanding
 	// single request needs (two largest buffers and a zstd window), and some.
 	MinMemory = 16 << 20
@@ -25,7 +27,7 @@ const (
 // bufferSizes are the classes of buffers. A request starts small and moves to
 // a larger class as its bytes come in, so a client that sends nothing holds
 // little.
-var bufferSizes = [...]int{4 << 10, 16 << 10, 64 << 10, 256 << 10, MaxBuffer}
+var bufferSizes = [...]int{4 << 10, 16 << 10, 64 << 10, 256 << 10, MaxBuffer, LargeBuffer}
 
 // Memory bounds the bytes that all requests being read hold together. Buffers
 // that nobody holds are left to the garbage collector.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sluice/ingest"
+	"sluice/ingest/firehose"
 	"sluice/ingest/records"
 	"sluice/query/httpapi"
 
@@ -23,6 +24,11 @@ func (s *service) handler() http.Handler {
 		panic("BUG: records API: " + err.Error())
 	}
 	api.Register(mux)
+	if s.firehose, err = firehose.New(firehose.Config{
+		Appender: s.dedupe, Policy: s, Memory: s.memory, Metrics: s.metrics, MaxBody: int64(s.cfg.HTTP.MaxBody), Log: s.log,
+	}); err != nil {
+		panic("BUG: Firehose API: " + err.Error())
+	}
 	ingest.RegisterHealth(mux, s)
 	mux.Handle("GET /metrics", s.metricsHandler(promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})))
 	mux.Handle("/v1/query", httpapi.New(httpapi.Config{Querier: s.engine, Log: s.log, Authorize: s.authorizeQuery}))
@@ -33,6 +39,10 @@ func (s *service) handler() http.Handler {
 // target serves the AWS protocols, which all come to POST / and differ in a
 // header.
 func (s *service) target(w http.ResponseWriter, r *http.Request) {
+	if firehose.Serves(r) {
+		s.firehose.ServeHTTP(w, r)
+		return
+	}
 	if r.URL.Path == "/" && s.glue != nil && strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AWSGlue.") {
 		s.serveGlue(w, r)
 		return

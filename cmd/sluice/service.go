@@ -20,6 +20,7 @@ import (
 	"sluice/convert"
 	"sluice/ingest"
 	"sluice/ingest/access"
+	"sluice/ingest/firehose"
 	"sluice/internal/dedupe"
 	"sluice/internal/delivery"
 	"sluice/internal/lake/store"
@@ -45,6 +46,7 @@ type service struct {
 	memory    *ingest.Memory
 	metrics   *ingest.Metrics
 	guard     *access.Guard // nil until the service is to serve
+	firehose  *firehose.Handler
 	stopping  atomic.Bool
 	known     sync.Map // names of streams that were let in, to true
 }

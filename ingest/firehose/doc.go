@@ -1,0 +1,32 @@
+// Package firehose is the producer's side of the Amazon Data Firehose API: POST /
+// with the JSON 1.1 protocol and X-Amz-Target: Firehose_20150804.…, as the AWS
+// SDKs speak it when AWS_ENDPOINT_URL_FIREHOSE points here.
+//
+// # PutRecord, PutRecordBatch
+//
+// The limits are the API's: 1,024,000 bytes a record before base64, an empty one
+// allowed; 500 records and 4 MiB a batch, 1 at least. What breaks them is answered
+// 400, InvalidArgumentException, and nothing of the request is stored.
+//
+// A record's data is one JSON object, or several one after the other with or
+// without white space between them: each becomes a record of the stream. White
+// space alone, and an empty record, are taken and leave nothing behind. Base64 may
+// lack its padding, and data that is base64 of base64 of objects, as version 1 of
+// the AWS CLI sends it, is taken for the objects.
+//
+// As the API has it, any bytes are accepted. What is no JSON object (an array,
+// plain text, broken JSON, and everything after it in the same record) ends under
+// the error prefix of the lake, format-conversion-failed, with the reason and the
+// bytes as they were sent.
+//
+// Accepted means on disk. A batch is appended in blocks of about 1 MiB, most
+// batches in one. If the first block cannot be stored the answer is 503,
+// ServiceUnavailableException (back-pressure; with Retry-After; SDKs repeat it), or
+// 500, InternalFailure. If a later one cannot, the answer is 200, and the entries
+// from it on have an ErrorCode: those are to be sent again, as with AWS.
+//
+// # Memory
+//
+// A body is read through a window of 16 KiB to 2 MiB, as large as its largest
+// value, and each record is decoded straight into the block that is appended.
+package firehose
