@@ -25,10 +25,12 @@ func (s *service) handler() http.Handler {
 	}
 	api.Register(mux)
 	if s.firehose, err = firehose.New(firehose.Config{
-		Appender: s.dedupe, Policy: s, Memory: s.memory, Metrics: s.metrics, MaxBody: int64(s.cfg.HTTP.MaxBody), Log: s.log,
+		Access: s.guard, Appender: s.dedupe, Policy: s, Memory: s.memory, Metrics: s.metrics,
+		MaxBody: int64(s.cfg.HTTP.MaxBody), Log: s.log,
 	}); err != nil {
 		panic("BUG: Firehose API: " + err.Error())
 	}
+	s.firehose.Register(mux)
 	ingest.RegisterHealth(mux, s)
 	mux.Handle("GET /metrics", s.metricsHandler(promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})))
 	mux.Handle("/v1/query", httpapi.New(httpapi.Config{Querier: s.engine, Log: s.log, Authorize: s.authorizeQuery}))

@@ -25,6 +25,23 @@
 // 500, InternalFailure. If a later one cannot, the answer is 200, and the entries
 // from it on have an ErrorCode: those are to be sent again, as with AWS.
 //
+// # Deliveries from AWS
+//
+// POST /v1/firehose/{stream} is an HTTP endpoint that Amazon Data Firehose can
+// deliver to: {"requestId","timestamp","records":[{"data"}]}, plain or compressed with
+// gzip, at most 64 MiB; the answer is 200 {"requestId","timestamp"}. A record's data is
+// as above. The request's id, in X-Amz-Firehose-Request-Id or before the records, is
+// the same when the delivery is repeated, and what was stored of it is then not
+// stored twice, as with an Idempotency-Key. The access key of the endpoint is an API
+// key. Common attributes are ignored.
+//
+// # Access
+//
+// Requests are signed (Signature Version 4, service firehose); the body is hashed
+// while it is read, and nothing is done before the signature was found good. An API
+// key is taken too. 403 is the answer to others, in the API's form; a key over its rate
+// gets 503, as the API has it for quotas.
+//
 // # Memory
 //
 // A body is read through a window of 16 KiB to 2 MiB, as large as its largest

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sluice/ingest"
+	"sluice/ingest/access"
 )
 
 // The types of errors, as the Firehose API names them.
@@ -21,6 +22,7 @@ const (
 	typeUnavailable   = "ServiceUnavailableException"
 	typeInternal      = "InternalFailure"
 	typeSerialization = "SerializationException"
+	typeDenied        = "AccessDeniedException"
 	typeUnknown       = "UnknownOperationException"
 )
 
@@ -64,7 +66,11 @@ func faultOf(err error) *fault {
 	switch {
 	case p.Code == ingest.CodeUnknownStream:
 		f.status, f.kind = http.StatusBadRequest, typeNotFound
-	case p.Status == http.StatusServiceUnavailable, p.Status == http.StatusTooManyRequests, p.Status == ingest.StatusClientGone:
+	case p.Code == access.CodeForbidden:
+		f.kind = typeDenied
+	case p.Status == http.StatusTooManyRequests:
+		f.status, f.kind = http.StatusServiceUnavailable, typeUnavailable // what the API has for a quota
+	case p.Status == http.StatusServiceUnavailable, p.Status == ingest.StatusClientGone:
 		f.kind = typeUnavailable // 503, since no SDK tries again after a 400
 	case p.Code == ingest.CodeTooLarge:
 		f.message = "the request is larger than any that is within the limits of its records"

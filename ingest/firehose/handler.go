@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sluice/ingest"
+	"sluice/ingest/access"
 )
 
 // TargetPrefix begins the X-Amz-Target of every operation.
@@ -18,8 +19,9 @@ const TargetPrefix = "Firehose_20150804."
 // receiver names this package in metrics.
 const receiver = "firehose"
 
-// Config is what a Handler works with. All but Log must be set.
+// Config is what a Handler works with. All but Access and Log must be set.
 type Config struct {
+	Access   Access // nil: everybody may do everything
 	Appender ingest.Appender
 	Policy   ingest.Policy
 	Memory   *ingest.Memory
@@ -47,10 +49,19 @@ func New(cfg Config) (*Handler, error) {
 			faults = append(faults, errors.New("firehose: Config."+f.name+" is not set"))
 		}
 	}
+	if cfg.Access == nil {
+		cfg.Access = access.Open()
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Handler{Config: cfg}, errors.Join(faults...)
+}
+
+// Register adds the path of deliveries from AWS to mux. The API itself shares its
+// path with others: see Serves.
+func (h *Handler) Register(mux *http.ServeMux) {
+	mux.HandleFunc("/v1/firehose/{stream}", h.receive)
 }
 
 // Serves reports whether a request is one of this API.
@@ -87,34 +98,6 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return faultf(typeUnknown, "there is no operation %.80q", op)
 	}
-}
-
-// A query is a request being read.
-type query struct {
-	body   *ingest.Body
-	window *window
-}
-
-// open begins to read a request's body, of at most limit bytes. End it.
-func (h *Handler) open(w http.ResponseWriter, r *http.Request, limit int64) (*query, error) {
-	body, p := ingest.OpenBody(w, r, h.Memory, limit)
-	if p != nil {
-		return nil, p
-	}
-	window, err := openWindow(r.Context(), h.Memory, body)
-	if err != nil {
-		body.Close()
-		return nil, err
-	}
-	return &query{body, window}, nil
-}
-
-// end frees what the query holds, and returns who sent it; err is what came of
-// reading it.
-func (q *query) end(err error) error {
-	q.window.free()
-	q.body.Close()
-	return err
 }
 
 // log tells the operator what is the server's fault; back-pressure is none.

@@ -135,11 +135,15 @@ func (h *Handler) put(w http.ResponseWriter, r *http.Request, batch bool) error 
 	}
 	p := &put{batch: batch, lines: lines{ctx: r.Context(), mem: h.Memory}}
 	defer p.lines.free()
-	if err := q.end(p.read(q.window)); err != nil {
+	who, err := q.end(p.read(q.window))
+	if err != nil {
 		return err
 	}
-	if p := ingest.CheckStream(p.stream, h.Policy); p != nil {
-		return p
+	if err := h.mayWrite(who, p.stream); err != nil {
+		return err
+	}
+	if err := h.charge(who, p.lines.entries, p.lines.bytes); err != nil {
+		return err
 	}
 	stored, err := h.store(r.Context(), p.stream, &p.lines)
 	if err != nil && (stored == 0 || !batch) {

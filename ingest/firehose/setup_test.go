@@ -102,6 +102,7 @@ func newServer(t testing.TB, change ...func(*firehose.Config)) *server {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", h)
+	h.Register(mux)
 	s.Handler = mux
 	t.Cleanup(func() {
 		if n := mem.InUse(); n != 0 {
@@ -139,6 +140,11 @@ func (s *server) call(op string, body io.Reader, header ...string) answer {
 	}
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
+	return s.read(w)
+}
+
+func (s *server) read(w *httptest.ResponseRecorder) answer {
+	s.t.Helper()
 	a := answer{status: w.Code, header: w.Header(), raw: w.Body.String()}
 	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
 		s.t.Fatalf("the answer is no JSON: %v: %q", err, w.Body)
