@@ -155,25 +155,25 @@ func TestInferAndRead(t *testing.T) {
 		{"lists of lists", "", []string{`{"m":[[1],[],null,[2,3]]}`, `{"m":null}`, `{"m":[]}`, `{"m":[[]]}`}, "m:array<array<bigint>>",
 			[]string{`{"m":[[1],[],null,[2,3]]}`, `{"m":null}`, `{"m":[]}`, `{"m":[[]]}`}},
 		{"integer then fraction", "", []string{`{"v":1}`, `{"v":2.5}`}, "v:double", []string{`{"v":1.0}`, `{"v":2.5}`}},
-		{"integer then string", "", []string{`{"v":1}`, `{"v":"x"}`}, "v:string", []string{`{"v":"1"}`, `{"v":"x"}`}},
-		{"integer then object", "", []string{`{"v":1}`, `{"v":{"a":[1]}}`}, "v:string", []string{`{"v":"1"}`, `{"v":"{\"a\":[1]}"}`}},
+		{"integer then string", "", []string{`{"v":1}`, `{"v":"x"}`}, "v:string,_rescued:map<string,string>", []string{`{"v":"1","_rescued":{"v":"1"}}`, `{"v":"x","_rescued":null}`}},
+		{"integer then object", "", []string{`{"v":1}`, `{"v":{"a":[1]}}`}, "v:string,_rescued:map<string,string>", []string{`{"v":"1","_rescued":{"v":"1"}}`, `{"v":"{\"a\":[1]}","_rescued":{"v":"{\"a\":[1]}"}}`}},
 		{"big integers", "", []string{`{"v":9223372036854775807}`, `{"v":-9223372036854775808}`}, "v:bigint", []string{`{"v":9223372036854775807}`, `{"v":-9223372036854775808}`}},
-		{"bigger integers", "", []string{`{"v":1}`, `{"v":9223372036854775808}`}, "v:string", []string{`{"v":"1"}`, `{"v":"9223372036854775808"}`}},
-		{"inexact next to fraction", "", []string{`{"v":0.5}`, `{"v":9007199254740993}`}, "v:string", []string{`{"v":"0.5"}`, `{"v":"9007199254740993"}`}},
-		{"long decimals", "", []string{`{"v":0.1234567890123456789}`}, "v:string", []string{`{"v":"0.1234567890123456789"}`}},
-		{"overflow", "", []string{`{"v":1e400}`}, "v:string", []string{`{"v":"1e400"}`}},
+		{"bigger integers", "", []string{`{"v":1}`, `{"v":9223372036854775808}`}, "v:string,_rescued:map<string,string>", []string{`{"v":"1","_rescued":{"v":"1"}}`, `{"v":"9223372036854775808","_rescued":{"v":"9223372036854775808"}}`}},
+		{"inexact next to fraction", "", []string{`{"v":0.5}`, `{"v":9007199254740993}`}, "v:string,_rescued:map<string,string>", []string{`{"v":"0.5","_rescued":{"v":"0.5"}}`, `{"v":"9007199254740993","_rescued":{"v":"9007199254740993"}}`}},
+		{"long decimals", "", []string{`{"v":0.1234567890123456789}`}, "v:string,_rescued:map<string,string>", []string{`{"v":"0.1234567890123456789","_rescued":{"v":"0.1234567890123456789"}}`}},
+		{"overflow", "", []string{`{"v":1e400}`}, "v:string,_rescued:map<string,string>", []string{`{"v":"1e400","_rescued":{"v":"1e400"}}`}},
 		{"minus zero", "", []string{`{"v":-0}`}, "v:double", []string{`{"v":-0.0}`}},
 		{"timestamps and other strings", "", []string{`{"t":"2026-01-31T12:00:00Z"}`, `{"t":"soon"}`}, "t:string", []string{`{"t":"2026-01-31T12:00:00Z"}`, `{"t":"soon"}`}},
-		{"mixed array", "", []string{`{"l":[1,"a",{"x":1},null]}`}, "l:array<string>", []string{`{"l":["1","a","{\"x\":1}",null]}`}},
-		{"escapes", "", []string{`{"s":"a\u00e9\n\"\u0000\ud800","k\u00e9y":1}`}, "s:string,k_y:bigint", []string{`{"s":"aé\n\"\u0000\ufffd","k_y":1}`}},
+		{"mixed array", "", []string{`{"l":[1,"a",{"x":1},null]}`}, "l:array<string>,_rescued:map<string,string>", []string{`{"l":["1","a","{\"x\":1}",null],"_rescued":{"l":"[1,\"a\",{\"x\":1},null]"}}`}},
+		{"escapes", "", []string{`{"s":"a\u00e9\n\"\u0000\ud800","k\u00e9y":1}`}, "s:string,k_y:bigint,_rescued:map<string,string>", []string{`{"s":"aé\n\"\u0000\ufffd","k_y":1,"_rescued":{"s":"\"a\\u00e9\\n\\\"\\u0000\\ud800\""}}`}},
 		{"clean names", "", []string{`{"User Id":1,"a.b":2,"$c":3,"D-e":4,"":5}`}, "user_id:bigint,a_b:bigint,_c:bigint,d_e:bigint,_:bigint", []string{`{"user_id":1,"a_b":2,"_c":3,"d_e":4,"_":5}`}},
-		{"keys that meet", "", []string{`{"A":1,"a":2}`, `{"a":3}`}, "a:bigint,_rescued:map<string,string>", []string{`{"a":1,"_rescued":{"a":"2"}}`, `{"a":3,"_rescued":null}`}},
-		{"keys twice", "", []string{`{"a":1,"a":2,"a":3}`}, "a:bigint,_rescued:map<string,string>", []string{`{"a":1,"_rescued":{"a":"2","a#2":"3"}}`}},
+		{"keys that meet", "", []string{`{"A":1,"a":2}`, `{"a":3}`}, "a:bigint,_rescued:map<string,string>", []string{`{"a":1,"_rescued":{"a#2":"2"}}`, `{"a":3,"_rescued":null}`}},
+		{"keys twice", "", []string{`{"a":1,"a":2,"a":3}`}, "a:bigint,_rescued:map<string,string>", []string{`{"a":1,"_rescued":{"a#2":"2","a#3":"3"}}`}},
 		{"empty makes no column", "", []string{`{"a":1,"e":{},"f":[],"g":null,"h":[null],"i":{"j":null}}`}, "a:bigint,_rescued:map<string,string>",
 			[]string{`{"a":1,"_rescued":{"e":"{}","f":"[]","h":"[null]","i":"{\"j\":null}"}}`}},
 		{"catalog wins", "v:bigint,w:string,s:struct<a:bigint>", []string{`{"v":"x","w":5,"s":{"a":1.5,"b":true}}`, `{"v":2.5,"s":[1]}`, `{"v":3.0}`},
 			"v:bigint,w:string,s:struct<a:bigint,b:boolean>,_rescued:map<string,string>",
-			[]string{`{"v":null,"w":"5","s":{"a":null,"b":true},"_rescued":{"v":"\"x\"","s.a":"1.5"}}`, `{"v":null,"w":null,"s":null,"_rescued":{"v":"2.5","s":"[1]"}}`, `{"v":3,"w":null,"s":null,"_rescued":null}`}},
+			[]string{`{"v":null,"w":"5","s":{"a":null,"b":true},"_rescued":{"v":"\"x\"","w":"5","s.a":"1.5"}}`, `{"v":null,"w":null,"s":null,"_rescued":{"v":"2.5","s":"[1]"}}`, `{"v":3,"w":null,"s":null,"_rescued":null}`}},
 		{"catalog types", "i:int,t:tinyint,f:float,dt:date,dec:decimal(10,2),m:map<string,bigint>,b:binary", []string{
 			`{"i":5,"t":-128,"f":0.5,"dt":"2026-01-31","dec":12.34,"m":{"k":1,"l":null},"b":"xy"}`,
 			`{"i":3000000000,"t":128,"f":0.123456789,"dt":"soon","dec":1.005,"m":{"k":"v"}}`},
@@ -214,7 +214,7 @@ func TestSurpriseAfterTheSample(t *testing.T) {
 	}
 	records = append(records, `{"v":0.5}`, `{"late":{"x":1}}`, `{"wide":{`+keys(300)+`}}`)
 	res := convertJob(t, convert.Config{RowGroup: 1 << 18, Memory: 1 << 20}, convert.Job{Blocks: blocksOf(100, records...)})
-	if got, want := specOf(res.Columns), "v:double,pad:string,late:struct<x:bigint>,wide:map<string,string>"; got != want {
+	if got, want := specOf(res.Columns), "v:double,pad:string,late:struct<x:bigint>,wide:map<string,string>,_rescued:map<string,string>"; got != want {
 		t.Fatalf("columns %s, want %s", got, want)
 	}
 	var n, m int
@@ -280,7 +280,8 @@ func TestFailures(t *testing.T) {
 	for _, raw := range aside {
 		records = append(records, string(lake.AppendMalformed(nil, []byte(raw))))
 	}
-	res := convertJob(t, convert.Config{}, convert.Job{Blocks: blocksOf(2, records...)})
+	attempt := arrival.Add(time.Hour)
+	res := convertJob(t, convert.Config{}, convert.Job{Blocks: blocksOf(2, records...), Attempt: attempt})
 	if res.Rows != 2 || res.Failed != 8 {
 		t.Fatalf("result %+v", res)
 	}
@@ -288,20 +289,29 @@ func TestFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var raws []string
+	var raws, reasons []string
 	for _, line := range strings.Split(strings.TrimSpace(string(doc)), "\n") {
 		var f struct {
 			RawData          []byte
 			LastErrorMessage string
 			ArrivalTimestamp int64
+			AttemptEnding    int64 `json:"attemptEndingTimestamp"`
 		}
 		if err := json.Unmarshal([]byte(line), &f); err != nil {
 			t.Fatal(err)
 		}
-		if f.LastErrorMessage == "" || f.ArrivalTimestamp != arrival.UnixMilli() {
+		if f.LastErrorMessage == "" || f.ArrivalTimestamp != arrival.UnixMilli() || f.AttemptEnding != attempt.UnixMilli() {
 			t.Errorf("failure %s", line)
 		}
 		raws = append(raws, string(f.RawData))
+		reasons = append(reasons, f.LastErrorMessage)
+	}
+	if want := "expected the end of the record at byte 7"; reasons[3] != want {
+		t.Errorf("reason %q, want %q: counted from the record's beginning", reasons[3], want)
+	}
+	again := convertJob(t, convert.Config{}, convert.Job{Blocks: blocksOf(3, records...), Attempt: attempt})
+	if second, err := os.ReadFile(again.Failures); err != nil || string(second) != string(doc) {
+		t.Errorf("the document of the same records is another one: %v\n%s\n%s", err, doc, second)
 	}
 	want := append([]string{records[1], records[3], records[4], records[5]}, aside...)
 	if diff := cmp.Diff(want, raws); diff != "" {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"time"
 
 	"sluice/internal/lake"
 	"sluice/partitioner"
@@ -95,6 +96,10 @@ type Job struct {
 	Rules  *partitioner.Rules // nil: dt=day(ingest)
 	Dir    string             // an existing folder for the files
 	Layout Layout             // of the files
+	// Attempt is the time that the document of failures names as the end of the
+	// attempt; the same for each repetition, so that the document has the same
+	// bytes. Zero: each record's arrival.
+	Attempt time.Time
 	// Progress, if set, is called now and then with the bytes of JSON read.
 	Progress func(bytes int64)
 }
@@ -114,7 +119,7 @@ type Result struct {
 	Files    []File        // in the order of their partition paths
 	Rows     int64
 	Bytes    int64  // of JSON read
-	Rescued  int64  // values that went to _rescued
+	Rescued  int64  // values that their column could not take, and that went to _rescued
 	Failed   int64  // records that became no row
 	Failures string // the path of their document, NDJSON; "" when there are none
 }

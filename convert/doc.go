@@ -29,7 +29,9 @@
 // MaxColumns a value whose column would be new is rescued.
 //
 // In a string column a value that is not a string is kept as its JSON text. A
-// string's escapes are resolved; a lone surrogate becomes U+FFFD.
+// string's escapes are resolved; a lone surrogate becomes U+FFFD. Both are marked:
+// the exact JSON text is in _rescued as well, so that 5 and "5" can be told apart.
+// An array or map of strings is marked as a whole. Marks are not counted as rescued.
 //
 // # What cannot be told apart afterwards
 //
@@ -37,14 +39,14 @@
 //
 //   - a field that is null and one that is absent;
 //   - a timestamp's offset, and its digits past the microsecond;
-//   - in a string column, 5 and "5", [1] and "[1]": a value that is not a string
-//     and the string of its JSON text;
 //   - spellings of a number (1.50, 15e-1), unless it is in a string column or rescued;
-//     in a decimal column also 0 and -0;
-//   - spellings of a key that clean to one name (userId, userid), unless both are
-//     in one record; the order of an object's keys;
-//   - lone surrogates, among each other;
-//   - in a partition column, 5 and "5", null and absent.
+//   - spellings of a key that clean to one name (userId, userid); the order of an
+//     object's keys.
+//
+// FuzzRoundTrip holds this: it makes the records again from the rows. The way back
+// is: what _rescued has under a path is the value there, instead of what the columns
+// say; under a path with #2, #3… it is a further value of the same key. In a
+// partition's value, what reads as a number or a boolean is one.
 //
 // # How
 //

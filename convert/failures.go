@@ -25,10 +25,11 @@ func malformed(raw []byte) error {
 // failures is the document of records that became no row: NDJSON in the form of
 // Firehose's format-conversion errors, a line a record.
 type failures struct {
-	path  string
-	count int64
-	file  *os.File
-	w     *bufio.Writer
+	path    string
+	attempt time.Time // Job.Attempt
+	count   int64
+	file    *os.File
+	w       *bufio.Writer
 }
 
 // A failure is one line. Times are in milliseconds since 1970.
@@ -49,9 +50,13 @@ func (f *failures) add(record []byte, arrival time.Time, code, message string) e
 		}
 		f.file, f.w = file, bufio.NewWriter(file)
 	}
+	attempt := f.attempt
+	if attempt.IsZero() {
+		attempt = arrival
+	}
 	line, err := json.Marshal(failure{
 		AttemptsMade: 1, ArrivalTimestamp: arrival.UnixMilli(), LastErrorCode: code, LastErrorMessage: message,
-		AttemptEndingTimeout: time.Now().UnixMilli(), RawData: record,
+		AttemptEndingTimeout: attempt.UnixMilli(), RawData: record,
 	})
 	if err != nil {
 		return fmt.Errorf("marshal failed record: %w", err)

@@ -144,9 +144,9 @@ func special(w uint64) uint64 {
 }
 
 // learn remembers the ways of the record that was parsed as a whole and ends at
-// end, unless it has values that no column takes.
+// end, unless it has values that no column takes; marked ones have a column.
 func (s *shredder) learn(end int) {
-	if len(s.rescues) > 0 || len(s.steps) == 0 {
+	if len(s.rescues) > s.marks || len(s.steps) == 0 {
 		return
 	}
 	at, from := s.schema.root, s.start

@@ -18,6 +18,9 @@ func (s *shredder) leaf(f *node, i int) (int, error) {
 				return end, err
 			}
 			s.out.putString(f, i, end, escaped)
+			if escaped && loneSurrogate(s.data[i:end]) {
+				s.mark(f, i, end)
+			}
 			return end, nil
 		}
 		return s.jsonText(f, i)
@@ -57,6 +60,7 @@ func (s *shredder) jsonText(f *node, i int) (int, error) {
 		return end, err
 	}
 	s.out.put(f, int64(i)<<32|int64(end))
+	s.mark(f, i, end)
 	return end, nil
 }
 

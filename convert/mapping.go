@@ -5,7 +5,7 @@ import "sluice/internal/jsonscan"
 // mapping parses the object whose brace is at i into the map f.
 func (s *shredder) mapping(f *node, i int) (int, error) {
 	column := &s.out.columns[f.id]
-	at := len(*column)
+	at, start, kept := len(*column), i, s.kept
 	s.out.put(f, 0)
 	i = jsonscan.SkipSpace(s.data, i+1)
 	if i < len(s.data) && s.data[i] == '}' {
@@ -24,7 +24,7 @@ func (s *shredder) mapping(f *node, i int) (int, error) {
 		}
 		i = jsonscan.SkipSpace(s.data, i+1)
 		if !keys.add(s.data[keyStart:keyEnd], escaped) {
-			i, err = s.rescueKey(f, keyStart, keyEnd, i)
+			i, err = s.rescueAgain(f, keyStart, keyEnd, i)
 		} else {
 			s.out.slot(f)
 			s.out.putString(f.key, keyStart, keyEnd, escaped)
@@ -40,6 +40,7 @@ func (s *shredder) mapping(f *node, i int) (int, error) {
 			continue
 		}
 		if i < len(s.data) && s.data[i] == '}' {
+			s.markWhole(f, kept, start, i+1)
 			return i + 1, nil
 		}
 		return i, s.unexpected(i, "',' or '}'")

@@ -161,7 +161,7 @@ func parseDecimal(text []byte, precision, scale int) (int64, bool) {
 	}
 	digits, exp, neg := decimal(text)
 	if len(digits) == 0 {
-		return 0, true
+		return 0, !neg // -0 is another number
 	}
 	zeros := exp + scale - len(digits) // to append
 	if zeros < 0 || exp+scale > min(precision, 18) {

@@ -9,7 +9,9 @@ import (
 // A rescued value's path names keys joined by dots, array elements by their
 // index in brackets, as in items[2].price. A key that is empty or has other
 // characters than letters, digits, _, - and $ is written as a JSON string in
-// brackets, as in ["a.b"].c.
+// brackets, as in ["a.b"].c. A key given twice in one object has the number of
+// its value behind its path: a#2 is the second a, or the second key that has the
+// column of a.
 
 // rescuePath appends to s.paths the path of n, and below it of the quoted key if
 // there is one, and begins a rescue with it.
@@ -137,10 +139,21 @@ func (s *shredder) member(i int, key string) int {
 	return -1
 }
 
+// rescueAgain rescues the value of a key whose column another value of the same
+// object has taken, the key's own or that of another spelling.
+func (s *shredder) rescueAgain(n *node, keyStart, keyEnd, i int) (int, error) {
+	end, err := s.rescueKey(n, keyStart, keyEnd, i)
+	if err == nil {
+		s.rescues[len(s.rescues)-1].again = true
+	}
+	return end, err
+}
+
 // distinct is the path, with #2, #3… behind it where it is taken, and takes it.
-func distinct(path string, taken map[string]bool) string {
+// Again says that the path itself stands for a value before this one.
+func distinct(path string, again bool, taken map[string]bool) string {
 	p := path
-	for k := 2; taken[p]; k++ {
+	for k := 2; taken[p] || again && k == 2 && p == path; k++ {
 		p = path + "#" + strconv.Itoa(k)
 	}
 	taken[p] = true
@@ -164,7 +177,7 @@ func (s *shredder) putRescues() {
 	taken := make(map[string]bool, len(s.rescues))
 	for _, r := range s.rescues {
 		s.out.slot(n)
-		s.out.putExtra(n.key, distinct(string(s.paths[r.pathStart:r.pathEnd]), taken))
+		s.out.putExtra(n.key, distinct(string(s.paths[r.pathStart:r.pathEnd]), r.again, taken))
 		s.out.put(n.elem, int64(r.start)<<32|int64(r.end))
 	}
 }

@@ -66,7 +66,7 @@ type drop struct {
 func (c *Converter) newRun(job Job, s *schema, final bool) (*run, error) {
 	r := &run{
 		job: job, cfg: c.cfg.with(job.Layout), schema: s, eval: job.Rules.Evaluator(), parts: map[string]*part{},
-		failures: &failures{path: filepath.Join(job.Dir, "failures.ndjson")},
+		failures: &failures{path: filepath.Join(job.Dir, "failures.ndjson"), attempt: job.Attempt},
 	}
 	fields := job.Rules.Fields()
 	r.shred = shredder{schema: s, final: final, strict: job.Strict, fields: fields, parts: make([][]byte, len(fields))}
@@ -239,11 +239,17 @@ func (r *run) row(arrival time.Time) error {
 	r.arrival = arrival
 	r.path = r.eval.AppendPath(r.path[:0], s.parts, arrival)
 	for _, d := range r.drops {
-		if !r.eval.Lost(d.key) || d.node.part == 0 {
+		if d.node.part == 0 {
 			continue
 		}
-		if text := s.parts[d.node.part-1]; len(text) > 0 && text[0] != '{' && text[0] != '[' {
+		text := s.parts[d.node.part-1]
+		switch {
+		case len(text) == 0 || text[0] == '{' || text[0] == '[':
+		case r.eval.Lost(d.key):
 			s.rescueText(d.node, text)
+		case s.looksBare(text):
+			s.rescueText(d.node, text)
+			s.marks++
 		}
 	}
 	p := r.last
@@ -276,7 +282,7 @@ func (r *run) add(p *part) error {
 	}
 	r.staged.own(p)
 	r.result.Rows++
-	r.result.Rescued += int64(len(s.rescues))
+	r.result.Rescued += int64(len(s.rescues) - s.marks)
 	return nil
 }
 

@@ -40,6 +40,8 @@ type shredder struct {
 	parts   [][]byte // the JSON text of the rules' fields, nil where absent
 	rescues []rescue
 	paths   []byte
+	marks   int   // of the rescues, those that are marks
+	kept    int   // elements of arrays and maps that need a mark
 	index   []int // of the element in each array that is being parsed
 	stamp   uint64
 	scratch []byte
@@ -52,7 +54,8 @@ type shredder struct {
 // A rescue is a value that no column takes.
 type rescue struct {
 	pathStart, pathEnd int32 // in shredder.paths
-	start, end         int32 // in the record's block
+	start, end         int32 // in staged.data
+	again              bool  // the same place had a value before
 }
 
 // record parses the record that begins at out.data[i] and ends with a newline or
@@ -104,6 +107,7 @@ func lineEnd(data []byte, i int) int {
 func (s *shredder) begin(i int) {
 	s.start = i
 	s.rescues, s.paths, s.index, s.steps = s.rescues[:0], s.paths[:0], s.index[:0], s.steps[:0]
+	s.marks, s.kept = 0, 0
 	clear(s.parts)
 }
 
@@ -166,7 +170,9 @@ func (s *shredder) object(n *node, i int) (int, error) {
 		switch {
 		case f == nil:
 			i, err = s.unknown(n, keyStart, keyEnd, i)
-		case f.seen == stamp || f.kind == rescueNode && !s.literal(i, "null"):
+		case f.seen == stamp:
+			i, err = s.rescueAgain(n, keyStart, keyEnd, i)
+		case f.kind == rescueNode && !s.literal(i, "null"):
 			i, err = s.rescueKey(n, keyStart, keyEnd, i)
 		default:
 			f.seen = stamp
@@ -344,7 +350,7 @@ func (s *shredder) value(f *node, i int) (int, error) {
 // array parses the array whose bracket is at i.
 func (s *shredder) array(f *node, i int) (int, error) {
 	column := &s.out.columns[f.id]
-	at := len(*column)
+	at, start, kept := len(*column), i, s.kept
 	s.out.put(f, 0)
 	s.index = append(s.index, 0)
 	level := len(s.index) - 1
@@ -368,6 +374,7 @@ func (s *shredder) array(f *node, i int) (int, error) {
 		}
 		if i < len(s.data) && s.data[i] == ']' {
 			s.index = s.index[:level]
+			s.markWhole(f, kept, start, i+1)
 			return i + 1, nil
 		}
 		return i, s.unexpected(i, "',' or ']'")

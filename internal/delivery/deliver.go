@@ -145,7 +145,7 @@ func (d *Deliverer) convertAndEnsure(ctx context.Context, b *buffer.Batch, r rou
 		}
 		start := time.Now()
 		res, err := d.cfg.Converter.Convert(ctx, convert.Job{
-			Blocks: b.Blocks(), Columns: table.Columns, Declared: r.declared, Strict: r.strict, Rules: r.rules, Dir: dir, Layout: r.layout,
+			Blocks: b.Blocks(), Columns: table.Columns, Declared: r.declared, Strict: r.strict, Rules: r.rules, Dir: dir, Layout: r.layout, Attempt: b.Sealed,
 		})
 		if err != nil {
 			return fail(err)
