@@ -20,6 +20,7 @@ import (
 	"sluice/catalogsync"
 	"sluice/configs"
 	"sluice/convert"
+	"sluice/internal/delivery"
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 	"sluice/partitioner"
@@ -117,6 +118,8 @@ func (h *house) deliverSteps(b *buffer.Batch) []func() {
 			table, _ = h.catalog.Table(ctx, name)
 			job := convert.Job{Blocks: b.Blocks(), Columns: table.Columns, Rules: rules, Strict: s.Strict, Dir: h.t.TempDir()}
 			job.Declared, err = convert.ParseColumns(s.Columns)
+			check(h.t, err)
+			job.Layout, err = delivery.LayoutOf(s.Layout)
 			check(h.t, err)
 			res, err = h.convert.Convert(ctx, job)
 			check(h.t, err)

@@ -39,6 +39,7 @@ type rig struct {
 	store   store.Store
 	streams map[string]configs.Stream
 	raw     configs.Raw
+	memory  int64 // of the rules
 }
 
 func newRig(t testing.TB) *rig {
@@ -67,7 +68,7 @@ func (r *rig) openCatalog() {
 
 func (r *rig) openBuffer() {
 	b, err := buffer.Open(buffer.Config{Dir: filepath.Join(r.dir, "buffer"), Rules: func(stream string) []byte {
-		rules, _ := json.Marshal(delivery.Rules{Stream: r.stream(stream), Raw: r.raw})
+		rules, _ := json.Marshal(delivery.Rules{Stream: r.stream(stream), Raw: r.raw, Memory: r.memory})
 		return rules
 	}})
 	if err != nil {
