@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 
@@ -13,16 +14,33 @@ import (
 	"sluice/configs"
 	"sluice/ingest"
 	"sluice/ingest/access"
+	"sluice/ingest/certs"
 	"sluice/ingest/sigv4"
 )
 
-// openGuard reads the keys; only a service that serves needs them.
-func (s *service) openGuard() (err error) {
-	s.guard, err = access.New(access.Config{Keys: s.cfg.Keys, Env: os.Getenv, Registerer: s.registry})
-	if err != nil {
+// openAccess reads the keys and certificates; only a service that serves needs
+// them.
+func (s *service) openAccess() error {
+	var errs [2]error
+	s.guard, errs[0] = access.New(access.Config{Keys: s.cfg.Keys, Env: os.Getenv, Registerer: s.registry})
+	s.certs, errs[1] = openCerts(s.cfg.TLS, s.log)
+	if err := errors.Join(errs[:]...); err != nil {
 		return usageError{err}
 	}
+	if s.guard.IsOpen() && s.cfg.Access.Insecure {
+		s.log.Warn("nobody is asked who they are (access.insecure)", "listen", s.cfg.Listen)
+	}
 	return nil
+}
+
+// openCerts reads the files of TLS; nil where there is none.
+func openCerts(t configs.TLS, log *slog.Logger) (*certs.Files, error) {
+	if t.Cert == "" {
+		return nil, nil
+	}
+	return certs.Open(certs.Config{
+		Cert: t.Cert, Key: t.Key, ClientCA: t.ClientCA, Require: t.ClientAuth == configs.ClientAuthRequire, TLS13: t.MinVersion == "1.3", Log: log,
+	})
 }
 
 // authorizeQuery says which databases a query may see.

@@ -44,6 +44,10 @@ func newCheckConfig(o *options) *cobra.Command {
 				return usageError{err}
 			}
 			fmt.Fprintf(out, "The configuration is good.\nlisten   %s\ndata     %s\nlake     %s\ncatalog  %s\n", cfg.Listen, cfg.DataDir, lake, cfg.Catalog)
+			if err := checkAccess(cfg); err != nil {
+				return usageError{err}
+			}
+			printAccess(out, cfg)
 			for _, name := range slices.Sorted(maps.Keys(cfg.Streams)) {
 				s := cfg.Stream(name)
 				fmt.Fprintf(out, "stream   %s: table %s, by %v, sealed at %v or %v", name, s.Table, s.PartitionBy, s.Size, s.Interval)

@@ -61,7 +61,7 @@ func (o *options) demo(c *cobra.Command, once bool, events int64) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.openGuard(); err != nil {
+	if err := s.openAccess(); err != nil {
 		return err
 	}
 	l, err := s.listen()

@@ -28,7 +28,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil && exitCode(ctx, err) != exitInterrupted {
-		fmt.Fprintln(stderr, "sluice:", err)
+		fmt.Fprintln(stderr, "sluice:", err.Error()+advice(err))
 	}
 	return exitCode(ctx, err)
 }

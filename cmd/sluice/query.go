@@ -50,6 +50,7 @@ the configured address.`,
 	o.serviceFlags(c)
 	c.Flags().MarkHidden("listen")
 	c.Flags().StringVar(&server, "server", "", "ask the service at `URL` (default: see above)")
+	o.clientFlags(c)
 	c.Flags().StringVar(&format, "output", "", "table, csv, json or ndjson (default table)")
 	c.Flags().StringVar(&database, "database", "", "`NAME` of the database of tables named without one (default: as configured)")
 	return c
@@ -58,7 +59,11 @@ the configured address.`,
 // withAsker calls do with what answers statements: the server, if one is named.
 func (o *options) withAsker(c *cobra.Command, server, database string, do func(asker) error) (err error) {
 	remote := func(url string) error {
-		cl := &httpapi.Client{Server: url}
+		h, err := o.httpClient()
+		if err != nil {
+			return err
+		}
+		cl := &httpapi.Client{Server: url, HTTP: h}
 		return do(func(ctx context.Context, sql string) (result.Rows, error) {
 			return cl.Query(ctx, query.Request{SQL: sql, Database: database})
 		})
@@ -76,7 +81,7 @@ func (o *options) withAsker(c *cobra.Command, server, database string, do func(a
 	cfg.Log.Level = "warn"
 	s, err := openService(c.Context(), cfg, logger(cfg, c))
 	if errors.Is(err, buffer.ErrLocked) {
-		return remote("http://" + cfg.Listen)
+		return remote(ownURL(cfg))
 	}
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"sluice/configs"
+	"sluice/internal/client"
 
 	"github.com/spf13/cobra"
 )
@@ -47,6 +48,9 @@ type options struct {
 	lake    string
 	catalog string
 	server  string
+
+	keyFile     string
+	credentials client.Credentials
 }
 
 func newRoot() *cobra.Command {
@@ -78,7 +82,7 @@ SLUICE_ and its path in capitals, such as SLUICE_BUFFER_SIZE.`,
 		return usageError{errors.New(err.Error() + "\nsee: " + c.CommandPath() + " --help")}
 	})
 	root.AddCommand(
-		newServe(o), newDemo(o), newQuery(o), newSend(o), newGenerate(), newConvert(o), newStreams(o), newTables(o), newCheckConfig(o),
+		newServe(o), newDemo(o), newQuery(o), newSend(o), newGenerate(), newConvert(o), newStreams(o), newTables(o), newKeys(), newCheckConfig(o),
 	)
 	return root
 }
@@ -94,6 +98,7 @@ func (o *options) serviceFlags(c *cobra.Command) {
 
 func (o *options) serverFlag(c *cobra.Command) {
 	c.Flags().StringVar(&o.server, "server", "http://127.0.0.1:8080", "`URL` of the running service")
+	o.clientFlags(c)
 }
 
 // load reads the configuration; flags win over all else.

@@ -42,7 +42,9 @@ when a line was rejected.`,
 				return usageError{fmt.Errorf("--bytes: %w", err)}
 			}
 			s.Bytes = int(bytes)
-			s.Client = client.New(o.server)
+			if s.Client, err = o.client(); err != nil {
+				return err
+			}
 			in, total, err := input(c, args)
 			if err != nil {
 				return err

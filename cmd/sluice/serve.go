@@ -39,7 +39,7 @@ func (o *options) serve(c *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.openGuard(); err != nil {
+	if err := s.openAccess(); err != nil {
 		return err
 	}
 	l, err := s.listen()
@@ -54,7 +54,7 @@ func (o *options) serve(c *cobra.Command) (err error) {
 		defer stop()
 		log.Info("profiles are served", "at", "http://"+cfg.Admin.Pprof+"/debug/pprof/")
 	}
-	log.Info("serving", "at", "http://"+l.Addr().String(), "lake", s.store.URI(""), "catalog", cfg.Catalog, "data", cfg.DataDir)
+	log.Info("serving", "at", schemeOf(cfg)+"://"+l.Addr().String(), "lake", s.store.URI(""), "catalog", cfg.Catalog, "data", cfg.DataDir)
 	err = s.serve(ctx, l)
 	log.Info("stopped", "cause", context.Cause(ctx))
 	return err

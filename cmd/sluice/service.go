@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"sluice/convert"
 	"sluice/ingest"
 	"sluice/ingest/access"
+	"sluice/ingest/certs"
 	"sluice/ingest/firehose"
 	"sluice/internal/dedupe"
 	"sluice/internal/delivery"
@@ -47,6 +49,7 @@ type service struct {
 	metrics   *ingest.Metrics
 	guard     *access.Guard // nil until the service is to serve
 	firehose  *firehose.Handler
+	certs     *certs.Files // nil without TLS
 	stopping  atomic.Bool
 	known     sync.Map // names of streams that were let in, to true
 }
@@ -167,6 +170,9 @@ func (s *service) listen() (net.Listener, error) {
 	l, err := net.Listen("tcp", s.cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w (is another sluice running? choose another port with --listen)", err)
+	}
+	if s.certs != nil {
+		l = tls.NewListener(l, s.certs.TLS())
 	}
 	return l, nil
 }

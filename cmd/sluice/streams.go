@@ -31,14 +31,16 @@ func newStreams(o *options) *cobra.Command {
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			cl := client.New(o.server)
+			cl, err := o.client()
+			if err != nil {
+				return err
+			}
 			if flush {
 				if err := flushStream(c.Context(), cl, args[0], c); err != nil {
 					return err
 				}
 			}
 			var states []client.StreamState
-			var err error
 			if len(args) == 1 {
 				states = make([]client.StreamState, 1)
 				states[0], err = cl.Stream(c.Context(), args[0])

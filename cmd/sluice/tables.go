@@ -51,6 +51,7 @@ func newTables(o *options) *cobra.Command {
 	o.serviceFlags(c)
 	c.Flags().MarkHidden("listen")
 	c.Flags().StringVar(&server, "server", "", "ask the service at `URL` (default: the data folder, or the service that holds it)")
+	o.clientFlags(c)
 	c.Flags().StringVar(&format, "output", "text", "how to report: text or json")
 	return c
 }

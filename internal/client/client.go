@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,6 +26,15 @@ type Client struct {
 // New makes a client of a server such as http://127.0.0.1:8080; without a scheme
 // it is http. A fault with the address shows at the first call.
 func New(server string) *Client {
+	h, err := Credentials{}.HTTP()
+	if err != nil {
+		panic("BUG: a client without credentials: " + err.Error())
+	}
+	return NewWith(server, h)
+}
+
+// NewWith is New with an http.Client, such as Credentials make.
+func NewWith(server string, h *http.Client) *Client {
 	if !strings.Contains(server, "://") {
 		server = "http://" + server
 	}
@@ -35,14 +43,7 @@ func New(server string) *Client {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		c.fault = fmt.Errorf("server address %q: want a URL, such as http://127.0.0.1:8080", server)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 1024 // as many as there are senders
-	transport.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext
-	c.http = &http.Client{
-		Transport: transport,
-		// No call of the API redirects; what does is not Sluice.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	c.http = h
 	return c
 }
 
