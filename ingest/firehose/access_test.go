@@ -89,7 +89,7 @@ func TestSignatures(t *testing.T) {
 				}
 				return
 			}
-			if a.status != 403 || a.Type != c.kind || s.log.appends > 0 || strings.Contains(a.raw, "secret") {
+			if a.status != 403 || a.Type != c.kind || s.log.appends > 0 || strings.Contains(a.raw, "secret-key") {
 				t.Errorf("%d %s", a.status, a.raw)
 			}
 		})

@@ -1,9 +1,10 @@
 package firehose
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
+	"encoding/base64"
 	"net/http"
 	"strconv"
 	"time"
@@ -80,6 +81,9 @@ func (p *put) entry(w *window, datum string) error {
 	if p.batch && p.lines.entries == maxEntries {
 		return invalid("Value at 'records' failed to satisfy constraint: Member must have length less than or equal to %d", maxEntries)
 	}
+	if done, err := p.plainEntry(w, datum); done || err != nil {
+		return err
+	}
 	err := w.object(func(key string) error {
 		if key != datum {
 			_, err := w.value()
@@ -103,7 +107,35 @@ func (p *put) entry(w *window, datum string) error {
 		return err
 	case !found:
 		return invalid("Value null at 'records.%d.member.data' failed to satisfy constraint: Member must not be null", p.lines.entries+1)
-	case p.batch && p.lines.bytes > maxBatchBytes:
+	}
+	return p.checkSize()
+}
+
+// plainEntry takes an entry that is written as nearly all are, without looking at
+// its parts one after the other.
+func (p *put) plainEntry(w *window, datum string) (done bool, err error) {
+	rest := w.rest()
+	begin := len(`{"":`) + len(datum)
+	if len(rest) < begin+2 || rest[0] != '{' || rest[1] != '"' || string(rest[2:begin-2]) != datum || rest[begin-2] != '"' || rest[begin-1] != ':' {
+		return false, nil
+	}
+	if rest[begin] == ' ' {
+		begin++
+	}
+	n := bytes.IndexByte(rest[begin+1:], '"')
+	end := begin + 1 + n + 1
+	if rest[begin] != '"' || n < 0 || end >= len(rest) || rest[end] != '}' {
+		return false, nil
+	}
+	w.start += end + 1
+	if err := p.lines.add(rest[begin:end], w.scanner()); err != nil {
+		return false, err
+	}
+	return true, p.checkSize()
+}
+
+func (p *put) checkSize() error {
+	if p.batch && p.lines.bytes > maxBatchBytes {
 		return invalid("Records size exceeds 4 MB limit")
 	}
 	return nil
@@ -155,6 +187,7 @@ func (h *Handler) put(w http.ResponseWriter, r *http.Request, batch bool) error 
 		h.log(r, faultOf(err))
 	}
 	w.Header()["Content-Type"] = contentType
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 	w.Write(answer)
 	return nil
 }
@@ -163,7 +196,7 @@ func (h *Handler) put(w http.ResponseWriter, r *http.Request, batch bool) error 
 func (p *put) answer(stored int, err error) []byte {
 	var id [8]byte
 	rand.Read(id[:]) // never fails
-	prefix := hex.EncodeToString(id[:])
+	prefix := base64.RawURLEncoding.EncodeToString(id[:])
 	if !p.batch {
 		return []byte(`{"RecordId":"` + prefix + `-0","Encrypted":false}`)
 	}

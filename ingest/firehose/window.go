@@ -26,9 +26,11 @@ type window struct {
 	scan       *jsonscan.Scanner
 }
 
-// The sizes that a window has one after the other. Most bodies stay within the
-// second level cache.
-var windowSizes = [...]int{16 << 10, 256 << 10, ingest.LargeBuffer}
+// The sizes that a window has one after the other. It grows beyond steadyWindow, which
+// stays in the second level cache, for a longer value only.
+var windowSizes = [...]int{16 << 10, steadyWindow, ingest.LargeBuffer}
+
+const steadyWindow = 256 << 10
 
 // scanners know the shapes of the records that came before.
 var scanners = sync.Pool{New: func() any { return &jsonscan.Scanner{} }}
@@ -103,16 +105,16 @@ func (w *window) fill() error {
 }
 
 // room makes a part of the window free: by moving what is left to the front, or by
-// growing when nothing of it was taken.
+// growing, when nothing of it was taken or it is small and was full.
 func (w *window) room() error {
-	if w.buf != nil && w.start > 0 {
-		copy(w.buf.B, w.buf.B[w.start:w.end])
-		w.start, w.end = 0, w.end-w.start
-		return nil
-	}
 	size := 0
 	if w.buf != nil {
 		size = len(w.buf.B)
+	}
+	if w.start > 0 && size >= steadyWindow {
+		copy(w.buf.B, w.buf.B[w.start:w.end])
+		w.start, w.end = 0, w.end-w.start
+		return nil
 	}
 	for _, next := range windowSizes {
 		if next <= size {
@@ -123,10 +125,10 @@ func (w *window) room() error {
 			return p
 		}
 		if w.buf != nil {
-			copy(larger.B, w.buf.B[:w.end])
+			copy(larger.B, w.buf.B[w.start:w.end])
 			w.buf.Free()
 		}
-		w.buf = larger
+		w.buf, w.start, w.end = larger, 0, w.end-w.start
 		return nil
 	}
 	return invalid("a value of the request is longer than %d bytes", size)
@@ -283,9 +285,6 @@ func (w *window) array(element func() error) error {
 		case ']':
 			return nil
 		case ',':
-			if c, err = w.peek(); err != nil {
-				return err
-			}
 		default:
 			return malformed("expected ',' or ']', found %q", c)
 		}
