@@ -9,12 +9,22 @@ import (
 	"sluice/internal/lake"
 )
 
-// begin creates the next segment with room for l.payloads. Nothing in it is
+// begin makes the next segment, with room for l.payloads. Nothing in it is
 // acknowledged before its name is durable.
 func (l *log) begin() error {
 	if err := l.mkdir(); err != nil {
 		return err
 	}
+	if sp, ok := l.b.space.spareOf(l.name); ok {
+		if done, err := l.beginIn(sp); done || err != nil {
+			return err
+		}
+	}
+	return l.beginNew()
+}
+
+// beginNew creates a file for the next segment.
+func (l *log) beginNew() error {
 	// Asked first, lest every append that is refused makes and removes a file.
 	if err := l.b.space.check(); err != nil {
 		return l.refused(err)
@@ -41,14 +51,19 @@ func (l *log) begin() error {
 		l.b.space.give(w.disk)
 		return l.fail("fsync folder", err)
 	}
-	s := &segment{id: id, stream: l.name, path: path, seq: l.seq + 1, disk: w.disk, handle: handle{fs: l.b.fs, path: path}}
+	l.start(w, &segment{id: id, path: path, seq: l.seq + 1, disk: w.disk, salts: []uint32{w.salt}})
+	return nil
+}
+
+// start makes s the open batch.
+func (l *log) start(w *writer, s *segment) {
+	s.stream, s.handle = l.name, handle{fs: l.b.fs, path: s.path}
 	l.mu.Lock()
-	l.seq++
+	l.seq = s.seq
 	l.open = s
 	l.mu.Unlock()
 	l.w = w
-	l.b.log.Debug("batch begun", "stream", l.name, "batch", id)
-	return nil
+	l.b.log.Debug("batch begun", "stream", l.name, "batch", s.id, "reused", w.reused > 0)
 }
 
 // mkdir makes the stream's folder durable.

@@ -36,10 +36,14 @@ type Config struct {
 	// Interval is the age of its first record at which a batch is sealed; nil or
 	// a result of 0 or less means DefaultInterval.
 	Interval func(stream string) time.Duration
-	// MaxBytes bounds the segments on disk, preallocated space included, but not
+	// MaxBytes bounds the segments on disk, preallocated space and spares included, but not
 	// what is in quarantine or set aside; 0: no ceiling.
 	MaxBytes int64
 	MinFree  int64 // of the file system, held back; 0: none
+	// Reuse bounds the bytes of released segments whose files are kept to be
+	// written again; they count towards MaxBytes, and go when their room is
+	// needed. 0: none are kept.
+	Reuse int64
 	// QueueBytes bounds what waits in one stream's queue; default and 0:
 	// DefaultQueueBytes, at most 64 MiB.
 	QueueBytes int64
@@ -56,8 +60,8 @@ func (c *Config) validate() error {
 	if c.Dir == "" {
 		errs = append(errs, errors.New("the folder (Dir) is empty"))
 	}
-	if c.MaxBytes < 0 || c.MinFree < 0 {
-		errs = append(errs, fmt.Errorf("MaxBytes %d or MinFree %d is negative", c.MaxBytes, c.MinFree))
+	if c.MaxBytes < 0 || c.MinFree < 0 || c.Reuse < 0 {
+		errs = append(errs, fmt.Errorf("MaxBytes %d, MinFree %d or Reuse %d is negative", c.MaxBytes, c.MinFree, c.Reuse))
 	}
 	if c.QueueBytes < 0 || c.QueueBytes > maxQueueBytes {
 		errs = append(errs, fmt.Errorf("QueueBytes %d is not within 0 and %d", c.QueueBytes, maxQueueBytes))
@@ -107,7 +111,7 @@ func Open(cfg Config) (*Buffer, error) {
 	if b.queueBytes == 0 {
 		b.queueBytes = DefaultQueueBytes
 	}
-	b.space = &space{fs: b.fs, dir: cfg.Dir, max: cfg.MaxBytes, minFree: cfg.MinFree}
+	b.space = &space{fs: b.fs, dir: cfg.Dir, max: cfg.MaxBytes, minFree: cfg.MinFree, spareMax: cfg.Reuse}
 	b.metrics = newMetrics(b)
 	if err := b.open(); err != nil {
 		if b.lock != nil {

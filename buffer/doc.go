@@ -32,6 +32,7 @@
 //	{dir}/                                  locked (flock) while a process has it open
 //	{dir}/{stream}/                         comes with the first Append, stays
 //	{dir}/{stream}/{batch id}.seg           a segment: one batch, open or sealed
+//	{dir}/{stream}/{batch id}.spare         a released segment's file, kept to be written again
 //	{dir}/{stream}/{new id}.from-{id}       a salvage under way
 //	{dir}/{stream}/quarantine/{id}.seg[.n]  a damaged segment as it was found
 //
@@ -43,13 +44,15 @@
 // Numbers are little-endian. Every checksum is a CRC-32C (Castagnoli). Times are
 // milliseconds since 1970 UTC, signed. A segment is a header, then frames of
 // records without any gap, then, if the batch is sealed, one seal; behind the last
-// frame of an open one may stand preallocated zeros.
+// frame of an open one may stand preallocated zeros. In a file that held other
+// segments before, zeros stand behind it as far as the first multiple of 4,096
+// that is at least 64 bytes away, and then there may be bytes of those.
 //
 // Header, 160 bytes:
 //
 //	offset size
 //	     0    8  magic fe 53 4c 55 49 43 45 0a ("\xfeSLUICE\n")
-//	     8    2  version, 1
+//	     8    2  version: 2 in a file that held other segments, otherwise 1
 //	    10    2  length of this header, 160
 //	    12    4  0
 //	    16   29  batch id, as in the file's name
@@ -60,7 +63,8 @@
 //	    64    1  length of the stream's name
 //	    65    7  0
 //	    72   64  the stream's name, then zeros
-//	   136   20  0
+//	   136    8  version 2: up to which offset bytes of earlier segments may stand
+//	   144   12  0
 //	   156    4  checksum of bytes 0 to 155
 //
 // Frame, 48 bytes and its payload:
@@ -86,7 +90,11 @@
 //	  48+a    n  payload: the records, each ended by a newline
 //
 // The header's checksum ties a frame to its place in its batch: a frame of
-// another segment, or one that the disk put elsewhere, is never taken for good.
+// another segment, or one that the disk put elsewhere, is not taken for good. In
+// a file that is written again this is certain for what earlier batches left in
+// their frames' places: the checksum begins with that of the batch id, which is
+// never the same for two batches of one file, and then two checksums of the same
+// bytes never are.
 //
 // Payload of a seal:
 //
@@ -104,7 +112,7 @@
 //
 // A seal lies right behind frames that are all durable, with lag 0 and counts
 // that agree with them. Frames of kind 128 and up may stand behind it.
-// testdata/segment.hex is an example, pinned by a test.
+// testdata/segment.hex and reused.hex are examples, pinned by tests.
 //
 // # Writing
 //
@@ -119,6 +127,11 @@
 // we crash before the folder's fsync, the file is there or not; it holds nothing
 // that was acknowledged and recovery removes it.
 //
+// A new segment in a spare: write the header and zeros behind it, fdatasync,
+// rename, fsync the folder, and only then write frames. If we crash before the
+// rename is durable, it is a spare, or an empty segment with a header of its own;
+// recovery removes either. A commit writes the zeros behind it along.
+//
 // A commit: write, fdatasync, then show and acknowledge. If we crash in between,
 // any part of the commit may be on disk, in any order; none of it was
 // acknowledged. Recovery keeps the frames up to the first that is not whole.
@@ -130,11 +143,18 @@
 //
 // A release: unlink, fsync the folder. If we crash in between, the batch may be
 // there again, sealed as before: it is delivered again under the same id, which
-// overwrites the same objects.
+// overwrites the same objects. The file of a batch that was sealed for its size is
+// renamed instead, to be the stream's next segment, if this process wrote all
+// that is in it, nobody reads it, and Config.Reuse allows. Its content is touched
+// only after the folder's fsync, so what a crash brings back is whole. A large file that is
+// not kept is renamed too, and then freed in steps: a file system's journal would
+// make every commit wait for one large step. Writing over blocks that a file has
+// costs the journal nothing, which makes the fdatasync cheaper and steadier.
 //
 // # Recovery
 //
-// Open reads every segment from end to end. Three things can be found:
+// Open removes spares, and reads every segment from end to end. Three things can
+// be found:
 //
 //   - It is whole. Sealed or open, it is taken up as it is. The newest open batch of
 //     a stream goes on being appended to; its age goes on from its first arrival.
@@ -148,6 +168,11 @@
 //     frames that can be read are copied to a new segment, and the damaged one is
 //     moved to quarantine. What is lost is counted from the seal, or from the
 //     running counts in the frames.
+//
+// In a file that held other segments, bytes that are no frame of this batch are
+// no proof of anything below the offset that the header names. It is whole if the
+// zeros that follow a commit stand behind its last frame, and no frame of this
+// batch does; it is damaged or torn by the same signs otherwise.
 //
 // A salvaged batch that was sealed, or of which that cannot be ruled out because
 // unreadable bytes stand where the seal would be, keeps its id: it may be half

@@ -128,10 +128,19 @@ func (g *ledger) check(t *testing.T, b *buffer.Buffer, streams ...string) {
 
 const faultDir = "/data/buffer"
 
+// faultSize is the size of a batch; of stream c's, so large that files which are
+// written again hold old frames far behind the new ones.
+func faultSize(stream string) int64 {
+	if stream == "c" {
+		return 9000
+	}
+	return 900
+}
+
 func faultConfig(fs buffer.FS) buffer.Config {
 	return buffer.Config{
-		Dir: faultDir, FS: fs, Size: func(string) int64 { return 900 },
-		Rules: func(s string) []byte { return []byte(s) },
+		Dir: faultDir, FS: fs, Size: faultSize,
+		Rules: func(s string) []byte { return []byte(s) }, Reuse: 1 << 20,
 	}
 }
 
@@ -158,9 +167,28 @@ func (g *ledger) work(fs buffer.FS) error {
 		if err := g.deliver(b, true); err != nil && strings.Contains(err.Error(), "BUG") {
 			return err
 		}
+		if err := g.recycle(b); err != nil {
+			return err
+		}
 		if session == 0 {
 			b.Close()
 		} // the second session is killed
+	}
+	return nil
+}
+
+// recycle has stream c write batches into files that held others, and leaves the
+// last of them open.
+func (g *ledger) recycle(b *buffer.Buffer) error {
+	for _, appends := range []int{4, 5, 3} {
+		for range appends {
+			g.append(b, "c", 220) // four of them reach the size
+		}
+		for range len(b.Sealed()) {
+			if err := g.deliver(b, true); err != nil && strings.Contains(err.Error(), "BUG") {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -173,11 +201,11 @@ func (g *ledger) reopen(t *testing.T, fs *faultfs.FS, r *rand.Rand) {
 	if err != nil {
 		t.Fatalf("open after the fault: %v", err)
 	}
-	g.check(t, b, "a", "b")
+	g.check(t, b, "a", "b", "c")
 	if err := g.deliver(b, false); err != nil {
 		t.Fatalf("deliver after the fault: %v", err)
 	}
-	for _, stream := range []string{"a", "b"} {
+	for _, stream := range []string{"a", "b", "c"} {
 		if r.IntN(2) == 0 {
 			continue
 		}
@@ -195,9 +223,11 @@ func (g *ledger) reopen(t *testing.T, fs *faultfs.FS, r *rand.Rand) {
 			t.Fatalf("stream %s: %v", st.Name, st.Err)
 		}
 	}
-	g.check(t, b, "a", "b")
-	if _, err := cut.ReadDir(faultDir + "/a/quarantine"); g.undamaged && err == nil {
-		t.Fatal("what a crash left was taken for damage")
+	g.check(t, b, "a", "b", "c")
+	for _, stream := range []string{"a", "b", "c"} {
+		if _, err := cut.ReadDir(faultDir + "/" + stream + "/quarantine"); g.undamaged && err == nil {
+			t.Fatal("what a crash left was taken for damage")
+		}
 	}
 }
 

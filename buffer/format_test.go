@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,59 @@ func TestGolden(t *testing.T) {
 	}
 	if got != string(want) {
 		t.Errorf("the format changed: a log that exists could not be read. Got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// reusedSegment is an open batch of two commits in a file that held the golden
+// segment, and something behind it.
+func reusedSegment(t testing.TB, id lake.BatchID) []byte {
+	t.Helper()
+	old := slices.Concat(goldenSegment(t), make([]byte, 3700), goldenSegment(t))
+	f := &memFile{slices.Clone(old)}
+	w := &writer{file: f, salt: saltOf(id), disk: int64(len(old)), reused: int64(len(old))}
+	if err := w.begin(&fileHeader{id: id, stream: "purchases", seq: 8, begun: 1_769_904_002_000, reused: w.reused}); err != nil {
+		t.Fatal(err)
+	}
+	for _, data := range []string{"{\"n\":1}\n", "{\"n\":2}\n"} {
+		if err := w.sync(); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.write([]payload{newPayload(lake.Block{Data: []byte(data), Records: 1, Arrival: milli(1_769_904_002_000)})}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f.data
+}
+
+const reusedID = lake.BatchID("20260201T000002Z-abcdef012345")
+
+// TestGoldenReused pins what a file looks like that is written again.
+func TestGoldenReused(t *testing.T) {
+	data := reusedSegment(t, reusedID)
+	var got strings.Builder
+	last := ""
+	for line := range strings.Lines(hex.Dump(data)) {
+		if content := line[8:]; content != last { // zeros are shown once
+			got.WriteString(line)
+			last = content
+		}
+	}
+	path := filepath.Join("testdata", "reused.hex")
+	if *update {
+		if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("the format changed: a log that exists could not be read. Got\n%s\nwant\n%s", got.String(), want)
+	}
+	sc, err := scanSegment(bytes.NewReader(data), "reused", reusedID, int64(len(data)))
+	if err != nil || sc.prefix.records != 2 || sc.seal != nil || sc.damaged || sc.rest != 0 || sc.gap != nil || sc.header.reused != int64(len(data)) {
+		t.Errorf("scan: %+v, %v", sc, err)
 	}
 }
 
@@ -174,6 +228,7 @@ func FuzzScan(f *testing.F) {
 	f.Add(data[:len(data)-1])
 	f.Add(append(bytes.Clone(data), make([]byte, 1000)...))
 	f.Add([]byte(strings.Repeat(frameMagic, 100)))
+	f.Add(reusedSegment(f, goldenID))
 	f.Add([]byte{})
 	torn := bytes.Clone(data)
 	clear(torn[fileHeaderLen : fileHeaderLen+10])
@@ -192,6 +247,9 @@ func FuzzScan(f *testing.F) {
 		}
 		if sc.end > sc.keep || sc.keep > size && sc.headerOK || sc.rest > size || sc.sure > sc.keep || sc.sure < 0 {
 			t.Fatalf("scan of %d bytes: %+v", size, sc)
+		}
+		if sc.damaged && sc.gap == nil {
+			t.Fatalf("damaged nowhere: %+v", sc)
 		}
 		if !sc.headerOK {
 			return

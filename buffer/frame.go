@@ -11,7 +11,7 @@ import (
 
 // The sizes and marks of the format that doc.go lays out.
 const (
-	formatVersion  = 1
+	formatVersion  = 2 // the latest; 1 is what a file is that holds nothing older
 	fileMagic      = "\xfeSLUICE\n"
 	fileHeaderLen  = 160
 	frameMagic     = "\xfeSLF"
@@ -52,6 +52,7 @@ type fileHeader struct {
 	stream string
 	seq    uint64 // position of the batch in its stream
 	begun  int64  // ms since the epoch
+	reused int64  // up to where the file may hold bytes of earlier segments; 0 for a new one
 }
 
 // put encodes the header into dst[:fileHeaderLen].
@@ -59,7 +60,11 @@ func (h *fileHeader) put(dst []byte) {
 	dst = dst[:fileHeaderLen]
 	clear(dst)
 	copy(dst, fileMagic)
-	le.PutUint16(dst[8:], formatVersion)
+	le.PutUint16(dst[8:], 1)
+	if h.reused > 0 {
+		le.PutUint16(dst[8:], 2)
+		le.PutUint64(dst[136:], uint64(h.reused))
+	}
 	le.PutUint16(dst[10:], fileHeaderLen)
 	copy(dst[16:16+batchIDLen], h.id)
 	le.PutUint64(dst[48:], uint64(h.begun))
@@ -79,7 +84,7 @@ func parseFileHeader(src []byte) (h fileHeader, version int, err error) {
 		return h, 0, errFileHeader
 	}
 	version = int(le.Uint16(src[8:]))
-	if version != formatVersion {
+	if version < 1 || version > formatVersion {
 		return h, version, nil
 	}
 	if n := int(src[64]); n <= maxStreamName {
@@ -88,6 +93,7 @@ func parseFileHeader(src []byte) (h fileHeader, version int, err error) {
 	h.id = lake.BatchID(src[16 : 16+batchIDLen])
 	h.begun = int64(le.Uint64(src[48:]))
 	h.seq = le.Uint64(src[56:])
+	h.reused = max(0, int64(le.Uint64(src[136:])))
 	return h, version, nil
 }
 

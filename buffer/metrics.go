@@ -53,7 +53,7 @@ func newMetrics(b *Buffer) *metrics {
 		heldBytes:   desc("held_bytes", "Bytes of the records in the log.", "stream"),
 		oldest:      desc("oldest_seconds", "For how long the log has held a record, at most; 0 when it holds none.", "stream"),
 		batches:     desc("batches", "Batches in the log, by state: open, sealed.", "stream", "state"),
-		disk:        desc("disk_bytes", "Bytes of all segments, preallocated space included."),
+		disk:        desc("disk_bytes", "Bytes of all segments, preallocated space and files kept for reuse included."),
 	}
 }
 

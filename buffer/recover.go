@@ -47,6 +47,9 @@ func (l *log) recover() error {
 	if err := l.finishSalvages(); err != nil {
 		return err
 	}
+	if err := l.removeSpares(); err != nil {
+		return err
+	}
 	ids, err := l.segments()
 	if err != nil {
 		return err

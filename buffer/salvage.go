@@ -121,7 +121,7 @@ func (l *log) copyGood(path string, id lake.BatchID, aside string, newID lake.Ba
 	}
 	defer dst.Close()
 	header := sc.header
-	header.id, header.stream = newID, l.name
+	header.id, header.stream, header.reused = newID, l.name, 0
 	c := &copier{w: &writer{file: dst, salt: saltOf(newID), header: &header}, space: l.b.space}
 	defer func() { l.b.space.give(c.w.disk) }() // recoverSegment counts it when it is in place
 	r := &frameReader{src: src, path: path, salt: saltOf(id), pos: fileHeaderLen, end: sc.size}

@@ -33,6 +33,7 @@ type scan struct {
 	expected int64         // records that the readable headers or the seal account for
 	later    int           // frames that can be read behind the gap
 	last     int64         // after the last frame that can be read
+	trusted  int64         // after the last header that can be trusted
 }
 
 // lost is how many records are known to be missing.
@@ -55,6 +56,9 @@ func scanSegment(src io.ReaderAt, path string, id lake.BatchID, size int64) (*sc
 		if err := s.readPrefix(r); err != nil {
 			return nil, err
 		}
+	}
+	if s.headerOK && s.header.reused > 0 {
+		return s, s.readReused(r)
 	}
 	stop, err := r.contentEnd(s.keep)
 	if err != nil {
@@ -79,7 +83,7 @@ func (s *scan) readHeader(r *frameReader, id lake.BatchID) error {
 		}
 		h, version, err := parseFileHeader(b)
 		switch {
-		case err == nil && version != formatVersion:
+		case err == nil && (version < 1 || version > formatVersion):
 			return &VersionError{Path: r.path, Version: version}
 		case err == nil && h.id != id:
 			return fmt.Errorf("segment %s is not what its name says: its header names batch %s", r.path, h.id)
@@ -150,6 +154,7 @@ func (s *scan) readBehind(r *frameReader) error {
 		if r.pos-int64(h.lag) > s.gap.Offset {
 			s.damaged = true
 		}
+		s.trusted = r.pos + frameHeaderLen
 		if h.kind == kindRecords {
 			s.expected = max(s.expected, int64(h.before)+int64(h.records))
 		}
@@ -166,6 +171,39 @@ func (s *scan) readBehind(r *frameReader) error {
 		}
 		return nil
 	})
+}
+
+// readReused settles what stands behind the prefix in a file that held other
+// segments. Below header.reused their bytes may be anywhere and prove nothing,
+// nor are their frames taken for this batch's. What tells the end there are the
+// zeros that each commit leaves behind it, and frames of this batch.
+func (s *scan) readReused(r *frameReader) error {
+	if s.gap == nil {
+		return nil // sealed, or whole to the end of the file
+	}
+	old := max(s.keep, s.header.reused)
+	stop, err := r.contentEnd(old)
+	if err != nil {
+		return err
+	}
+	if stop > old {
+		s.rest = stop - s.keep
+		s.damaged = s.rest > maxTorn
+	}
+	if err := s.readBehind(r); err != nil {
+		return err
+	}
+	if s.rest == 0 {
+		pad, err := r.window(s.last, int(min(padTo(s.last), r.end)-s.last))
+		if err != nil {
+			return err
+		}
+		s.rest = max(s.last+int64(contentLen(pad)), s.trusted) - s.keep
+	}
+	if s.rest == 0 {
+		s.gap = nil
+	}
+	return nil
 }
 
 // hunt calls found for every header from r.pos to r.end that can be trusted,

@@ -52,7 +52,7 @@ func (l *log) trim() {
 	w := l.w
 	l.w = nil
 	if w.disk > w.off {
-		if err := w.file.Truncate(w.off); err != nil {
+		if err := truncate(w.file, w.disk, w.off); err != nil {
 			l.b.log.Warn("segment keeps its preallocated space", "segment", l.open.path, "error", err)
 		} else {
 			l.b.space.give(w.disk - w.off)
@@ -74,15 +74,25 @@ func (l *log) release(ctx context.Context, s *segment) error {
 	if err := l.detach(s); err != nil {
 		return fmt.Errorf("release batch %s: %w", s.id, err)
 	}
-	if err := s.handle.remove(); err != nil {
+	reuse, aside := l.reusable(s), ""
+	if reuse || s.disk > shrinkStep {
+		aside = sparePath(l.dir, s.id)
+	}
+	renamed, err := s.handle.remove(aside)
+	if err != nil {
 		l.attach(s)
 		return fmt.Errorf("release batch %s: %w", s.id, err)
 	}
-	l.b.space.give(s.disk)
-	// If we crash here, the segment may be there again: it is delivered again,
-	// under the same object names.
+	if !renamed {
+		l.b.space.give(s.disk)
+	}
+	// If we crash here, the segment may be there again, and whole: nothing was
+	// done to its content. It is delivered again, under the same object names.
 	if err := l.b.fs.SyncDir(l.dir); err != nil {
 		return l.stick(fmt.Errorf("fsync folder %s: %w", l.dir, err))
+	}
+	if renamed {
+		l.keepOrDiscard(s, reuse)
 	}
 	l.b.log.Info("batch released", "stream", l.name, "batch", s.id)
 	return nil

@@ -21,6 +21,7 @@ type segment struct {
 	stream string
 	path   string
 	seq    uint64
+	salts  []uint32  // of every batch that its file has held, this one included; nil if not known
 	begun  time.Time // when its age starts, with the monotonic clock where this process began it
 
 	// Guarded by log.mu until sealed.
@@ -145,21 +146,29 @@ func (h *handle) unpin() {
 	}
 }
 
-// remove unlinks the file; those who have it pinned can read on.
-func (h *handle) remove() error {
+// remove unlinks the file, or gives it another name if there is one to give and
+// nobody has it pinned. Those who have can read on.
+func (h *handle) remove(to string) (renamed bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.gone {
-		return ErrReleased
+		return false, ErrReleased
+	}
+	if to != "" && h.pins == 0 {
+		if err := h.fs.Rename(h.path, to); err != nil {
+			return false, err
+		}
+		h.gone = true
+		return true, nil
 	}
 	if h.pins > 0 {
 		if err := h.openLocked(); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if err := h.fs.Remove(h.path); err != nil {
-		return err
+		return false, err
 	}
 	h.gone = true
-	return nil
+	return false, nil
 }

@@ -1,7 +1,9 @@
 package buffer
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -24,6 +26,9 @@ type space struct {
 	used int64     // bytes of all segments
 	free int64     // what the file system had at
 	at   time.Time // this time, less what was taken since
+
+	spareMax int64   // bytes that spares may take
+	spares   []spare // oldest first; their bytes are in used
 }
 
 // take claims want bytes, or fewer near a ceiling but never less than need. A
@@ -31,23 +36,28 @@ type space struct {
 func (s *space) take(need, want int64, forced bool) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !forced {
-		room, err := s.roomLocked(need)
-		if err != nil {
+	for !forced {
+		room, err := s.roomLocked(need, 0)
+		if err == nil {
+			want = max(need, min(want, room))
+			break
+		}
+		var full *FullError
+		if !errors.As(err, &full) || !s.dropLocked() {
 			return 0, err
 		}
-		want = max(need, min(want, room))
 	}
 	s.used += want
 	s.free -= want
 	return want, nil
 }
 
-// roomLocked is how far the log may grow; a *FullError if by less than need.
-func (s *space) roomLocked(need int64) (int64, error) {
+// roomLocked is how far the log may grow once extra bytes were freed; a
+// *FullError if by less than need.
+func (s *space) roomLocked(need, extra int64) (int64, error) {
 	room := int64(1) << 62
 	if s.max > 0 {
-		if room = s.max - s.used; room < need {
+		if room = s.max - s.used + extra; room < need {
 			return 0, &FullError{fmt.Sprintf("its segments hold %d of at most %d bytes", s.used, s.max), fullRetry}
 		}
 	}
@@ -59,10 +69,10 @@ func (s *space) roomLocked(need int64) (int64, error) {
 			}
 			s.free, s.at = free, now
 		}
-		if s.free-s.minFree < need {
+		if s.free+extra-s.minFree < need {
 			return 0, &FullError{fmt.Sprintf("the disk has %d bytes free, %d are held back", s.free, s.minFree), fullRetry}
 		}
-		room = min(room, s.free-s.minFree)
+		room = min(room, s.free+extra-s.minFree)
 	}
 	return room, nil
 }
@@ -79,8 +89,62 @@ func (s *space) give(n int64) {
 func (s *space) check() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, err := s.roomLocked(sealRoom + fileHeaderLen + frameHeaderLen)
+	var extra int64
+	for _, sp := range s.spares {
+		extra += sp.disk
+	}
+	_, err := s.roomLocked(sealRoom+fileHeaderLen+frameHeaderLen, extra)
 	return err
+}
+
+// keep takes a spare in, and returns those that have to go for it.
+func (s *space) keep(sp spare) (out []spare) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spares = append(s.spares, sp)
+	var sum int64
+	for i := len(s.spares) - 1; i >= 0; i-- {
+		if sum += s.spares[i].disk; sum > s.spareMax {
+			out = slices.Clone(s.spares[:i+1])
+			s.spares = slices.Delete(s.spares, 0, i+1)
+			break
+		}
+	}
+	return out
+}
+
+// spareOf takes a spare of the stream out, if there is one.
+func (s *space) spareOf(stream string) (sp spare, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.spares, func(sp spare) bool { return sp.stream == stream })
+	if i < 0 {
+		return spare{}, false
+	}
+	sp = s.spares[i]
+	s.spares = slices.Delete(s.spares, i, i+1)
+	return sp, true
+}
+
+// drop deletes the oldest spare, to make room.
+func (s *space) drop() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dropLocked()
+}
+
+func (s *space) dropLocked() bool {
+	for len(s.spares) > 0 {
+		sp := s.spares[0]
+		s.spares = slices.Delete(s.spares, 0, 1)
+		if s.fs.Remove(sp.path) == nil {
+			s.used -= sp.disk
+			s.free += sp.disk
+			return true
+		}
+		// Its file stays until the next start, and its bytes stay counted.
+	}
+	return false
 }
 
 // diskFull is the FullError of a file system that has no room itself.

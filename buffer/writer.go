@@ -48,6 +48,7 @@ type writer struct {
 	off     int64 // where the next frame goes
 	durable int64 // up to where an fsync has returned
 	disk    int64 // size of the file
+	reused  int64 // up to here the file may hold bytes of earlier segments
 	tally         // of all frames written
 
 	scratch []byte
@@ -88,7 +89,7 @@ func (w *writer) grow(sp *space, n int64, forced bool) error {
 		return err
 	}
 	err = w.file.Allocate(w.disk, got)
-	if errors.Is(err, ErrNoSpace) && got > need {
+	for errors.Is(err, ErrNoSpace) && (got > need || sp.drop()) {
 		sp.give(got - need)
 		got = need
 		err = w.file.Allocate(w.disk, got)
@@ -147,9 +148,33 @@ func (w *writer) write(group []payload) error {
 	if flushed < len(buf) {
 		vecs = append(vecs, buf[flushed:])
 	}
+	if off < w.reused {
+		vecs = append(vecs, blank[:padTo(off)-off])
+	}
 	w.vecs = vecs
 	return w.flush(off)
 }
+
+// begin writes the header of a segment in a file that held others.
+func (w *writer) begin(h *fileHeader) error {
+	w.scratch = make([]byte, fileHeaderLen, keepScratch/4)
+	h.put(w.scratch)
+	w.vecs = append(w.vecs[:0], w.scratch, blank[:padTo(fileHeaderLen)-fileHeaderLen])
+	return w.flush(fileHeaderLen)
+}
+
+const (
+	padPage = 4 << 10
+	minPad  = 64
+)
+
+// blank are the zeros that follow a commit in a file that is written again.
+var blank [padPage + minPad]byte
+
+// padTo is up to where zeros stand behind a commit that ends at off, where the
+// file holds older bytes: to the end of the page, so that whole pages are
+// written and none need be read first.
+func padTo(off int64) int64 { return (off + minPad + padPage - 1) &^ (padPage - 1) }
 
 // flush writes w.vecs at w.off, which is then off.
 func (w *writer) flush(off int64) error {

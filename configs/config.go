@@ -47,6 +47,7 @@ type Buffer struct {
 	Interval time.Duration `yaml:"interval"`  // seal at this age
 	MaxBytes Bytes         `yaml:"max_bytes"` // of all logs on disk; past it intake answers 503
 	MinFree  Bytes         `yaml:"min_free"`  // of the disk, held back; past it intake answers 503
+	Reuse    Bytes         `yaml:"reuse"`     // of delivered batches' files, kept to be written again
 }
 
 // Convert bounds conversion and shapes the files.

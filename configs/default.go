@@ -22,7 +22,7 @@ func Default() Config {
 		AutoCreate: true,
 		MaxStreams: 1000,
 		HTTP:       HTTP{MaxBody: 256 * MiB, MaxInFlight: 256 * MiB, IdempotencyWindow: 24 * time.Hour},
-		Buffer:     Buffer{Size: 256 * MiB, Interval: 5 * time.Minute, MaxBytes: 10 * GiB, MinFree: 512 * MiB},
+		Buffer:     Buffer{Size: 256 * MiB, Interval: 5 * time.Minute, MaxBytes: 10 * GiB, MinFree: 512 * MiB, Reuse: 512 * MiB},
 		Convert:    Convert{Memory: 256 * MiB, Threads: 0, Compression: "zstd", RowGroup: 64 * MiB, BloomFPP: 0.01, Timestamp: "micros"},
 		Raw:        Raw{Prefix: "raw-logs", Compression: "gzip"},
 		Dedupe:     Dedupe{MaxKeys: 50_000_000},

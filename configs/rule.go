@@ -48,6 +48,7 @@ var rules = map[string]rule{
 	"buffer.interval":           batchInterval,
 	"buffer.max_bytes":          between(1*MiB, 1<<20*GiB),
 	"buffer.min_free":           between(0, 1<<20*GiB),
+	"buffer.reuse":              between(0, 1<<20*GiB),
 	"convert.memory":            between(16*MiB, 1024*GiB),
 	"convert.threads":           between(0, 1024),
 	"delivery.batches":          between(1, 64),

@@ -68,7 +68,7 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 		Dir:      cfg.BufferDir(),
 		Size:     func(stream string) int64 { return int64(cfg.Stream(stream).Size) },
 		Interval: func(stream string) time.Duration { return cfg.Stream(stream).Interval },
-		MaxBytes: int64(cfg.Buffer.MaxBytes), MinFree: int64(cfg.Buffer.MinFree),
+		MaxBytes: int64(cfg.Buffer.MaxBytes), MinFree: int64(cfg.Buffer.MinFree), Reuse: int64(cfg.Buffer.Reuse),
 		Rules:  s.rules,
 		Logger: log, Registerer: s.registry,
 	})

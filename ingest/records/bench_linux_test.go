@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/buffer"
+	"sluice/configs"
 	"sluice/ingest"
 	"sluice/ingest/records"
 	"sluice/internal/lake"
@@ -59,9 +60,14 @@ func benchHandler(b *testing.B, log ingest.Appender) http.Handler {
 	return mux
 }
 
-// openLog opens the real log and releases what it seals.
+// openLog opens the real log, with the settings of a configuration that sets
+// none, and releases what it seals.
 func openLog(b *testing.B) *buffer.Buffer {
-	log, err := buffer.Open(buffer.Config{Dir: b.TempDir(), Size: func(string) int64 { return 64 << 20 }})
+	cfg := configs.Default()
+	log, err := buffer.Open(buffer.Config{
+		Dir: b.TempDir(), MaxBytes: int64(cfg.Buffer.MaxBytes), MinFree: int64(cfg.Buffer.MinFree), Reuse: int64(cfg.Buffer.Reuse),
+		Size: func(string) int64 { return int64(cfg.Buffer.Size) },
+	})
 	if err != nil {
 		b.Fatal(err)
 	}
