@@ -15,6 +15,7 @@ type Config struct {
 	// MaxStreams bounds the streams that come to be so: each keeps a file open.
 	MaxStreams int               `yaml:"max_streams"`
 	HTTP       HTTP              `yaml:"http"`
+	Segment    Segment           `yaml:"segment"`
 	Buffer     Buffer            `yaml:"buffer"`
 	Convert    Convert           `yaml:"convert"`
 	Delivery   Delivery          `yaml:"delivery"`
@@ -39,6 +40,19 @@ type HTTP struct {
 	// IdempotencyWindow is for how long a request is known again by its
 	// Idempotency-Key.
 	IdempotencyWindow time.Duration `yaml:"idempotency_window"`
+}
+
+// Segment shapes the tracking API of Segment's SDKs.
+type Segment struct {
+	Tables string `yaml:"tables"` // one of SegmentTables
+	Stream string `yaml:"stream"` // the stream, or what the streams' names begin with
+	Source string `yaml:"source"` // of calls that come without a key and a source in their path
+	// DedupeWindow is for how long a messageId is remembered; 0: not at all.
+	DedupeWindow time.Duration `yaml:"dedupe_window"`
+	MaxEvent     Bytes         `yaml:"max_event"`  // of one call
+	MaxBatch     Bytes         `yaml:"max_batch"`  // of one batch, after decompression
+	MaxEvents    int           `yaml:"max_events"` // calls in one batch
+	Origins      string        `yaml:"origins"`    // Access-Control-Allow-Origin; empty: none
 }
 
 // Buffer says when a batch is sealed and how much the log may hold.

@@ -22,6 +22,7 @@ func Default() Config {
 		AutoCreate: true,
 		MaxStreams: 1000,
 		HTTP:       HTTP{MaxBody: 256 * MiB, MaxInFlight: 256 * MiB, IdempotencyWindow: 24 * time.Hour},
+		Segment:    defaultSegment,
 		Buffer:     Buffer{Size: 256 * MiB, Interval: 5 * time.Minute, MaxBytes: 10 * GiB, MinFree: 512 * MiB, Reuse: 512 * MiB},
 		Convert:    Convert{Memory: 256 * MiB, Threads: 0, Compression: "zstd", RowGroup: 64 * MiB, BloomFPP: 0.01, Timestamp: "micros"},
 		Raw:        Raw{Prefix: "raw-logs", Compression: "gzip"},
@@ -69,6 +70,9 @@ func (c Config) Stream(name string) Stream {
 		s.Interval = c.Buffer.Interval
 	}
 	s.Layout = c.layout(s.Layout)
+	if segment := c.Segment.owns(name); segment && s.Dedupe.Key == "" && c.Segment.DedupeWindow > 0 {
+		s.Dedupe = StreamDedupe{Key: "messageId", Window: c.Segment.DedupeWindow}
+	}
 	if s.Dedupe.Key != "" && s.Dedupe.Window == 0 {
 		s.Dedupe.Window = DefaultDedupeWindow
 	}
@@ -77,6 +81,9 @@ func (c Config) Stream(name string) Stream {
 
 func (c Config) tableOf(name string, s Stream) string {
 	table := s.Table
+	if table == "" {
+		table = c.Segment.table(name)
+	}
 	if table == "" {
 		table = lake.CleanName(name)
 	}

@@ -43,6 +43,10 @@ var rules = map[string]rule{
 	"http.max_body":             between(1*MiB, 1024*GiB),
 	"http.max_in_flight":        between(16*MiB, 1024*GiB),
 	"http.idempotency_window":   keyWindow,
+	"segment.tables":            oneOf(OneTable, TablesPerSource, TablesPerEvent),
+	"segment.max_event":         between(1*KiB, 1000*KiB),
+	"segment.max_batch":         between(1*KiB, 1000*KiB), // a record's limit, and what one buffer holds
+	"segment.max_events":        between(1, 100_000),
 	"dedupe.max_keys":           between(1000, 1_000_000_000),
 	"buffer.size":               batchSize,
 	"buffer.interval":           batchInterval,

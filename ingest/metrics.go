@@ -17,13 +17,14 @@ const (
 	NotObject               // JSON of another type
 	Oversize                // larger than MaxRecord
 	Unread                  // the body could not be read past it
+	Invalid                 // JSON that is not what the protocol asks for
 	reasonCount
 )
 
 // Reasons is how many reasons there are.
 const Reasons = int(reasonCount)
 
-var reasonNames = [reasonCount]string{"malformed", "not_object", "too_large", "unread"}
+var reasonNames = [reasonCount]string{"malformed", "not_object", "too_large", "unread", "invalid"}
 
 func (r Reason) String() string { return reasonNames[r] }
 

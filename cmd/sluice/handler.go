@@ -8,6 +8,7 @@ import (
 	"sluice/ingest"
 	"sluice/ingest/firehose"
 	"sluice/ingest/records"
+	"sluice/ingest/segment"
 	"sluice/query/httpapi"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -31,11 +32,26 @@ func (s *service) handler() http.Handler {
 		panic("BUG: Firehose API: " + err.Error())
 	}
 	s.firehose.Register(mux)
+	s.segment().Register(mux)
 	ingest.RegisterHealth(mux, s)
 	mux.Handle("GET /metrics", s.metricsHandler(promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})))
 	mux.Handle("/v1/query", httpapi.New(httpapi.Config{Querier: s.engine, Log: s.log, Authorize: s.authorizeQuery}))
 	mux.HandleFunc("/", s.target)
 	return mux
+}
+
+// segment makes the tracking API.
+func (s *service) segment() *segment.Handler {
+	c := s.cfg.Segment
+	h, err := segment.New(segment.Config{
+		Appender: s.dedupe, Policy: s, Memory: s.memory, Metrics: s.metrics,
+		Source: c.Source, Stream: c.Stream, Tables: segment.Tables(c.Tables),
+		MaxEvent: int64(c.MaxEvent), MaxBatch: int64(c.MaxBatch), MaxEvents: c.MaxEvents, Origins: c.Origins, Log: s.log,
+	})
+	if err != nil {
+		panic("BUG: tracking API: " + err.Error())
+	}
+	return h
 }
 
 // target serves the AWS protocols, which all come to POST / and differ in a

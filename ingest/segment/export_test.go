@@ -1,0 +1,6 @@
+package segment
+
+var (
+	ParseTime  = parseTime
+	AppendTime = appendTime
+)
