@@ -59,8 +59,8 @@ func (k *checker) key(at string, key Key, t TLS) {
 	if key.Certificate != "" && t.ClientCA == "" {
 		k.add(at+".certificate", "needs tls.client_ca, the file of the authorities that sign client certificates")
 	}
-	if key.Source != "" && !keyName.MatchString(key.Source) {
-		k.add(at+".source", "found %q, want 1 to 64 of a–z, A–Z, 0–9, _, . and -", shorten(key.Source))
+	if key.Source != "" && !segmentSource.MatchString(key.Source) {
+		k.add(at+".source", "found %q, want 1 to 32 of a–z, A–Z, 0–9, _ and -", shorten(key.Source))
 	}
 	if key.Source != "" && (key.Admin || len(key.Query) > 0) {
 		k.add(at+".source", "makes this a Segment write key, which every browser shows: it can have neither admin nor query")

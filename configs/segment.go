@@ -2,6 +2,7 @@ package configs
 
 import (
 	"reflect"
+	"regexp"
 	"strings"
 
 	"sluice/internal/lake"
@@ -47,8 +48,8 @@ func (k *checker) segment(s Segment) {
 	if err := CheckStreamName(s.Stream); err != nil || len(s.Stream) > maxSegmentStream {
 		k.add("segment.stream", "found %q, want 1 to %d of a–z, A–Z, 0–9, _, . and -: there must be room for a source's and an event's name behind it", shorten(s.Stream), maxSegmentStream)
 	}
-	if CheckStreamName(s.Source) != nil || len(s.Source) > maxSegmentSource || strings.Contains(s.Source, ".") {
-		k.add("segment.source", "found %q, want 1 to %d of a–z, A–Z, 0–9, _ and -", shorten(s.Source), maxSegmentSource)
+	if !segmentSource.MatchString(s.Source) {
+		k.add("segment.source", "found %q, want 1 to 32 of a–z, A–Z, 0–9, _ and -", shorten(s.Source))
 	}
 	if s.DedupeWindow != 0 && keyWindow.check(reflect.ValueOf(s.DedupeWindow)) != "" {
 		k.add("segment.dedupe_window", "%s; or 0s for no deduplication", keyWindow.check(reflect.ValueOf(s.DedupeWindow)))
@@ -61,8 +62,7 @@ func (k *checker) segment(s Segment) {
 	}
 }
 
-// What a stream's name has room for, 64 characters in all.
-const (
-	maxSegmentStream = 20
-	maxSegmentSource = 32
-)
+// A stream's name has 64 characters: those, a source's, and some of an event's.
+const maxSegmentStream = 20
+
+var segmentSource = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,32}$`)

@@ -45,7 +45,7 @@ func (s *service) segment() *segment.Handler {
 	c := s.cfg.Segment
 	h, err := segment.New(segment.Config{
 		Appender: s.dedupe, Policy: s, Memory: s.memory, Metrics: s.metrics,
-		Source: c.Source, Stream: c.Stream, Tables: segment.Tables(c.Tables),
+		Access: s.guard, Source: c.Source, Stream: c.Stream, Tables: segment.Tables(c.Tables),
 		MaxEvent: int64(c.MaxEvent), MaxBatch: int64(c.MaxBatch), MaxEvents: c.MaxEvents, Origins: c.Origins, Log: s.log,
 	})
 	if err != nil {

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"sluice/configs"
 	"sluice/ingest/segment"
 )
 
@@ -83,7 +86,7 @@ func TestSomeRejected(t *testing.T) {
 
 func TestWriteKeys(t *testing.T) {
 	withKeys := func(cfg *segment.Config) {
-		cfg.Keys, cfg.Source, cfg.Tables = keys{"k1": "app", "k\"2": "shop"}, "", segment.PerSource
+		cfg.Access, cfg.Tables = guard(t, map[string]string{"k1": "app", "k\"2": "shop"}), segment.PerSource
 	}
 	basic := func(user string) string {
 		return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"))
@@ -202,4 +205,25 @@ func TestLargeBatch(t *testing.T) {
 	if len(lines) != 1000 || !strings.Contains(lines[999], `"userId":"u999"`) {
 		t.Errorf("%d records", len(lines))
 	}
+}
+
+// Who sends more than its key allows is told to wait.
+func TestRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, func(cfg *segment.Config) {
+			cfg.Access = guard(t, map[string]string{"k1": "app"}, func(k *configs.Key) { k.RecordsPerSecond = 1 })
+		})
+		body := `{"writeKey":"k1","batch":[` + strings.Repeat(`{"type":"page","userId":"u"},`, 11) + `{"type":"page","userId":"u"}]}`
+		if a := s.post(t, "/v1/batch", body); a.status != 200 {
+			t.Fatalf("%d %s", a.status, a.raw)
+		}
+		a := s.post(t, "/v1/batch", body)
+		if a.status != 429 || a.header.Get("Retry-After") != "3" {
+			t.Errorf("%d %v %s", a.status, a.header, a.raw)
+		}
+		time.Sleep(3 * time.Second)
+		if a := s.post(t, "/v1/batch", body); a.status != 200 {
+			t.Errorf("after it waited: %d %s", a.status, a.raw)
+		}
+	})
 }

@@ -12,8 +12,9 @@
 // # Who writes
 //
 // A write key is the user of Basic authentication, or writeKey in the body, of the
-// batch or of its first call. It belongs to a source. Without keys
-// (Config.Keys) everybody may write, and the source is the path's or Config.Source.
+// batch or of its first call. It belongs to a source (see package
+// access). Where there are no keys everybody may write, and the source is the path's
+// or Config.Source.
 // A write key is never stored.
 //
 // # What is stored

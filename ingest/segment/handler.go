@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/ingest"
+	"sluice/ingest/access"
 )
 
 // receiver names this package in metrics.
@@ -21,24 +22,16 @@ const (
 	codeBadSource = "bad_source_name"
 )
 
-// Keys knows the write keys.
-type Keys interface {
-	// Source is the source that a write key belongs to. A request that may not write
-	// is answered with the problem: 401 for a key that is not known, 429 with
-	// RetryAfter for one that has used up what it may send.
-	Source(r *http.Request, writeKey string) (source string, p *ingest.Problem)
-}
-
-// Config is what a Handler works with. All but Keys, Origins and Log must be set.
+// Config is what a Handler works with. All but Origins and Log must be set.
 type Config struct {
 	Appender ingest.Appender
 	Policy   ingest.Policy
 	Memory   *ingest.Memory
 	Metrics  *ingest.Metrics
 
-	// Keys is nil where everybody may write; the source is then that of the path,
-	// or Source.
-	Keys   Keys
+	// Access says which source a write key belongs to; nil lets everybody write. Then
+	// the source is that of the path, or Source.
+	Access *access.Guard
 	Source string
 
 	Stream string // the stream's name, or what the streams' names begin with
@@ -70,7 +63,7 @@ func New(cfg Config) (*Handler, error) {
 	}{
 		{cfg.Appender == nil, "Appender is not set"}, {cfg.Policy == nil, "Policy is not set"},
 		{cfg.Memory == nil, "Memory is not set"}, {cfg.Metrics == nil, "Metrics is not set"},
-		{cfg.Keys == nil && !ValidSource(cfg.Source), "Source is not the name of one"},
+		{!ValidSource(cfg.Source), "Source is not the name of one"},
 		{!ingest.ValidStream(cfg.Stream) || len(cfg.Stream) > maxPrefix, "Stream is not the name of one, or too long"},
 		{cfg.Tables != OneTable && cfg.Tables != PerSource && cfg.Tables != PerEvent, "Tables is unknown"},
 		{cfg.MaxEvent < 1 || cfg.MaxEvent > MaxBatchLimit, "MaxEvent is out of range"},
@@ -83,6 +76,9 @@ func New(cfg Config) (*Handler, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Access == nil {
+		cfg.Access = access.Open()
 	}
 	return &Handler{Config: cfg}, errors.Join(faults...)
 }

@@ -30,7 +30,7 @@ func (h *Handler) pixel(w http.ResponseWriter, r *http.Request, k kind) int {
 	if err != nil {
 		return h.fail(w, r, &ingest.Problem{Status: http.StatusBadRequest, Code: codeMalformed, Message: "data is not base64: " + err.Error()}, nil)
 	}
-	return h.serve(&pixelWriter{ResponseWriter: w}, r, body, form{kind: k}, "")
+	return h.serve(&pixelWriter{ResponseWriter: w}, r, body, form{kind: k}, writer{})
 }
 
 // A pixelWriter answers with the picture where a call's answer would be a success.

@@ -24,7 +24,6 @@ type post struct {
 	event   event
 	stamp   stamp
 
-	source  string
 	streams streams
 	block   block
 
@@ -45,10 +44,10 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, f form) int {
 	if f.batch {
 		limit, setting = h.MaxBatch, "max_batch"
 	}
-	key := headerKey(r)
-	source, p := "", (*ingest.Problem)(nil)
-	if key != "" { // before a byte of the body
-		if source, p = h.sourceOf(r, key); p != nil {
+	var from writer
+	if key := headerKey(r); key != "" { // before a byte of the body
+		var p *ingest.Problem
+		if from, p = h.admit(r, key); p != nil {
 			return h.fail(w, r, p, nil)
 		}
 	}
@@ -57,7 +56,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, f form) int {
 		return h.fail(w, r, p, nil)
 	}
 	defer body.Free()
-	return h.serve(w, r, body.B, f, source)
+	return h.serve(w, r, body.B, f, from)
 }
 
 // read reads the body whole.
@@ -84,8 +83,8 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, limit int64, sett
 	return nil, p
 }
 
-// serve stores the calls in a body. source is empty when the key is in the body.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, body []byte, f form, source string) int {
+// serve stores the calls in a body. from has no source when the key is in the body.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, body []byte, f form, from writer) int {
 	lists := int64(64)
 	if f.batch {
 		lists *= int64(h.MaxEvents)
@@ -102,11 +101,16 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, body []byte, f f
 	t.begin(r.Context(), f)
 	defer t.end()
 	p := t.decode(body)
-	if p == nil && source == "" {
-		source, p = h.sourceOf(r, t.key())
+	if p == nil && from.source == "" {
+		from, p = h.admit(r, t.key())
 	}
 	if p == nil {
-		p = t.store(source)
+		p = t.store(from.source)
+	}
+	if p != nil && p.Retryable() {
+		h.Access.Charge(from.who, t.accepted, t.bytes) // what comes again is paid for then
+	} else {
+		h.Access.Charge(from.who, int64(len(t.decoder.items)), int64(len(body)))
 	}
 	for reason, n := range t.rejected.reasons {
 		if n > 0 {
@@ -142,7 +146,7 @@ func (t *post) begin(ctx context.Context, f form) {
 func (t *post) end() {
 	t.block.free()
 	t.streams.reset("")
-	t.ctx, t.source = nil, ""
+	t.ctx = nil
 	t.decoder.body, t.decoder.env = nil, envelope{}
 	t.event = event{keep: t.event.keep[:0]}
 }
@@ -175,7 +179,6 @@ func (t *post) key() string {
 
 // store appends the calls to the streams they belong to.
 func (t *post) store(source string) *ingest.Problem {
-	t.source = source
 	t.streams.reset(t.h.Tables.stream(t.h.Stream, source))
 	if t.h.Tables != PerEvent {
 		if p := ingest.CheckStream(t.streams.names[0], t.h.Policy); p != nil {

@@ -3,6 +3,7 @@ package segment_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,7 +16,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"sluice/configs"
 	"sluice/ingest"
+	"sluice/ingest/access"
 	"sluice/ingest/segment"
 	"sluice/internal/lake"
 )
@@ -166,14 +169,22 @@ func (s *server) post(t testing.TB, path, body string, header ...string) answer 
 	return s.do(t, "POST", path, strings.NewReader(body), header...)
 }
 
-// keys are write keys and their sources.
-type keys map[string]string
-
-func (k keys) Source(_ *http.Request, key string) (string, *ingest.Problem) {
-	if source, ok := k[key]; ok {
-		return source, nil
+// guard knows write keys and their sources.
+func guard(t *testing.T, sources map[string]string, change ...func(*configs.Key)) *access.Guard {
+	t.Helper()
+	keys := map[string]configs.Key{}
+	for key, source := range sources {
+		k := configs.Key{SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(key))), Source: source}
+		for _, c := range change {
+			c(&k)
+		}
+		keys[source] = k
 	}
-	return "", &ingest.Problem{Status: http.StatusUnauthorized, Code: "unknown_write_key", Message: "the write key is not known"}
+	g, err := access.New(access.Config{Keys: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 type full struct{}
