@@ -18,26 +18,27 @@ const module = "sluice"
 // allowed is the table of imports between rooms; sub-packages of a room count as
 // the room, and may import each other. Imports point downwards only.
 var allowed = map[string][]string{
-	"cmd":                {"ingest", "query", "internal/delivery", "internal/dedupe", "internal/demo", "internal/client", "internal/sample", "internal/ndjson", "internal/progress", "buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
-	"ingest":             {"internal/jsonscan", "internal/lake", "configs"},
-	"query":              {"buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
-	"internal/delivery":  {"buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
-	"internal/dedupe":    {"buffer", "internal/jsonscan", "internal/lake"},
-	"buffer":             {"internal/lake"},
-	"convert":            {"partitioner", "internal/jsonscan", "internal/lake"},
-	"partitioner":        {"internal/jsonscan", "internal/lake"},
-	"catalogsync":        {"internal/lake", "internal/jsonscan"},
-	"internal/lake":      {},
-	"internal/jsonscan":  {},
-	"configs":            {"internal/lake"},
-	"internal/client":    {"internal/jsonscan", "internal/progress"},
-	"internal/progress":  {},
-	"internal/sample":    {},
-	"internal/ndjson":    {"internal/lake"},
-	"internal/demo":      {"internal/client", "internal/progress", "internal/sample"},
-	"internal/s3test":    {},
-	"internal/layout":    {},
-	"internal/crashtest": {"internal/client", "internal/s3test", "catalogsync"}, // it runs the catalog's server beside the service
+	"cmd":                 {"ingest", "query", "internal/delivery", "internal/dedupe", "internal/demo", "internal/client", "internal/sample", "internal/ndjson", "internal/progress", "buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
+	"ingest":              {"internal/jsonscan", "internal/lake", "configs"},
+	"query":               {"buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
+	"internal/delivery":   {"buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
+	"internal/dedupe":     {"buffer", "internal/jsonscan", "internal/lake"},
+	"buffer":              {"internal/lake"},
+	"convert":             {"partitioner", "internal/jsonscan", "internal/lake"},
+	"partitioner":         {"internal/jsonscan", "internal/lake"},
+	"catalogsync":         {"internal/lake", "internal/jsonscan"},
+	"internal/lake":       {},
+	"internal/jsonscan":   {},
+	"configs":             {"internal/lake"},
+	"internal/client":     {"internal/jsonscan", "internal/progress"},
+	"internal/progress":   {},
+	"internal/sample":     {},
+	"internal/ndjson":     {"internal/lake"},
+	"internal/demo":       {"internal/client", "internal/progress", "internal/sample"},
+	"internal/s3test":     {},
+	"internal/layout":     {},
+	"internal/clienttest": {},
+	"internal/crashtest":  {"internal/client", "internal/s3test", "catalogsync"}, // it runs the catalog's server beside the service
 }
 
 // owners are the only packages (below which folder) that import a heavy

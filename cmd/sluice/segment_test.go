@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"sluice/internal/clienttest"
+)
+
+// The SDKs as they are published send 10,000 calls each. In the middle batches are
+// refused with 503 and 429, and answers are lost. SQL finds each call once.
+func TestSegmentClients(t *testing.T) {
+	for _, sdk := range []struct{ name, module, script string }{
+		{"analytics-node-v3", "@segment/analytics-node", "analytics-node-v3.cjs"},
+		{"analytics-node-v6", "analytics-node", "analytics-node-v6.cjs"},
+		{"rudder-node", "@rudderstack/rudder-sdk-node", "rudder-node.cjs"},
+		{"analytics-python", "segment.analytics", "analytics_python.py"},
+	} {
+		t.Run(sdk.name, func(t *testing.T) {
+			c := startServe(t, t.TempDir(), "SLUICE_BUFFER_SIZE=1MiB")
+			const calls, from, to = 10_000, 30, 39
+			p := clienttest.NewPressure(t, c.url, `"messageId": ?"[^"]+"`, from, to)
+			script := filepath.Join("testdata", "clients", sdk.script)
+			if filepath.Ext(script) == ".py" {
+				clienttest.Python(t, script, sdk.module, p.URL, strconv.Itoa(calls))
+			} else {
+				clienttest.Node(t, script, []string{sdk.module}, p.URL, strconv.Itoa(calls))
+			}
+			for _, status := range []int{503, 429, 502} {
+				if n := p.Refused(status); n != (to-from)/3 {
+					t.Errorf("%d batches were answered %d, want %d", n, status, (to-from)/3)
+				}
+			}
+			c.wantCalls(calls)
+			c.flush("segment.default")
+			c.wantCalls(calls)
+		})
+	}
+}
+
+// wantCalls wants the calls of the users n0, n1, …, of six types, each once.
+func (c *child) wantCalls(n int) {
+	c.t.Helper()
+	var got struct{ N, Users, Ids, Low, High, Types, Timed, Keys int }
+	row := c.row(`select count(*) as n, count(distinct userid) as users, count(distinct messageid) as ids,
+		min(cast(substr(userid, 2) as bigint)) as low, max(cast(substr(userid, 2) as bigint)) as high, count(distinct type) as types,
+		sum(case when sourceid = 'default' and receivedat is not null and timestamp <= receivedat and originaltimestamp is not null then 1 else 0 end) as timed
+		from segment_default`)
+	if err := json.Unmarshal([]byte(row), &got); err != nil {
+		c.t.Fatal(err)
+	}
+	if got.N != n || got.Users != n || got.Ids != n || got.Low != 0 || got.High != n-1 || got.Types != 6 || got.Timed != n {
+		c.t.Errorf("%d calls were sent, but there are %s\n%s", n, row, c.log)
+	}
+}
