@@ -95,6 +95,6 @@ func (g *Guard) Limit(p *Principal, records int, bytes int64) (retryAfter time.D
 // known before how much that is.
 func (g *Guard) Charge(p *Principal, records int64, bytes int64) {
 	if p != nil {
-		p.limits.charge(records, bytes)
+		p.limits.charge(records, bytes, time.Now())
 	}
 }

@@ -40,10 +40,7 @@ func (l *limits) take(records int, bytes int64, now time.Time) (wait time.Durati
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	const daySeconds = 24 * 60 * 60
-	if day := now.Unix() / daySeconds; day != l.day {
-		l.day, l.today = day, 0
-	}
+	l.turn(now)
 	wait = max(l.records.wait(now), l.bytes.wait(now))
 	if l.perDay > 0 && l.today >= l.perDay {
 		wait = time.Unix((l.day+1)*daySeconds, 0).Sub(now)
@@ -57,13 +54,26 @@ func (l *limits) take(records int, bytes int64, now time.Time) (wait time.Durati
 	return 0, true
 }
 
+// daySeconds is the length of a day of UTC in Unix time.
+const daySeconds = 24 * 60 * 60
+
+// turn begins a new day.
+func (l *limits) turn(now time.Time) {
+	if day := now.Unix() / daySeconds; day != l.day {
+		l.day, l.today = day, 0
+	}
+}
+
 // charge counts what was taken already.
-func (l *limits) charge(records, bytes int64) {
+func (l *limits) charge(records, bytes int64, now time.Time) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.turn(now)
+	l.records.fill(now)
+	l.bytes.fill(now)
 	l.records.level -= float64(records)
 	l.bytes.level -= float64(bytes)
 	l.today += bytes
@@ -78,17 +88,18 @@ type bucket struct {
 
 func newBucket(rate float64) bucket { return bucket{rate: rate, level: rate * burst} }
 
-// wait fills the bucket and says how long until nothing is owed.
-func (b *bucket) wait(now time.Time) time.Duration {
-	if b.rate == 0 {
-		b.level = 0
-		return 0
-	}
+// fill adds what came since the last time.
+func (b *bucket) fill(now time.Time) {
 	if !b.at.IsZero() {
 		b.level = min(b.level+b.rate*max(now.Sub(b.at).Seconds(), 0), b.rate*burst)
 	}
 	b.at = now
-	if b.level > 0 {
+}
+
+// wait is how long until nothing is owed.
+func (b *bucket) wait(now time.Time) time.Duration {
+	b.fill(now)
+	if b.rate == 0 || b.level > 0 {
 		return 0
 	}
 	return time.Duration(math.Ceil((1 - b.level) / b.rate * float64(time.Second)))
