@@ -77,5 +77,27 @@
 // output (see spill): that costs the JSON's size on disk for a while and parsing
 // twice, and every partition gets row groups as large as its rows allow.
 //
+// # Layout
+//
+// Files are what every engine reads: data pages V1, encodings PLAIN, RLE and
+// RLE_DICTIONARY, lists and maps of three levels, a page index. A job's Layout says
+// the rest: compression, the size of row groups, and
+//
+//   - Sort: the rows of each row group are in that order, NULLs where it says, rows
+//     with equal keys as they came; row groups of one file overlap. The footer tells
+//     it (SortingColumns) up to the first key that is INT96. Texts sort by their
+//     UTF-8 bytes, -0 with 0. An encoder works the order out and encodes every
+//     column in it; that takes about 32 bytes a row beyond Config.Memory, so a row
+//     group also ends when its rows times 32 bytes are its size.
+//   - Bloom: split-block filters (XXH64) of a power of two of bytes, up to 32 MiB,
+//     sized by the distinct values in the row group; they lie behind the pages of
+//     their row group. Of floating point both zeros are in a filter if one is.
+//   - Timestamp: micros, millis (floored, also before 1970) or INT96 without
+//     statistics and page index. Readers that take INT96 for nanoseconds, such as
+//     PyArrow by default, reach from 1677 to 2262 only.
+//
+// What a Layout names and a job's schema lacks, or has as something else than a
+// single value outside lists, is passed over.
+//
 // It does not know where files go or what a catalog is.
 package convert

@@ -9,8 +9,11 @@
 // durably. What interrupts a delivery (a crash, an outage of the store or the
 // catalog, a conflict) leaves the batch in the log, and the next attempt does
 // all of it again. That is harmless, because the names of the objects follow
-// from the batch id and the partition alone, and where the batch goes was fixed
-// when it was sealed: the second attempt overwrites what the first one wrote.
+// from the batch id and the partition alone, and where the batch goes and how its
+// files are laid out was fixed when it was sealed: the second attempt overwrites
+// what the first one wrote, with the same bytes (unless the memory of conversion
+// was lowered in between, which decides where row groups end, or the table's
+// columns changed).
 //
 // Attempts go on, with exponential backoff and jitter, for as long as it takes.
 // A batch that cannot be delivered holds up no other.
