@@ -32,7 +32,9 @@
 //   - A window of true time while the wall clock is set: see below.
 //   - That records which arrived while a stream had another key, or none, are known
 //     by the new one; those still in the log are.
-//   - To count every duplicate after a kill: the counter is written by Sync and Close.
+//   - To count every duplicate after a power cut, or where the disk takes no writes:
+//     the count is written before a duplicate is answered, so a kill costs none, but
+//     made durable only by Sync and Close. It is never too high.
 //
 // # Time
 //
@@ -80,6 +82,7 @@
 //	{dir}/{stream}/requests-{id}.keys      keys of requests
 //	{dir}/{stream}/*.tmp                   a file being written; Open removes it
 //	{dir}/{stream}/state.json              counter, and the batches whose keys are all in files
+//	{dir}/{stream}/duplicates              counter, as it was when last a duplicate was answered
 //	{dir}/{stream}/quarantine/             damaged key files, as they were found
 //
 // A key file is written aside, fsynced, renamed, and its folder fsynced; it does
@@ -87,6 +90,10 @@
 // window are merged with one another, so there are about 16 at most and each
 // goes as a whole when its newest key has expired. A merged file is durable before
 // those it was made of are removed: if we crash in between, all say the same.
+//
+// The file duplicates is written in place: the count, 8 bytes little-endian, and the
+// CRC-32C of these. The larger of the two counters holds, and one that is damaged
+// does not count.
 //
 // # Key file
 //

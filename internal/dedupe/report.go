@@ -8,7 +8,7 @@ import (
 
 // A State is what there is to know of a stream.
 type State struct {
-	Duplicates int64 // dropped since the stream began; after a kill, some of the last may be missing
+	Duplicates int64 // dropped since the stream began; after a power cut, some since the last delivery may be missing
 	Keys       int64 // remembered, some of them expired
 	Err        error // what keeps the stream from taking records, or from being exact; nil when all is well
 }

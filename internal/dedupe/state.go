@@ -50,9 +50,10 @@ func (st *savedState) covers(s *stream, b *buffer.SnapshotBatch) bool {
 		st.FieldWindow >= s.fields.window && st.RequestWindow >= s.requests.window
 }
 
-// loadState reads the state file. One that cannot be understood costs the counter
-// and is said; the log is then read as a whole.
+// loadState reads the state file, and the tally. A state that cannot be understood
+// leaves the counter to the tally, and is said; the log is then read as a whole.
 func (s *stream) loadState() (st savedState, err error) {
+	s.loadTally()
 	b, err := readFile(s.f.fs, filepath.Join(s.dir, stateFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -61,7 +62,7 @@ func (s *stream) loadState() (st savedState, err error) {
 		return st, fmt.Errorf("read state: %w", err)
 	}
 	if err := json.Unmarshal(b, &st); err != nil {
-		s.f.log.Error("the state of deduplication is damaged: its counter goes on from zero", "stream", s.name,
+		s.f.log.Error("the state of deduplication is damaged: its counter is what the file duplicates has", "stream", s.name,
 			"path", filepath.Join(s.dir, stateFile), "error", err)
 		st = savedState{}
 	}

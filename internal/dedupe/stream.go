@@ -34,6 +34,10 @@ type stream struct {
 	lost       uint64     // keys lost to damage; guarded by mu
 	lostUntil  time.Time  // when they would be forgotten anyway; guarded by mu
 	mergeErr   error      // of the last merge; guarded by mu
+
+	tallyMu     sync.Mutex // taken before mu
+	tallied     int64      // what the tally file has; guarded by tallyMu
+	tallyFailed bool       // the last write of it; guarded by tallyMu
 }
 
 func newStream(f *Filter, name, dir string) *stream {
@@ -76,7 +80,11 @@ func (s *stream) append(ctx context.Context, w *work, block lake.Block) (err err
 		}
 	}
 	durable := 0 // records up to here are on disk, or were before
-	defer func() { s.settle(w, o, now, durable, err) }()
+	defer func() {
+		if s.settle(w, o, now, durable, err) {
+			s.tally()
+		}
+	}()
 	if err := s.lookUp(ctx, w, now); err != nil {
 		return err
 	}
@@ -220,8 +228,9 @@ func (s *set) markDuplicates(w *work, now uint32) error {
 }
 
 // settle gives back what was claimed. The keys of records that are on disk are
-// remembered, before anybody who waits for them is told.
-func (s *stream) settle(w *work, o *op, now uint32, durable int, err error) {
+// remembered, before anybody who waits for them is told. It reports whether
+// duplicates were counted.
+func (s *stream) settle(w *work, o *op, now uint32, durable int, err error) (counted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range w.claims {
@@ -234,11 +243,13 @@ func (s *stream) settle(w *work, o *op, now uint32, durable int, err error) {
 			c.set.remember(c.key, now)
 		}
 	}
-	if err == nil {
-		s.duplicates += int64(len(w.drop) - w.kept())
+	if n := len(w.drop) - w.kept(); err == nil && n > 0 {
+		s.duplicates += int64(n)
+		counted = true
 	}
 	delete(s.ops, o)
 	close(o.done)
+	return counted
 }
 
 // ceiling refuses keys past the most that a stream may remember.
