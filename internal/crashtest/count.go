@@ -157,6 +157,9 @@ func (r *round) countCounters(ctx context.Context, i *instance, stream, rows int
 	if st.Delivered != int64(rows) || st.BufferedRecords != 0 || st.Accepted != st.Delivered+st.Failed+st.Deduplicated {
 		r.rep.violate("the counters of %s do not add up, its table has %d rows: %+v", st.Name, rows, st)
 	}
+	if least, most := r.journal.accepted(stream); st.Accepted < least || st.Accepted > most {
+		r.rep.violate("%s counts %d accepted records; %d were acknowledged, and %d more perhaps: %+v", st.Name, st.Accepted, least, most-least, st)
+	}
 	r.rep.deduplicated.Add(st.Deduplicated)
 	c := r.journal.newCount(stream, isMisfit)
 	where := "under the error prefix of " + streamNames[stream]

@@ -29,7 +29,9 @@
 //     up within one statement. A flush that succeeded has delivered.
 //   - The rejected records of a request are those that are malformed, by position.
 //   - delivered is what is in the table, failed what is under the error prefix,
-//     across kills; accepted = delivered + failed + deduplicated + buffered.
+//     across kills; accepted = delivered + failed + deduplicated + buffered, and is
+//     what was acknowledged, duplicates included, and of what got no certain answer
+//     some.
 //   - The server never ends by itself, always comes up again (on a full disk too),
 //     ends in time on SIGTERM, and answers every call while nobody disturbs it.
 //     It logs no panic and no data race (-race builds it with the detector), puts

@@ -17,6 +17,7 @@ type journal struct {
 	fates [numStreams][][]fate // by client and seq; guarded by mu
 	rows  [numStreams]tally    // guarded by mu
 	all   tally                // misfits too; guarded by mu
+	taken [numStreams]tally    // every time a record was sent, duplicates too; guarded by mu
 }
 
 // A tally counts fates.
@@ -70,6 +71,22 @@ func (j *journal) countLocked(r record, f fate, n int) {
 	if !r.misfit() {
 		count(&j.rows[r.stream])
 	}
+}
+
+// took notes that so many records of a request were accepted, and so many may be.
+func (j *journal) took(stream, accepted, perhaps int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.taken[stream].acked += accepted
+	j.taken[stream].uncertain += perhaps
+}
+
+// accepted is what the stream's counter of accepted records says at least and at most.
+func (j *journal) accepted(stream int) (least, most int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	t := j.taken[stream]
+	return int64(t.acked), int64(t.acked + t.uncertain)
 }
 
 // bounds are how many rows the stream's table has at least and at most, now.

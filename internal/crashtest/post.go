@@ -84,6 +84,7 @@ func (r *round) attempt(ctx context.Context, rng *rand.Rand, i *instance, q requ
 		if undisturbed() && ctx.Err() == nil && err != errCut {
 			r.rep.violate("no answer to a request that nobody disturbed: %v", err)
 		}
+		r.journal.took(q.records[0].stream, 0, 2*len(good))
 		// With an Idempotency-Key net/http itself sends a request again whose
 		// connection broke: that the last dial failed says nothing of the first.
 		if q.key != "" || !notSent(err) {
@@ -97,6 +98,14 @@ func (r *round) attempt(ctx context.Context, rng *rand.Rand, i *instance, q requ
 	}
 	r.rep.answered.Add(1)
 	done, certain, wrong := q.judge(a)
+	perhaps := len(good) - a.Accepted
+	if a.status == 200 || a.status == 400 {
+		perhaps = 0
+	}
+	if q.key != "" {
+		perhaps += len(good) // net/http may have sent it before, unanswered
+	}
+	r.journal.took(q.records[0].stream, a.Accepted, perhaps)
 	if wrong != "" {
 		r.rep.violate("%s (%s, %q, %d records): %s", streamNames[q.records[0].stream], q.form, q.encoding, len(q.records), wrong)
 	}
