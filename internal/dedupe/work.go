@@ -112,7 +112,7 @@ func (w *work) next(block lake.Block, from int) (out lake.Block, to int) {
 				w.attrs = lake.AppendRequest(w.attrs, w.attr.Key, index)
 			case index != last+1:
 				if len(w.attrs) > lake.MaxAttrs-32 {
-					return w.finish(out), to
+					return w.finish(out, nil), to
 				}
 				w.attrs = lake.AppendGap(w.attrs, 0, run, index-last-1)
 				run = 0
@@ -123,12 +123,17 @@ func (w *work) next(block lake.Block, from int) (out lake.Block, to int) {
 		w.data = append(w.data, w.record(block, to)...)
 		out.Records++
 	}
-	return w.finish(out), to
+	return w.finish(out, lake.OtherAttrs(block.Attrs)), to
 }
 
-func (w *work) finish(out lake.Block) lake.Block {
+// finish is the block. What the other attributes say is true of the whole block
+// only, so they go with the last part, if there is room.
+func (w *work) finish(out lake.Block, others []byte) lake.Block {
 	out.Data = w.data
 	if len(w.indexes) > 0 {
+		if len(w.attrs)+len(others) <= lake.MaxAttrs {
+			w.attrs = append(w.attrs, others...)
+		}
 		out.Attrs = w.attrs
 	}
 	return out

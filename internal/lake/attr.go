@@ -55,17 +55,26 @@ func setLength(dst []byte, at int) []byte {
 // ParseRequest finds the attribute that AppendRequest made. The result refers to
 // attrs.
 func ParseRequest(attrs []byte) (r RequestAttr, ok bool) {
+	v, ok := findAttr(attrs, tagRequest)
+	if !ok {
+		return r, false
+	}
+	return parseRequest(v)
+}
+
+// OtherAttrs are the attributes without those that AppendRequest made.
+func OtherAttrs(attrs []byte) (others []byte) {
 	for len(attrs) >= attrHeader {
 		n := attrHeader + int(binary.LittleEndian.Uint16(attrs[1:]))
 		if n > len(attrs) {
-			return r, false
+			break
 		}
-		if attrs[0] == tagRequest {
-			return parseRequest(attrs[attrHeader:n])
+		if attrs[0] != tagRequest {
+			others = append(others, attrs[:n]...)
 		}
 		attrs = attrs[n:]
 	}
-	return r, false
+	return others
 }
 
 func parseRequest(v []byte) (r RequestAttr, ok bool) {

@@ -18,11 +18,12 @@ const module = "sluice"
 // allowed is the table of imports between rooms; sub-packages of a room count as
 // the room, and may import each other. Imports point downwards only.
 var allowed = map[string][]string{
-	"cmd":                 {"ingest", "query", "internal/delivery", "internal/dedupe", "internal/demo", "internal/client", "internal/sample", "internal/ndjson", "internal/progress", "buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
+	"cmd":                 {"ingest", "query", "internal/delivery", "internal/dedupe", "internal/sequences", "internal/natsserver", "internal/demo", "internal/client", "internal/sample", "internal/ndjson", "internal/progress", "buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
 	"ingest":              {"internal/jsonscan", "internal/lake", "configs"},
 	"query":               {"buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
 	"internal/delivery":   {"buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
 	"internal/dedupe":     {"buffer", "internal/jsonscan", "internal/lake"},
+	"internal/sequences":  {"buffer", "internal/lake"},
 	"buffer":              {"internal/lake"},
 	"convert":             {"partitioner", "internal/jsonscan", "internal/lake"},
 	"partitioner":         {"internal/jsonscan", "internal/lake"},
@@ -35,6 +36,7 @@ var allowed = map[string][]string{
 	"internal/sample":     {},
 	"internal/ndjson":     {"internal/lake"},
 	"internal/demo":       {"internal/client", "internal/progress", "internal/sample"},
+	"internal/natsserver": {},
 	"internal/s3test":     {},
 	"internal/layout":     {},
 	"internal/clienttest": {},
@@ -50,6 +52,8 @@ var owners = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/s3":                 {"internal/lake/store", "internal/s3test"},
 	"modernc.org/sqlite":                                      {"catalogsync/embedded"},
 	"github.com/spf13/cobra":                                  {"cmd"},
+	"github.com/nats-io/nats.go":                              {"ingest/natsjs"},
+	"github.com/nats-io/nats-server/v2":                       {"internal/natsserver"},
 	"go.yaml.in/yaml/v3":                                      {"configs"},
 	"github.com/aws/aws-sdk-go-v2/feature/s3":                 {"internal/lake/store"},
 	"github.com/prometheus/client_golang/prometheus/promhttp": {"cmd"},
