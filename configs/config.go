@@ -13,23 +13,26 @@ type Config struct {
 	// AutoCreate lets a stream that is not configured come to be on first use.
 	AutoCreate bool `yaml:"auto_create"`
 	// MaxStreams bounds the streams that come to be so: each keeps a file open.
-	MaxStreams int               `yaml:"max_streams"`
-	HTTP       HTTP              `yaml:"http"`
-	Segment    Segment           `yaml:"segment"`
-	Buffer     Buffer            `yaml:"buffer"`
-	Convert    Convert           `yaml:"convert"`
-	Delivery   Delivery          `yaml:"delivery"`
-	Raw        Raw               `yaml:"raw"`
-	Dedupe     Dedupe            `yaml:"dedupe"`
-	Query      Query             `yaml:"query"`
-	S3         S3                `yaml:"s3"`
-	Glue       Glue              `yaml:"glue"`
-	Log        Log               `yaml:"log"`
-	Admin      Admin             `yaml:"admin"`
-	TLS        TLS               `yaml:"tls"`
-	Access     Access            `yaml:"access"`
-	Keys       map[string]Key    `yaml:"keys"`
-	Streams    map[string]Stream `yaml:"streams"`
+	MaxStreams int            `yaml:"max_streams"`
+	HTTP       HTTP           `yaml:"http"`
+	Segment    Segment        `yaml:"segment"`
+	Buffer     Buffer         `yaml:"buffer"`
+	Convert    Convert        `yaml:"convert"`
+	Delivery   Delivery       `yaml:"delivery"`
+	Raw        Raw            `yaml:"raw"`
+	Dedupe     Dedupe         `yaml:"dedupe"`
+	Query      Query          `yaml:"query"`
+	S3         S3             `yaml:"s3"`
+	Glue       Glue           `yaml:"glue"`
+	Log        Log            `yaml:"log"`
+	Admin      Admin          `yaml:"admin"`
+	TLS        TLS            `yaml:"tls"`
+	Access     Access         `yaml:"access"`
+	NATS       NATS           `yaml:"nats"`
+	Keys       map[string]Key `yaml:"keys"`
+	// Subscriptions are by name: the stream that their messages go to.
+	Subscriptions map[string]Subscription `yaml:"subscriptions"`
+	Streams       map[string]Stream       `yaml:"streams"`
 }
 
 // HTTP bounds what the listener takes.

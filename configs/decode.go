@@ -113,6 +113,10 @@ func (d *decoder) structure(n *yaml.Node, path string, v reflect.Value) {
 		keys[i] = keyOf(v.Type().Field(i))
 		fields[keys[i]] = v.Field(i)
 	}
+	short, ok := v.Addr().Interface().(interface{ shorthand(text string) bool })
+	if ok && n.Kind == yaml.ScalarNode && short.shorthand(n.Value) {
+		return
+	}
 	d.pairs(n, path, "settings (key: value)", func(key, value *yaml.Node) {
 		field, ok := fields[key.Value]
 		if !ok {

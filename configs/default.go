@@ -35,6 +35,7 @@ func Default() Config {
 		Access: Access{Metrics: MetricsAdmin},
 		S3:     S3{Timeout: 2 * time.Minute},
 		Glue:   Glue{Timeout: time.Minute},
+		NATS:   defaultNATS(),
 		Log:    Log{Level: "info", Format: "text"},
 	}
 }

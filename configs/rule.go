@@ -38,6 +38,12 @@ var (
 // rules holds the settings that have one, by path. 0 stands for the default in
 // the settings of a stream and is allowed there.
 var rules = map[string]rule{
+	"nats.replicas":             between(1, 5),
+	"nats.publish.partitions":   between(1, 256),
+	"nats.publish.max_bytes":    between(1*MiB, 1<<20*GiB),
+	"nats.embedded.memory":      between(1*MiB, 1024*GiB),
+	"nats.embedded.disk":        between(1*MiB, 1<<20*GiB),
+	"nats.embedded.max_payload": between(512*KiB, 64*MiB),
 	"catalog":                   oneOf(CatalogEmbedded, CatalogGlue),
 	"max_streams":               between(1, 100_000),
 	"http.max_body":             between(1*MiB, 1024*GiB),

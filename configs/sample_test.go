@@ -38,11 +38,12 @@ func uncommented(t *testing.T) string {
 	if !ok {
 		t.Fatal("sluice.yaml has no commented examples")
 	}
-	for _, collection := range []string{"streams", "keys"} {
+	for _, collection := range []string{"streams", "keys", "subscriptions"} {
 		main = strings.Replace(main, "\n"+collection+": {}\n", "\n", 1)
 	}
 	// The example's key is known by a certificate too.
 	main = strings.NewReplacer(`cert: ""`, "cert: c.pem", `key: ""`, "key: k.pem", `client_ca: ""`, "client_ca: ca.pem").Replace(main)
+	main = strings.Replace(main, "\n  url: \"\"", "\n  url: embedded", 1) // for the example's subscription
 	var b strings.Builder
 	b.WriteString(main + "\nkeys:\n")
 	for line := range strings.Lines(example) {

@@ -37,6 +37,12 @@ func setScalar(v reflect.Value, text string) error {
 			*p = n
 			return nil
 		}
+	case *[]string: // of the environment: in a file it is a list
+		*p = nil
+		for item := range strings.SplitSeq(text, ",") {
+			*p = append(*p, strings.TrimSpace(item))
+		}
+		return nil
 	case *float64:
 		f, err := strconv.ParseFloat(text, 64)
 		if err == nil {

@@ -119,6 +119,8 @@ func typeName(t reflect.Type) string {
 		return "streams"
 	case reflect.TypeFor[map[string]Key]():
 		return "keys"
+	case reflect.TypeFor[map[string]Subscription]():
+		return "subscriptions"
 	}
 	switch t.Kind() {
 	case reflect.Slice:

@@ -55,6 +55,7 @@ func (c Config) faults() Faults {
 	if !rawPrefix.MatchString(c.Raw.Prefix) || c.Raw.Prefix == lake.CleanName(c.Raw.Prefix) {
 		k.add("raw.prefix", "found %q, want one folder's name of letters, digits, - and ., with a - or . in it, such as raw-logs: no database's folder can be in its way", shorten(c.Raw.Prefix))
 	}
+	k.nats(c)
 	k.segment(c.Segment)
 	k.streams(c)
 	return k.faults

@@ -18,7 +18,7 @@ import (
 func (s *service) handler() http.Handler {
 	mux := http.NewServeMux()
 	api, err := records.New(records.Config{
-		Access: s.guard, Appender: s.dedupe, Policy: s, Flusher: s, Streams: s, Memory: s.memory, Metrics: s.metrics,
+		Access: s.guard, Appender: s.appender, Policy: s, Flusher: s, Streams: s, Memory: s.memory, Metrics: s.metrics,
 		MaxBody: int64(s.cfg.HTTP.MaxBody), Log: s.log,
 	})
 	if err != nil {
@@ -26,7 +26,7 @@ func (s *service) handler() http.Handler {
 	}
 	api.Register(mux)
 	if s.firehose, err = firehose.New(firehose.Config{
-		Access: s.guard, Appender: s.dedupe, Policy: s, Memory: s.memory, Metrics: s.metrics,
+		Access: s.guard, Appender: s.appender, Policy: s, Memory: s.memory, Metrics: s.metrics,
 		MaxBody: int64(s.cfg.HTTP.MaxBody), Log: s.log,
 	}); err != nil {
 		panic("BUG: Firehose API: " + err.Error())
@@ -44,7 +44,7 @@ func (s *service) handler() http.Handler {
 func (s *service) segment() *segment.Handler {
 	c := s.cfg.Segment
 	h, err := segment.New(segment.Config{
-		Appender: s.dedupe, Policy: s, Memory: s.memory, Metrics: s.metrics,
+		Appender: s.appender, Policy: s, Memory: s.memory, Metrics: s.metrics,
 		Access: s.guard, Source: c.Source, Stream: c.Stream, Tables: segment.Tables(c.Tables),
 		MaxEvent: int64(c.MaxEvent), MaxBatch: int64(c.MaxBatch), MaxEvents: c.MaxEvents, Origins: c.Origins, Log: s.log,
 	})

@@ -42,6 +42,9 @@ func (o *options) serve(c *cobra.Command) (err error) {
 	if err := s.openAccess(); err != nil {
 		return err
 	}
+	if err := s.openNATS(); err != nil {
+		return err
+	}
 	l, err := s.listen()
 	if err != nil {
 		return err

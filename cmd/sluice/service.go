@@ -26,6 +26,7 @@ import (
 	"sluice/internal/dedupe"
 	"sluice/internal/delivery"
 	"sluice/internal/lake/store"
+	"sluice/internal/sequences"
 	"sluice/query"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -47,7 +48,10 @@ type service struct {
 	engine    *query.Engine
 	memory    *ingest.Memory
 	metrics   *ingest.Metrics
-	guard     *access.Guard // nil until the service is to serve
+	sequences *sequences.Ledger
+	nats      *nats           // nil without
+	appender  ingest.Appender // of the HTTP receivers
+	guard     *access.Guard   // nil until the service is to serve
 	firehose  *firehose.Handler
 	certs     *certs.Files // nil without TLS
 	stopping  atomic.Bool
@@ -78,6 +82,11 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 	if err = s.openDedupe(); err != nil {
 		return nil, err
 	}
+	s.appender = s.dedupe
+	s.sequences, err = sequences.Open(sequences.Config{Dir: cfg.MessagesDir(), Log: s.buffer, Appender: s.dedupe})
+	if err != nil {
+		return nil, err
+	}
 	if err = s.openLake(ctx); err != nil {
 		return nil, err
 	}
@@ -86,7 +95,7 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 		return nil, err
 	}
 	s.deliverer, err = delivery.Open(delivery.Config{
-		Log: s.buffer, BeforeRelease: s.dedupe.Sync, Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Converter: converter,
+		Log: s.buffer, BeforeRelease: s.beforeRelease, Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Converter: converter,
 		Database: cfg.Database,
 		Staging:  cfg.StagingDir(), Ledger: filepath.Join(cfg.DataDir, "delivery"), Plans: filepath.Join(cfg.DataDir, "delivery", "plans"),
 		Batches: cfg.Delivery.Batches, Uploads: cfg.Delivery.Uploads,
@@ -162,7 +171,12 @@ func (s *service) Ready() error {
 	if s.stopping.Load() {
 		return errors.New("shutting down")
 	}
-	return errors.Join(s.buffer.Ready(), s.dedupe.Ready())
+	return errors.Join(s.buffer.Ready(), s.dedupe.Ready(), s.nats.ready())
+}
+
+// beforeRelease makes durable what is known only from a stream's log.
+func (s *service) beforeRelease(ctx context.Context, stream string) error {
+	return errors.Join(s.dedupe.Sync(ctx, stream), s.sequences.Sync(ctx, stream))
 }
 
 // listen opens the port.
@@ -189,6 +203,7 @@ func (s *service) serve(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return s.deliverer.Run(failed) })
 	g.Go(func() error { return s.dedupe.Run(failed) })
 
+	stopNATS := s.nats.run(rooms)
 	server := ingest.NewServer(s.handler(), s.log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
@@ -204,6 +219,7 @@ func (s *service) serve(ctx context.Context, l net.Listener) error {
 	if shutdownErr := server.Shutdown(timeout); shutdownErr != nil {
 		server.Close()
 	}
+	stopNATS()
 	if ctx.Err() != nil && s.cfg.Delivery.DrainOnStop {
 		s.drain(timeout)
 	}
@@ -244,6 +260,7 @@ func (s *service) close() error {
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())
 	}
+	errs = append(errs, s.nats.close(s.cfg.Delivery.StopTimeout))
 	if s.dedupe != nil {
 		s.dedupe.Close()
 	}
