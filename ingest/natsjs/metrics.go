@@ -28,6 +28,23 @@ type metrics struct {
 	publishedB  prometheus.Counter
 }
 
+// show makes a subscription's metrics appear before anything has happened.
+func (m *metrics) show(sub *Subscription) {
+	results := []string{resultStored, resultRejected}
+	if sub.Stream == "" {
+		results = append(results, resultDropped)
+	} else {
+		results = append(results, resultKnown, resultDelayed)
+		for _, g := range []*prometheus.GaugeVec{m.pending, m.unacked, m.lag, m.owned} {
+			g.WithLabelValues(sub.name())
+		}
+		m.redelivered.WithLabelValues(sub.name())
+	}
+	for _, r := range results {
+		m.messages.WithLabelValues(sub.name(), r)
+	}
+}
+
 func newMetrics(reg prometheus.Registerer) *metrics {
 	f := promauto.With(reg)
 	sub := []string{"subscription"}

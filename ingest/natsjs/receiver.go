@@ -74,6 +74,7 @@ func (r *Receiver) add(sub Subscription) {
 	if !sub.published {
 		m, _ = newMapping(sub.Subject, sub.Into) // check has seen it
 	}
+	r.metrics.show(&sub)
 	log := r.log.With("subscription", sub.name())
 	if sub.Stream == "" {
 		r.core = append(r.core, &coreSource{r: r, sub: sub, m: m, log: log})
