@@ -110,14 +110,14 @@ func (e *Engine) Query(ctx context.Context, req Request) (*Rows, error) {
 	e.mu.Unlock()
 	started := time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, e.cfg.Timeout, errTimeout)
-	r := &Rows{sql: req.SQL, started: started, release: []func(){e.open.Done, cancel}}
+	r := &Rows{sql: req.SQL, dir: e.cfg.Dir, started: started, release: []func(){e.open.Done, cancel}}
 	err := e.start(ctx, req, r)
 	if err == nil {
 		r.done = func(code Code, s Stats) { e.ended(req, code, s) }
 		return r, nil
 	}
 	releaseAll(r.release)
-	fault := asError(err, req.SQL)
+	fault := asError(err, req.SQL, e.cfg.Dir)
 	e.ended(req, fault.Code, r.Stats())
 	return nil, fault
 }

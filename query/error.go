@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
+	"sluice/buffer"
+	"sluice/internal/lake/store"
 	"sluice/query/executor"
 	"sluice/query/statement"
 )
@@ -22,7 +25,11 @@ const (
 	CodeCanceled  Code = "canceled"
 	CodeQueueFull Code = "queue_full"
 	CodeResources Code = "resources_exceeded" // memory or temporary space
-	CodeInternal  Code = "internal_error"
+	// CodeDiskFull is of the disk on which the engine keeps what it fetches, converts
+	// and sorts; CodeLake of a lake whose store does not answer for now.
+	CodeDiskFull Code = "disk_full"
+	CodeLake     Code = "lake_unavailable"
+	CodeInternal Code = "internal_error"
 )
 
 // An Error is why a query failed, in words for the one who wrote it.
@@ -46,8 +53,9 @@ func fault(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// asError makes any error an *Error. Positions in it are into sql.
-func asError(err error, sql string) *Error {
+// asError makes any error an *Error. Positions in it are into sql; dir is the
+// engine's folder.
+func asError(err error, sql, dir string) *Error {
 	var known *Error
 	var refusal *statement.Refusal
 	var duck *executor.Error
@@ -58,12 +66,36 @@ func asError(err error, sql string) *Error {
 		return &Error{Code: CodeTimeout, Message: "the query took longer than is allowed and was ended", cause: err}
 	case errors.Is(err, context.Canceled):
 		return &Error{Code: CodeCanceled, Message: "the query was canceled", cause: err}
+	case noSpace(err):
+		return &Error{Code: CodeDiskFull, Message: fullDisk(dir), cause: err}
+	case store.Retryable(err):
+		return &Error{Code: CodeLake, Message: "the lake does not answer for now, try again: " + err.Error(), cause: err}
 	case errors.As(err, &refusal):
 		return &Error{Code: CodeForbidden, Message: refusal.What + where(sql, refusal.Position), cause: err}
 	case errors.As(err, &duck):
 		return duckError(duck, sql)
 	}
 	return &Error{Code: CodeInternal, Message: err.Error(), cause: err}
+}
+
+// noSpace recognises a full disk, or a quota that is used up, in what the system
+// says and in what DuckDB does, which has it as text alone.
+func noSpace(err error) bool {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return true
+	}
+	var duck *executor.Error
+	return errors.As(err, &duck) && duck.Kind == "IO" &&
+		(strings.Contains(duck.Message, "No space left") || strings.Contains(duck.Message, "quota exceeded"))
+}
+
+func fullDisk(dir string) string {
+	free := ""
+	if n, err := buffer.OS().Free(dir); err == nil {
+		free = fmt.Sprintf(" (%d bytes are free)", n)
+	}
+	return fmt.Sprintf("the disk of %s is full%s: queries keep there what they fetch, convert and sort. Free some space on it, or lower query.cache, or give data_dir a larger disk; then run the query again",
+		dir, free)
 }
 
 func duckError(e *executor.Error, sql string) *Error {

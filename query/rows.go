@@ -38,6 +38,7 @@ type source interface {
 type Rows struct {
 	src     source
 	sql     string
+	dir     string // the engine's
 	started time.Time
 	stats   Stats
 	err     *Error
@@ -61,7 +62,7 @@ func (r *Rows) Next() bool {
 		return true
 	}
 	if err := r.src.Err(); err != nil {
-		r.err = asError(err, "")
+		r.err = asError(err, "", r.dir)
 	}
 	r.ended = time.Now()
 	return false

@@ -16,7 +16,8 @@
 // status: 400 syntax_error, invalid_query and requests that cannot be read, 403
 // forbidden, 404 table_not_found, 405 other methods, 406 an Accept that cannot
 // be met, 413 a body over the limit, 422 resources_exceeded, 429 queue_full (with
-// Retry-After), 499 canceled, 504 timeout, 500 internal_error.
+// Retry-After), 499 canceled, 503 lake_unavailable (with Retry-After), 504 timeout,
+// 507 disk_full (of the service's data folder), 500 internal_error.
 //
 // An answer is streamed, so an error can come after status 200. Then the
 // connection is aborted before the body's end (HTTP/1.1: without the last

@@ -77,7 +77,8 @@ var statuses = map[query.Code]int{
 	query.CodeForbidden: http.StatusForbidden, query.CodeNotFound: http.StatusNotFound,
 	query.CodeTimeout: http.StatusGatewayTimeout, query.CodeCanceled: 499,
 	query.CodeQueueFull: http.StatusTooManyRequests, query.CodeResources: http.StatusUnprocessableEntity,
-	query.CodeInternal: http.StatusInternalServerError,
+	query.CodeInternal: http.StatusInternalServerError, query.CodeDiskFull: http.StatusInsufficientStorage,
+	query.CodeLake: http.StatusServiceUnavailable,
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -96,7 +97,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rows, err := h.cfg.Querier.Query(r.Context(), query.Request{SQL: req.SQL, Database: req.Database, Visible: visible})
 	if err != nil {
 		code, message := explain(err)
-		if code == query.CodeInternal {
+		if code == query.CodeInternal || code == query.CodeDiskFull {
 			h.cfg.Log.Error("query failed", "err", err)
 		}
 		writeError(w, statuses[code], code, message)
@@ -233,8 +234,11 @@ func (p *patient) Write(b []byte) (int, error) {
 func writeError(w http.ResponseWriter, status int, code query.Code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if status == http.StatusTooManyRequests {
+	switch status {
+	case http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "1")
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "5")
 	}
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"code": string(code), "message": message}})
