@@ -50,6 +50,7 @@ var owners = map[string][]string{
 	"github.com/duckdb/duckdb-go/v2":                          {"query/executor"},
 	"github.com/aws/aws-sdk-go-v2/service/glue":               {"catalogsync"},
 	"github.com/aws/aws-sdk-go-v2/service/s3":                 {"internal/lake/store", "internal/s3test"},
+	"github.com/itchyny/gojq":                                 {"convert/jq"},
 	"modernc.org/sqlite":                                      {"catalogsync/embedded"},
 	"github.com/spf13/cobra":                                  {"cmd"},
 	"github.com/nats-io/nats.go":                              {"ingest/natsjs"},
