@@ -1,5 +1,10 @@
 package convert
 
+import (
+	"errors"
+	"sync/atomic"
+)
+
 // A dealer gives the rows of a staged to the builders of their partitions.
 type dealer struct {
 	parts  []*part // those that have rows, in the order of their first
@@ -10,20 +15,92 @@ type dealer struct {
 	groups []entry // a column's entries, partition by partition
 }
 
-// deal gives what is staged to the builders, and closes row groups where it is
-// time.
+// A pipe takes what is staged to a goroutine that deals it out, while the next
+// records are parsed.
+type pipe struct {
+	full  chan *staged // the parsing sends and closes
+	empty chan *staged // the dealing sends
+	done  chan error   // of one: the dealing's first error, when it is over
+	wrong atomic.Bool  // it has one
+}
+
+// pipeDepth is how many staged there are: one being parsed into, one being dealt,
+// and some between, as neither takes the same time for each.
+const pipeDepth = 5
+
+// errDealt ends the parsing, as the dealing has an error to tell.
+var errDealt = errors.New("BUG: an error of the dealing is lost")
+
+// startPipe begins to deal beside the parsing. The function it returns waits for
+// the end and gives the dealing's error, or else the parsing's.
+func (r *run) startPipe() (stop func(error) error) {
+	if r.cfg.Threads == 1 || r.spill != nil {
+		return func(err error) error { return err }
+	}
+	p := &pipe{full: make(chan *staged, pipeDepth), empty: make(chan *staged, pipeDepth), done: make(chan error, 1)}
+	for range pipeDepth - 1 {
+		st := r.newStaged()
+		p.empty <- st
+	}
+	r.pipe = p
+	go func() {
+		var first error
+		for st := range p.full {
+			if first == nil {
+				if first = r.dealOut(st); first != nil {
+					p.wrong.Store(true)
+				}
+			}
+			st.reset()
+			p.empty <- st
+		}
+		p.done <- first
+	}()
+	return func(err error) error {
+		close(p.full)
+		r.pipe = nil
+		if first := <-p.done; first != nil {
+			return first
+		}
+		return err
+	}
+}
+
+// deal hands what is staged to the builders, and makes room for more.
 func (r *run) deal() error {
-	st := r.staged
-	var err error
-	if st.rows() > 0 && r.spill == nil {
-		err = r.dealer.deal(r, st)
-	}
-	if err == nil {
-		err = r.check()
-	}
-	st.reset()
 	r.staging = 0
-	return err
+	if r.pipe == nil {
+		err := r.dealOut(r.staged)
+		r.staged.reset()
+		return err
+	}
+	r.pipe.full <- r.staged
+	r.staged = <-r.pipe.empty
+	r.shred.out = r.staged
+	if r.pipe.wrong.Load() {
+		return errDealt
+	}
+	return nil
+}
+
+// dealOut gives what is staged to the builders, and closes row groups where it is
+// time.
+func (r *run) dealOut(st *staged) error {
+	if r.spill != nil {
+		return nil
+	}
+	if st.leave != nil {
+		if err := r.flush(st.leave); err != nil {
+			return err
+		}
+	}
+	if st.rows() == 0 {
+		return nil
+	}
+	if err := r.dealer.deal(r, st); err != nil {
+		return err
+	}
+	return r.check()
 }
 
 // check closes the row groups that are large enough, and more if memory is short.

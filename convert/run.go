@@ -25,6 +25,7 @@ type run struct {
 	schema   *schema
 	shred    shredder
 	staged   *staged
+	pipe     *pipe // nil: the parsing deals by itself
 	staging  int64 // bytes of JSON that were parsed into staged
 	dealAt   int64 // at how many it is dealt out
 	eval     *partitioner.Evaluator
@@ -84,10 +85,15 @@ func (c *Converter) newRun(job Job, s *schema, final bool) (*run, error) {
 	r.stage, err = newStage(r.cfg, c.encoders.of(r.cfg))
 	r.builders = &c.builders
 	r.dealAt = max(1, min(stagedBytes, r.cfg.RowGroup/8, r.cfg.Memory/8))
-	r.staged = &staged{}
-	r.staged.begin(s)
+	r.staged = r.newStaged()
 	r.shred.out = r.staged
 	return r, err
+}
+
+func (r *run) newStaged() *staged {
+	st := &staged{}
+	st.begin(r.schema)
+	return st
 }
 
 // errTurn ends what is staged: the record that was parsed last is the first of
@@ -113,11 +119,12 @@ func lines(data []byte) iter.Seq[[]byte] {
 // convert does the work; on a surprise the run is void.
 func (r *run) convert(ctx context.Context) (Result, error) {
 	stop := r.stage.start()
+	join := r.startPipe()
 	err := r.blocks(ctx)
 	if err == nil {
 		err = r.deal()
 	}
-	if err == nil {
+	if err = join(err); err == nil {
 		err = r.flushAll()
 	}
 	if stopErr := stop(); err == nil {
@@ -258,9 +265,7 @@ func (r *run) row(arrival time.Time) error {
 			if r.staged.rows() > 1 {
 				return errTurn
 			}
-			if err := r.flush(p); err != nil {
-				return err
-			}
+			r.staged.leave = p
 		}
 		p = r.part(r.path)
 		r.last = p

@@ -23,6 +23,7 @@ type staged struct {
 	rowOf   [][]int32 // by space: the row of each slot; none for space 0, whose slots are the rows
 	parts   []*part   // by row
 	mixed   bool      // the rows are not all of one partition
+	leave   *part     // of which no more records will come: its row group ends before these rows
 
 	// Where the record being parsed began:
 	mark      []int32 // slots
@@ -73,7 +74,7 @@ func (s *staged) reset() {
 	clear(s.slots)
 	clear(s.parts)
 	s.data, s.extra, s.parts = s.data[:0], s.extra[:0], s.parts[:0]
-	s.mixed = false
+	s.mixed, s.leave = false, nil
 }
 
 func (s *staged) rows() int { return int(s.slots[0]) }
