@@ -150,7 +150,7 @@ func (e *encoder) chunk(b *builder, leaf *node) (*chunk, error) {
 		c.meta.DictionaryPageOffset = 0
 		h := format.PageHeader{Type: format.DictionaryPage}
 		h.DictionaryPageHeader = thrift.New(format.DictionaryPageHeader{NumValues: int32(n), Encoding: format.Plain})
-		if err := e.appendPage(c, &h, dict, e.codec.fast); err != nil {
+		if err := e.appendPage(c, &h, dict, e.codec.forTexts(dict, &e.packed)); err != nil {
 			return nil, err
 		}
 		c.meta.EncodingStats = append(c.meta.EncodingStats, format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: format.Plain, Count: 1})
@@ -168,8 +168,7 @@ func (e *encoder) chunk(b *builder, leaf *node) (*chunk, error) {
 // dataPages cuts the entries into pages of whole rows.
 func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encoding format.Encoding) error {
 	limit := min(e.limit, max(1, maxPageBytes/max(1, vals.size())))
-	compress := e.codec.fast
-	_, plainNumbers := vals.(*plainNumbers)
+	var compress compression
 	row, value := 0, 0
 	for from := 0; from < in.n; {
 		to, rows := pageEnd(in, from, limit)
@@ -191,8 +190,8 @@ func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encod
 			DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE,
 		})
 		at := len(c.data)
-		if plainNumbers && from == 0 && e.codec.pays(e.page, &e.packed) {
-			compress = e.codec.thorough
+		if from == 0 {
+			compress = e.compression(vals)
 		}
 		if err := e.appendPage(c, &h, e.page, compress); err != nil {
 			return err
@@ -202,6 +201,14 @@ func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encod
 		from, row, value = to, row+rows, value+present
 	}
 	return nil
+}
+
+// compression is the way to compress a chunk's pages, of which the first is there.
+func (e *encoder) compression(vals values) compression {
+	if _, ok := vals.(*plainNumbers); ok {
+		return e.codec.forNumbers(e.page, &e.packed)
+	}
+	return e.codec.forTexts(e.page, &e.packed)
 }
 
 // pageEnd is where a page of at most limit values that begins at from ends, and
@@ -241,7 +248,7 @@ func appendConstantLevel(dst []byte, n int, level uint8) []byte {
 }
 
 // appendPage compresses a page and appends it behind its header.
-func (e *encoder) appendPage(c *chunk, h *format.PageHeader, page []byte, compress func(dst, src []byte) []byte) error {
+func (e *encoder) appendPage(c *chunk, h *format.PageHeader, page []byte, compress compression) error {
 	if len(page) > math.MaxInt32 {
 		return fmt.Errorf("a page of %d bytes is more than Parquet can say", len(page))
 	}

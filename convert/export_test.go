@@ -30,3 +30,6 @@ func CutBounds(low, high []byte) (_, _ []byte) {
 func AppendLevels(dst []byte, levels []uint8, width uint) []byte {
 	return appendLevels(dst, levels, width)
 }
+
+// AppendEntropyFrame is a zstd frame without matches.
+func AppendEntropyFrame(dst, src []byte) []byte { return new(entropyCoder).appendFrame(dst, src) }

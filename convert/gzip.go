@@ -24,5 +24,5 @@ func newGzip(level int) (codec, error) {
 		w.Close()
 		return out.Bytes()
 	}
-	return codec{format.Gzip, compress, compress}, nil
+	return codec{id: format.Gzip, fast: compress}, nil
 }
