@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,10 +28,14 @@ func TestMain(m *testing.M) {
 }
 
 func killedConfig(dir string) buffer.Config {
-	return buffer.Config{Dir: dir, Size: func(string) int64 { return 100_000 }}
+	return buffer.Config{Dir: dir, Size: func(string) int64 { return 100_000 }, Reuse: 1 << 20}
 }
 
-// appendForever appends from several goroutines to two streams, and seals.
+// delivered marks a line of the output as a record whose batch may be gone.
+const delivered = "delivered "
+
+// appendForever appends from several goroutines to two streams, and seals; what
+// stream y sealed is delivered to the output, and its files are written again.
 func appendForever(dir, round string) error {
 	b, err := buffer.Open(killedConfig(dir))
 	if err != nil {
@@ -62,15 +67,46 @@ func appendForever(dir, round string) error {
 			}
 		}
 	}()
+	go func() {
+		for range b.Changed() {
+			for _, batch := range b.Sealed() {
+				if batch.Stream != "y" {
+					continue
+				}
+				if err := deliverTo(os.Stdout, &print, batch); err != nil {
+					failed <- err
+				}
+				if err := b.Release(context.Background(), batch); err != nil {
+					failed <- err
+				}
+			}
+		}
+	}()
 	return <-failed
 }
 
+// deliverTo prints a batch's records.
+func deliverTo(w io.Writer, print *sync.Mutex, batch *buffer.Batch) error {
+	for bl, err := range batch.Blocks()() {
+		if err != nil {
+			return err
+		}
+		print.Lock()
+		_, err = fmt.Fprintf(w, "%s%s %s", delivered, batch.ID, bl.Data) // one record
+		print.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // TestKilled kills a process that appends, ten times over on one folder. Every
-// record that it had acknowledged is found once, and nothing else but records
-// that it may have been appending.
+// record that it had acknowledged is found once, or was delivered, and nothing
+// else but records that it may have been appending.
 func TestKilled(t *testing.T) {
 	dir := t.TempDir()
-	acked := map[string]bool{}
+	acked, gone := map[string]bool{}, map[string]string{} // to the batch that was delivered
 	for round := range 10 {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), killedDir+"="+dir, fmt.Sprintf("%s_ROUND=%d", killedDir, round))
@@ -93,7 +129,15 @@ func TestKilled(t *testing.T) {
 			if err != nil {
 				break // a line that was cut off was acknowledged too, but we cannot know which
 			}
-			acked[line] = true
+			if line, ok := strings.CutPrefix(line, delivered); ok {
+				id, line, _ := strings.Cut(line, " ")
+				if before := gone[line]; before != "" && before != id {
+					t.Fatalf("%q was delivered with batch %s and with %s", line, before, id)
+				}
+				gone[line] = id
+			} else {
+				acked[line] = true
+			}
 		}
 		cmd.Wait()
 		if cmd.ProcessState.Success() || cmd.ProcessState.ExitCode() == 1 {
@@ -103,8 +147,19 @@ func TestKilled(t *testing.T) {
 	b := mustOpen(t, killedConfig(dir))
 	found := map[string]int{}
 	for _, stream := range []string{"x", "y"} {
-		for _, line := range held(t, b, stream) {
-			found[line]++
+		snap, err := b.Snapshot(stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer snap.Close()
+		for i := range snap.Batches {
+			id := string(snap.Batches[i].ID)
+			for _, line := range read(t, snap.Batches[i].Blocks(0)) {
+				found[line]++
+				if before := gone[line]; before != "" && before != id {
+					t.Fatalf("%q was delivered with batch %s and is in %s", line, before, id)
+				}
+			}
 		}
 	}
 	for line, n := range found {
@@ -113,7 +168,7 @@ func TestKilled(t *testing.T) {
 		}
 	}
 	for line := range acked {
-		if found[line] != 1 {
+		if found[line] != 1 && gone[line] == "" {
 			t.Fatalf("%q was acknowledged and is gone", line)
 		}
 	}
@@ -123,5 +178,5 @@ func TestKilled(t *testing.T) {
 	if damaged, _ := filepath.Glob(filepath.Join(dir, "*", "quarantine", "*")); len(damaged) != 0 {
 		t.Errorf("what a kill left was taken for damage: %v", damaged)
 	}
-	t.Logf("%d records acknowledged, %d found, %d batches sealed", len(acked), len(found), len(b.Sealed()))
+	t.Logf("%d records acknowledged, %d delivered, %d found, %d batches sealed", len(acked), len(gone), len(found), len(b.Sealed()))
 }
