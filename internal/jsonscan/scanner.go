@@ -1,5 +1,10 @@
 package jsonscan
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // A Scanner validates objects as Object does, faster where they are alike.
 //
 // What stands between two scalars of a record (the braces, the commas, the
@@ -42,8 +47,9 @@ type place struct {
 }
 
 type edge struct {
-	separator []byte
-	to        int32
+	separator  []byte
+	head, tail uint64 // its first and last eight bytes, if it has as many
+	to         int32
 }
 
 // A placeKey is what makes two places one: the state, and the separator before.
@@ -80,29 +86,34 @@ func (s *Scanner) follow(data []byte) (n int, ok bool) {
 	}
 	at, i := int32(0), 0
 	for {
-		next, found := at, false
-		edges := s.nodes[at].edges
-		for k := range edges {
-			sep := edges[k].separator
-			if len(data)-i >= len(sep) && string(data[i:i+len(sep)]) == string(sep) {
-				next, found = edges[k].to, true
-				i += len(sep)
-				if k > 0 { // what comes often moves to the front
-					edges[k-1], edges[k] = edges[k], edges[k-1]
-				}
-				break
-			}
+		e := s.edge(at, data[i:])
+		if e == nil {
+			return 0, false
 		}
-		if next == end {
+		i += len(e.separator)
+		if at = e.to; at == end {
 			return i, true
 		}
-		if !found || i >= len(data) {
+		if i >= len(data) {
 			return 0, false
 		}
 		var err error
 		switch c := data[i]; {
-		case c == '"':
-			i, err = skipString(data, i)
+		case c == '"': // looked through here: a call would cost as much as a short string
+			k := i + 1
+			for k+8 <= len(data) {
+				hit := special(binary.LittleEndian.Uint64(data[k:]))
+				if hit != 0 {
+					k += bits.TrailingZeros64(hit) >> 3
+					break
+				}
+				k += 8
+			}
+			if k < len(data) && data[k] == '"' {
+				i = k + 1
+				continue
+			}
+			i, _, err = String(data, i)
 		case c == '-' || c-'0' <= 9:
 			i, err = skipNumber(data, i)
 		case c == 't' || c == 'f' || c == 'n':
@@ -113,16 +124,49 @@ func (s *Scanner) follow(data []byte) (n int, ok bool) {
 		if err != nil {
 			return 0, false
 		}
-		at = next
 	}
 }
 
-// skipNumber is Number for one that is likely to be a short integer.
+// edge is the edge from a place along which data goes on, or nil. The first and the
+// last eight bytes of a separator, compared as numbers, are most often all of it.
+func (s *Scanner) edge(at int32, data []byte) *edge {
+	edges := s.nodes[at].edges
+	for k := range edges {
+		e := &edges[k]
+		n := len(e.separator)
+		if len(data) < n {
+			continue
+		}
+		if n >= 8 {
+			if binary.LittleEndian.Uint64(data) != e.head || binary.LittleEndian.Uint64(data[n-8:]) != e.tail {
+				continue
+			}
+			if n > 16 && string(data[8:n-8]) != string(e.separator[8:n-8]) {
+				continue
+			}
+		} else if string(data[:n]) != string(e.separator) {
+			continue
+		}
+		if k > 0 { // what comes often moves to the front
+			edges[k-1], edges[k] = edges[k], edges[k-1]
+			e = &edges[k-1]
+		}
+		return e
+	}
+	return nil
+}
+
+// skipNumber is Number for one that is likely to be short, without a sign or an
+// exponent.
 func skipNumber(data []byte, i int) (int, error) {
 	if c := data[i]; '1' <= c && c <= '9' {
 		k := i + 1
 		for k < len(data) && data[k]-'0' <= 9 {
 			k++
+		}
+		if k+1 < len(data) && data[k] == '.' && data[k+1]-'0' <= 9 {
+			for k += 2; k < len(data) && data[k]-'0' <= 9; k++ {
+			}
 		}
 		if k < len(data) && (data[k] == ',' || data[k] == '}' || data[k] == ']') {
 			return k, nil
@@ -219,7 +263,10 @@ func (s *Scanner) connect(from int32, separator []byte, to int32) int32 {
 			return to
 		}
 	}
-	e := edge{append([]byte(nil), separator...), to}
+	e := edge{separator: append([]byte(nil), separator...), to: to}
+	if n := len(separator); n >= 8 {
+		e.head, e.tail = binary.LittleEndian.Uint64(separator), binary.LittleEndian.Uint64(separator[n-8:])
+	}
 	if len(p.edges) == maxEdges {
 		p.edges[maxEdges-1] = e
 	} else {
