@@ -23,7 +23,12 @@ func newSend(o *options) *cobra.Command {
 		Short: "Send a file of NDJSON (or standard input) to a stream, as fast as it is taken",
 		Long: `Sends lines in requests over several connections, waits where the service asks
 for it (429, 503), and reports rate and latency. It is a load tool too. Exits with 1
-when a line was rejected.`,
+when a line was rejected.
+
+What is sent again because an answer was lost is not stored twice: every request has
+an Idempotency-Key. The service remembers each record for that, as long as its
+http.idempotency_window says, and at most dedupe.max_keys of a stream; --once=false
+does without.`,
 		Example: `  sluice send --stream purchases purchases.ndjson
   sluice generate purchases --count 100000 | sluice send --stream purchases --flush
   sluice send --stream clicks --connections 8 --records 500 --output json clicks.ndjson`,
@@ -71,6 +76,7 @@ when a line was rejected.`,
 	c.Flags().IntVar(&s.Connections, "connections", 4, "requests under way at once")
 	c.Flags().IntVar(&s.Records, "records", 10_000, "lines of a request, at most")
 	c.Flags().StringVar(&size, "bytes", "1MiB", "`BYTES` of a request, about, at most")
+	c.Flags().BoolVar(&s.Once, "once", true, "give requests an Idempotency-Key, so that nothing is stored twice")
 	c.Flags().StringVar(&output, "output", "text", "how to report: text or json")
 	c.Flags().BoolVar(&quiet, "quiet", false, "no progress bar")
 	c.Flags().BoolVar(&flush, "flush", false, "have everything delivered before returning")

@@ -155,11 +155,15 @@ func (c *Client) get(ctx context.Context, path string, v any) error {
 // do makes one request. An error means that there was no answer; body may be
 // read until do has returned, by the transport even longer, but is not changed.
 func (c *Client) do(ctx context.Context, method, path, contentType string, body []byte) (*http.Response, error) {
-	return c.stream(ctx, method, path, contentType, bytes.NewReader(body))
+	header := http.Header{}
+	if contentType != "" {
+		header.Set("Content-Type", contentType)
+	}
+	return c.stream(ctx, method, path, header, bytes.NewReader(body))
 }
 
 // stream is do with a body of any length.
-func (c *Client) stream(ctx context.Context, method, path, contentType string, body io.Reader) (*http.Response, error) {
+func (c *Client) stream(ctx context.Context, method, path string, header http.Header, body io.Reader) (*http.Response, error) {
 	if c.fault != nil {
 		return nil, c.fault
 	}
@@ -167,9 +171,7 @@ func (c *Client) stream(ctx context.Context, method, path, contentType string, b
 	if err != nil {
 		return nil, fmt.Errorf("request %s%s: %w", c.server, path, err)
 	}
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
+	req.Header = header
 	resp, err := c.http.Do(req)
 	switch {
 	case err == nil:

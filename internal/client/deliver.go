@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -59,19 +60,22 @@ func (d *delivery) attempt(ctx context.Context) error {
 	begun := time.Now()
 	actx, cancel := context.WithTimeout(ctx, d.Timeout)
 	defer cancel()
-	result, err := d.Client.Send(actx, d.Stream, bytes.NewReader(piece))
+	result, err := d.Client.SendOnce(actx, d.Stream, d.key(), bytes.NewReader(piece))
 	took := time.Since(begun)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	var answer *Error
 	var gone *UnreachableError
-	if errors.As(err, &answer) && answer.Status == http.StatusRequestTimeout {
+	final := err == nil || errors.As(err, &answer) && answer.Code == "no_record_accepted"
+	if !final && d.run != "" {
+		result = Result{ResumeFrom: -1} // all of it comes again, and is answered again
+	} else if answer != nil && answer.Status == http.StatusRequestTimeout {
 		result = result.stopped()
 	}
 	d.count(piece, result)
 	switch {
-	case err == nil, answer != nil && answer.Code == "no_record_accepted":
+	case final:
 		d.tally.answered(took)
 		d.advance(len(piece))
 		d.backoff, d.failing = backoff{}, time.Time{}
@@ -82,6 +86,16 @@ func (d *delivery) attempt(ctx context.Context) error {
 		return err
 	}
 	return d.refused(ctx, piece, result, answer)
+}
+
+// key is that of the request that begins here, the same whenever it is made: what is
+// not done with begins at a line, and where a request with a key ends follows from
+// that.
+func (d *delivery) key() string {
+	if d.run == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s-%d", d.run, d.line)
 }
 
 // count adds what an answer says of records.
@@ -114,7 +128,12 @@ func (d *delivery) refused(ctx context.Context, piece []byte, r Result, answer *
 		d.note("the server is busy, waiting: %v", answer)
 	case answer.Status >= 500:
 		// What the server was storing when it failed may be stored.
-		d.tally.update(func(s *Summary) { s.Retries.Failed++; s.Uncertain++ })
+		d.tally.update(func(s *Summary) {
+			s.Retries.Failed++
+			if d.run == "" {
+				s.Uncertain++
+			}
+		})
 		if d.givenUp() {
 			return answer
 		}
@@ -143,16 +162,19 @@ func (d *delivery) refused(ctx context.Context, piece []byte, r Result, answer *
 func (d *delivery) disconnected(ctx context.Context, gone *UnreachableError) error {
 	d.tally.update(func(s *Summary) {
 		s.Retries.Disconnected++
-		if !gone.Unsent {
+		if !gone.Unsent && d.run == "" {
 			s.Uncertain++
 		}
 	})
 	if d.givenUp() {
 		return gone
 	}
-	if gone.Unsent {
+	switch {
+	case gone.Unsent:
 		d.note("waiting for the server: %v", gone)
-	} else {
+	case d.run != "":
+		d.note("trying again, nothing is stored twice: %v", gone)
+	default:
 		d.note("trying again, so that some records may be stored twice: %v", gone)
 	}
 	return sleep(ctx, d.backoff.next(0))

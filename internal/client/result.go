@@ -30,12 +30,23 @@ type IndexedRejection struct {
 // NDJSON. Records may have been accepted although the answer is an *Error; the
 // result tells.
 func (c *Client) Send(ctx context.Context, stream string, body io.Reader) (Result, error) {
+	return c.SendOnce(ctx, stream, "", body)
+}
+
+// SendOnce is Send with an Idempotency-Key, of 1 to 255 visible ASCII characters:
+// the same body sent again with the same key is not stored twice. The answer to such
+// a request does not say from where to resume: it is sent again as a whole.
+func (c *Client) SendOnce(ctx context.Context, stream, key string, body io.Reader) (Result, error) {
 	none := Result{ResumeFrom: -1}
 	path, err := streamPath(stream, "/records")
 	if err != nil {
 		return none, err
 	}
-	resp, err := c.stream(ctx, http.MethodPost, path, "application/x-ndjson", body)
+	header := http.Header{"Content-Type": {"application/x-ndjson"}}
+	if key != "" {
+		header.Set("Idempotency-Key", key)
+	}
+	resp, err := c.stream(ctx, http.MethodPost, path, header, body)
 	if err != nil {
 		return none, err
 	}

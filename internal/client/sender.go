@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,10 @@ type Sender struct {
 	// Outage is how long the server may fail or not be there, on end, before
 	// that is an error: 5 min.
 	Outage time.Duration
+	// Once gives each request an Idempotency-Key, so that what is sent again because
+	// no certain answer came is not stored twice. The server remembers every record for
+	// that, see http.idempotency_window and dedupe.max_keys.
+	Once bool
 	// Bar is told of bytes that are done with, and of what a person should know;
 	// nil for none.
 	Bar *progress.Bar
@@ -65,6 +70,9 @@ func (s Sender) Run(ctx context.Context, r io.Reader) (Summary, error) {
 	}
 	begun := time.Now()
 	w := &sending{Sender: s}
+	if s.Once {
+		w.run = rand.Text()
+	}
 	w.tally.sum.Stream = s.Stream
 	// Whether the server is there at all is better known before anything is read.
 	var gone *UnreachableError
@@ -104,6 +112,7 @@ func (s Sender) Run(ctx context.Context, r io.Reader) (Summary, error) {
 // A sending is one Run.
 type sending struct {
 	Sender
+	run   string // begins the keys of this run's requests; "" for none
 	tally tally
 
 	mu    sync.Mutex // guards noted
