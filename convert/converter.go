@@ -94,6 +94,7 @@ type Job struct {
 	// failures instead of rescuing the value.
 	Strict bool
 	Rules  *partitioner.Rules // nil: dt=day(ingest)
+	Seed   string             // of what the rules call random; the same gives the same paths
 	Dir    string             // an existing folder for the files
 	Layout Layout             // of the files
 	// Attempt is the time that the document of failures names as the end of the

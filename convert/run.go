@@ -69,6 +69,7 @@ func (c *Converter) newRun(job Job, s *schema, final bool) (*run, error) {
 		job: job, cfg: c.cfg.with(job.Layout), schema: s, eval: job.Rules.Evaluator(), parts: map[string]*part{},
 		failures: &failures{path: filepath.Join(job.Dir, "failures.ndjson"), attempt: job.Attempt},
 	}
+	r.eval.Seed(job.Seed)
 	fields := job.Rules.Fields()
 	r.shred = shredder{schema: s, final: final, strict: job.Strict, fields: fields, parts: make([][]byte, len(fields))}
 	for i, k := range job.Rules.Keys() {
@@ -404,7 +405,7 @@ func (r *run) finish() (Result, error) {
 		if err := p.file.finish(); err != nil {
 			return Result{}, err
 		}
-		values, err := partitioner.ParsePath(r.job.Rules.Keys(), p.path)
+		values, err := r.job.Rules.ParsePath(p.path)
 		if err != nil {
 			return Result{}, fmt.Errorf("BUG: partition path: %w", err)
 		}

@@ -14,6 +14,7 @@ type Evaluator struct {
 	clocks  []clock
 	lost    uint64 // a bit a key; Parse's bound on the path bounds the keys
 	scratch []byte
+	prefix  *folderState // of a prefix, which has no keys
 }
 
 // A key is a rule with what its evaluation needs at hand.
@@ -37,6 +38,10 @@ type clock struct {
 // Evaluator makes an evaluator of the rules.
 func (r *Rules) Evaluator() *Evaluator {
 	e := &Evaluator{keys: make([]key, len(r.rules))}
+	if r.folders != nil {
+		e.prefix = newFolderState(r)
+		return e
+	}
 	left := 0 // bytes that the keys behind take at least
 	for i := len(r.rules) - 1; i >= 0; i-- {
 		rule := r.rules[i]
@@ -68,6 +73,9 @@ func (e *Evaluator) clockOf(field int) int {
 // of the i-th of the rules' Fields, one valid token, nil where it is absent.
 func (e *Evaluator) AppendPath(dst []byte, values [][]byte, arrival time.Time) []byte {
 	e.lost = 0
+	if e.prefix != nil {
+		return e.appendFolders(dst, values, arrival)
+	}
 	for i := range e.clocks {
 		c := &e.clocks[i]
 		if c.field < 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"sluice/internal/lake"
 )
@@ -27,6 +28,10 @@ const Default = "dt=day(ingest)"
 type Rules struct {
 	rules  []rule
 	fields [][]string
+	// Of a prefix, which has no rules: its folders, not nil then.
+	folders []folder
+	queries []query
+	zone    *time.Location
 }
 
 // A rule is one partition column. field is an index into Rules.fields, -1 for
@@ -110,7 +115,12 @@ func (r *Rules) fieldIndex(field []string) int {
 
 // Keys are the partition columns in order, of type string.
 func (r *Rules) Keys() []lake.Column {
-	keys := make([]lake.Column, len(r.rules))
+	keys := make([]lake.Column, len(r.rules), len(r.rules)+len(r.folders))
+	for _, f := range r.folders {
+		if f.name != "" {
+			keys = append(keys, lake.Column{Name: f.name, Type: lake.String})
+		}
+	}
 	for i, rule := range r.rules {
 		keys[i] = lake.Column{Name: rule.name, Type: lake.String}
 	}
@@ -133,6 +143,13 @@ func (r *Rules) IdentityOf(name string) (field []string, ok bool) {
 	for _, rule := range r.rules {
 		if rule.name == name && rule.part == partValue {
 			return slices.Clone(r.fields[rule.field]), true
+		}
+	}
+	for i := range r.folders {
+		if f := &r.folders[i]; f.name == name {
+			if at, ok := (&folderState{queries: r.queries}).identity(f); ok {
+				return slices.Clone(r.fields[at]), true
+			}
 		}
 	}
 	return nil, false
