@@ -145,6 +145,15 @@ type Admin struct {
 type Stream struct {
 	Table       string   `yaml:"table" json:"table"`               // [database.]table; empty: the stream's name
 	PartitionBy []string `yaml:"partition_by" json:"partition_by"` // name=expression; empty: dt=day(ingest)
+	// Prefix, a custom prefix of Amazon Data Firehose below the table's folder, is
+	// there instead of PartitionBy.
+	Prefix string `yaml:"prefix" json:"prefix,omitempty"`
+	// PartitionKeys are the fields that !{partitionKeyFromQuery:name} means in it.
+	PartitionKeys map[string]string `yaml:"partition_keys" json:"partition_keys,omitempty"`
+	TimeZone      string            `yaml:"time_zone" json:"time_zone,omitempty"`       // of !{timestamp:…}; empty: UTC
+	ErrorPrefix   string            `yaml:"error_prefix" json:"error_prefix,omitempty"` // below the lake's folder of errors
+	// KeepRaw is raw.enabled of this stream alone.
+	KeepRaw bool `yaml:"raw" json:"-"`
 	// Columns declares types: column name (or dotted path) to Hive type.
 	Columns map[string]string `yaml:"columns" json:"columns,omitempty"`
 	// Strict sends a record with a value that does not fit to the error prefix.

@@ -56,12 +56,15 @@ const DefaultDedupeWindow = 24 * time.Hour
 // with everything left out filled in. Table is then database.table, and Size,
 // Interval and Layout are set. A stream that is not configured gets the table of its
 // cleaned name; whether it may come to be is AutoCreate's to say.
-func (c Config) Stream(name string) Stream {
-	s := c.Streams[name]
+func (c Config) Stream(name string) Stream { return c.Complete(name, c.Streams[name]) }
+
+// Complete fills in what a stream of that name leaves out.
+func (c Config) Complete(name string, s Stream) Stream {
 	s.Table = c.tableOf(name, s)
 	s.Columns = maps.Clone(s.Columns)
 	s.PartitionBy = slices.Clone(s.PartitionBy)
-	if len(s.PartitionBy) == 0 {
+	s.PartitionKeys = maps.Clone(s.PartitionKeys)
+	if len(s.PartitionBy) == 0 && s.Prefix == "" {
 		s.PartitionBy = []string{DefaultPartition}
 	}
 	if s.Size == 0 {

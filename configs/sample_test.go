@@ -62,7 +62,8 @@ func TestSampleExampleLoads(t *testing.T) {
 	}
 	want := configs.Stream{
 		Table: "shop.purchases", PartitionBy: []string{"dt=day(purchaseTimestamp)", "country=userCountry"},
-		Columns: map[string]string{"userage": "int", "price": "decimal(10,2)"},
+		TimeZone: "UTC",
+		Columns:  map[string]string{"userage": "int", "price": "decimal(10,2)"},
 		Layout: configs.Layout{
 			Compression: "snappy", RowGroup: 32 * configs.MiB, Sort: []string{"genre", "purchaseTimestamp desc"},
 			Bloom: []string{"bookId"}, BloomFPP: 0.01, Timestamp: "micros",

@@ -72,6 +72,12 @@ func (k *checker) stream(path string, s Stream, c Config) {
 		}
 	}
 	k.partitions(path+".partition_by", s.PartitionBy)
+	if s.Prefix != "" && len(s.PartitionBy) > 0 {
+		k.add(path+".prefix", "is set beside partition_by; want one of them")
+	}
+	if s.Prefix == "" && len(s.PartitionKeys) > 0 {
+		k.add(path+".partition_keys", "are for prefix, which is not set")
+	}
 }
 
 // partitions checks the shape of a partition_by, not what its expressions say.
@@ -115,8 +121,12 @@ func (k *checker) columns(path string, columns map[string]string, parts []string
 	}
 }
 
-// partitionNames are the names that a partition_by gives.
+// partitionNames are the names that a partition_by gives. Those of a prefix are
+// partitioner's knowledge; here it stands for them itself.
 func partitionNames(s Stream) []string {
+	if s.Prefix != "" {
+		return []string{s.Prefix}
+	}
 	names := make([]string, len(s.PartitionBy))
 	for i, e := range s.PartitionBy {
 		name, _, _ := strings.Cut(e, "=")

@@ -50,7 +50,7 @@ func newCheckConfig(o *options) *cobra.Command {
 			printAccess(out, cfg)
 			for _, name := range slices.Sorted(maps.Keys(cfg.Streams)) {
 				s := cfg.Stream(name)
-				fmt.Fprintf(out, "stream   %s: table %s, by %v, sealed at %v or %v", name, s.Table, s.PartitionBy, s.Size, s.Interval)
+				fmt.Fprintf(out, "stream   %s: table %s, by %v, sealed at %v or %v", name, s.Table, partitionsOf(s), s.Size, s.Interval)
 				if s.Dedupe.Key != "" {
 					fmt.Fprintf(out, ", once per %s in %v", s.Dedupe.Key, s.Dedupe.Window)
 				}
@@ -65,14 +65,30 @@ func newCheckConfig(o *options) *cobra.Command {
 	return c
 }
 
+func partitionsOf(s configs.Stream) any {
+	if s.Prefix != "" {
+		return s.Prefix
+	}
+	return s.PartitionBy
+}
+
 // checkStreams checks what configs does not know of: partition expressions and
 // column types.
 func checkStreams(cfg configs.Config) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(cfg.Streams)) {
 		s := cfg.Stream(name)
-		if _, err := partitioner.Parse(s.PartitionBy); err != nil {
-			errs = append(errs, fmt.Errorf("streams.%s.partition_by: %w", name, err))
+		if _, err := specOf(s).Parse(); err != nil {
+			setting := "partition_by"
+			if s.Prefix != "" {
+				setting = "prefix"
+			}
+			errs = append(errs, fmt.Errorf("streams.%s.%s: %w", name, setting, err))
+		}
+		if s.ErrorPrefix != "" {
+			if _, err := partitioner.ParseErrorPrefix(s.ErrorPrefix, s.TimeZone); err != nil {
+				errs = append(errs, fmt.Errorf("streams.%s.error_prefix: %w", name, err))
+			}
 		}
 		if _, err := dedupePath(s.Dedupe.Key); err != nil {
 			errs = append(errs, fmt.Errorf("streams.%s.dedupe.key: %w", name, err))

@@ -20,7 +20,7 @@ func (s *service) openDedupe() (err error) {
 
 // dedupeKey is what deduplicates a stream; checkStreams has seen it.
 func (s *service) dedupeKey(stream string) (path []string, window time.Duration) {
-	c := s.cfg.Stream(stream).Dedupe
+	c := s.stream(stream).Dedupe
 	path, err := dedupePath(c.Key)
 	if err != nil {
 		panic("BUG: an unchecked key: " + err.Error())

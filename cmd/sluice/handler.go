@@ -28,6 +28,7 @@ func (s *service) handler() http.Handler {
 	if s.firehose, err = firehose.New(firehose.Config{
 		Access: s.guard, Appender: s.appender, Policy: s, Memory: s.memory, Metrics: s.metrics,
 		MaxBody: int64(s.cfg.HTTP.MaxBody), Log: s.log,
+		Definitions: s.definitions, Streams: deliveryStreams{s}, Bucket: s.bucket(), MaxStreams: s.cfg.MaxStreams,
 	}); err != nil {
 		panic("BUG: Firehose API: " + err.Error())
 	}

@@ -53,9 +53,11 @@ type service struct {
 	appender  ingest.Appender // of the HTTP receivers
 	guard     *access.Guard   // nil until the service is to serve
 	firehose  *firehose.Handler
-	certs     *certs.Files // nil without TLS
-	stopping  atomic.Bool
-	known     sync.Map // names of streams that were let in, to true
+	// definitions are the streams that were created by the Firehose API.
+	definitions *firehose.Definitions
+	certs       *certs.Files // nil without TLS
+	stopping    atomic.Bool
+	known       sync.Map // names of streams that were let in, to true
 }
 
 // openService opens the rooms from the disk upwards; what an error leaves open is
@@ -68,10 +70,13 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 			s.close()
 		}
 	}()
+	if err = s.openDefinitions(); err != nil {
+		return nil, err
+	}
 	s.buffer, err = buffer.Open(buffer.Config{
 		Dir:      cfg.BufferDir(),
-		Size:     func(stream string) int64 { return int64(cfg.Stream(stream).Size) },
-		Interval: func(stream string) time.Duration { return cfg.Stream(stream).Interval },
+		Size:     func(stream string) int64 { return int64(s.stream(stream).Size) },
+		Interval: func(stream string) time.Duration { return s.stream(stream).Interval },
 		MaxBytes: int64(cfg.Buffer.MaxBytes), MinFree: int64(cfg.Buffer.MinFree), Reuse: int64(cfg.Buffer.Reuse),
 		Rules:  s.rules,
 		Logger: log, Registerer: s.registry,
@@ -159,7 +164,7 @@ func (s *service) convertMemory() int64 {
 // rules is what is stored with a batch when it is sealed: where it goes, and how
 // it is written.
 func (s *service) rules(stream string) []byte {
-	b, err := json.Marshal(delivery.Rules{Stream: s.cfg.Stream(stream), Raw: s.cfg.Raw, Memory: s.convertMemory()})
+	b, err := json.Marshal(delivery.Rules{Stream: s.stream(stream), Raw: s.raw(stream), Memory: s.convertMemory()})
 	if err != nil {
 		panic("BUG: a stream's configuration does not marshal: " + err.Error())
 	}
@@ -283,7 +288,7 @@ func (s *service) openEngine() (*query.Engine, error) {
 	q := s.cfg.Query
 	return query.Open(query.Config{
 		Catalog: s.catalog, Store: s.store, Buffer: s.buffer, Converter: converter,
-		Stream: s.cfg.Stream, Database: s.cfg.Database, Dir: s.cfg.CacheDir(),
+		Stream: s.stream, Database: s.cfg.Database, Dir: s.cfg.CacheDir(),
 		Cache: int64(q.Cache), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Timeout: q.Timeout,
 		Log: s.log, Metrics: s.registry,
 	})

@@ -16,6 +16,9 @@ func (s *service) Known(stream string) bool {
 		return true
 	}
 	_, ok := s.cfg.Streams[stream]
+	if !ok {
+		_, ok = s.definitions.Stream(stream)
+	}
 	logs := s.buffer.Streams()
 	if ok || slices.ContainsFunc(logs, func(st buffer.StreamState) bool { return st.Name == stream }) {
 		s.known.Store(stream, true) // it stays: as many names are kept as there are streams
@@ -46,6 +49,7 @@ func (s *service) Streams() []records.StreamState {
 		names = append(names, st.Name)
 	}
 	names = append(names, s.deliverer.Streams()...)
+	names = append(names, s.definitions.Names()...)
 	for name := range s.cfg.Streams {
 		names = append(names, name)
 	}
@@ -73,7 +77,7 @@ func (s *service) state(name string, b buffer.StreamState) records.StreamState {
 	t := s.deliverer.Totals(name)
 	dd := s.dedupe.State(name)
 	st := records.StreamState{
-		Name: name, Table: s.cfg.Stream(name).Table,
+		Name: name, Table: s.stream(name).Table,
 		BufferedRecords: b.Records, BufferedBytes: b.Bytes, OpenBatches: b.OpenBatches, SealedBatches: b.SealedBatches,
 		Accepted: b.Records + t.Delivered + t.Failed + dd.Duplicates, Delivered: t.Delivered, Failed: t.Failed, Deduplicated: dd.Duplicates,
 	}

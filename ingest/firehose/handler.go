@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"sluice/ingest"
@@ -19,7 +20,8 @@ const TargetPrefix = "Firehose_20150804."
 // receiver names this package in metrics.
 const receiver = "firehose"
 
-// Config is what a Handler works with. All but Access and Log must be set.
+// Config is what a Handler works with. All but Access, Log and what delivery streams
+// are managed with must be set.
 type Config struct {
 	Access   Access // nil: everybody may do everything
 	Appender ingest.Appender
@@ -28,11 +30,17 @@ type Config struct {
 	Metrics  *ingest.Metrics
 	MaxBody  int64 // bytes of a body, after decompression
 	Log      *slog.Logger
+
+	Definitions *Definitions // nil: delivery streams are not managed
+	Streams     Streams
+	Bucket      string // of the lake; empty where it is none
+	MaxStreams  int    // that may be created
 }
 
 // A Handler serves the Firehose API.
 type Handler struct {
 	Config
+	gate sync.RWMutex // held for reading while records are stored: remove waits for them
 }
 
 // New makes a Handler.
@@ -96,7 +104,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 	case "PutRecordBatch":
 		return h.put(w, r, true)
 	default:
-		return faultf(typeUnknown, "there is no operation %.80q", op)
+		return h.control(w, r, op)
 	}
 }
 

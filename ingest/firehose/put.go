@@ -177,7 +177,12 @@ func (h *Handler) put(w http.ResponseWriter, r *http.Request, batch bool) error 
 	if err := h.charge(who, p.lines.entries, p.lines.bytes); err != nil {
 		return err
 	}
+	leave, err := h.enter(p.stream)
+	if err != nil {
+		return err
+	}
 	stored, err := h.store(r.Context(), p.stream, &p.lines)
+	leave()
 	if err != nil && (stored == 0 || !batch) {
 		return err
 	}

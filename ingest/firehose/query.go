@@ -91,6 +91,17 @@ func (h *Handler) mayWrite(who *access.Principal, stream string) error {
 	return nil
 }
 
+// enter lets records be stored until leave is called, unless the stream is being
+// deleted.
+func (h *Handler) enter(stream string) (leave func(), err error) {
+	h.gate.RLock()
+	if h.Definitions != nil && h.Definitions.closed(stream) {
+		h.gate.RUnlock()
+		return nil, faultf(typeNotFound, "Firehose %s is being deleted", stream)
+	}
+	return h.gate.RUnlock, nil
+}
+
 // charge turns away who sends more than it may.
 func (h *Handler) charge(who *access.Principal, records int, bytes int64) error {
 	if wait, ok := h.Access.Limit(who, records, bytes); !ok {

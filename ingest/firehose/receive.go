@@ -150,7 +150,12 @@ func (d *incoming) append(b *block) error {
 		return nil
 	}
 	data := b.buf.B[:b.size]
-	err := d.Appender.Append(d.ctx, d.stream, lake.Block{
+	leave, err := d.enter(d.stream)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	err = d.Appender.Append(d.ctx, d.stream, lake.Block{
 		Data: data, Records: b.records, Arrival: arrival(), Attrs: lake.AppendRequest(nil, d.id, d.first),
 	})
 	if err != nil {

@@ -26,6 +26,7 @@ type route struct {
 	declared []lake.Column
 	strict   bool
 	layout   convert.Layout
+	errors   string // folder, below ErrorPrefix
 	raw      configs.Raw
 }
 
@@ -47,9 +48,17 @@ func (d *Deliverer) route(b *buffer.Batch) (route, error) {
 	if err != nil {
 		return route{}, err
 	}
-	rules, err := partitioner.Parse(s.PartitionBy)
+	rules, err := partitioner.Spec{PartitionBy: s.PartitionBy, Prefix: s.Prefix, Keys: s.PartitionKeys, TimeZone: s.TimeZone}.Parse()
 	if err != nil {
 		return route{}, err
+	}
+	errorFolder := conversionFailed + "/" + b.Stream
+	if s.ErrorPrefix != "" {
+		prefix, err := partitioner.ParseErrorPrefix(s.ErrorPrefix, s.TimeZone)
+		if err != nil {
+			return route{}, err
+		}
+		errorFolder = prefix.Path(conversionFailed, b.First, string(b.ID))
 	}
 	declared, err := convert.ParseColumns(s.Columns)
 	if err != nil {
@@ -60,7 +69,7 @@ func (d *Deliverer) route(b *buffer.Batch) (route, error) {
 		return route{}, err
 	}
 	layout.Memory = s.Memory
-	return route{table, rules, declared, s.Strict, layout, s.Raw}, nil
+	return route{table, rules, declared, s.Strict, layout, errorFolder, s.Raw}, nil
 }
 
 // deliver does one attempt, all steps of it.
@@ -145,6 +154,7 @@ func (d *Deliverer) convertAndEnsure(ctx context.Context, b *buffer.Batch, r rou
 		}
 		start := time.Now()
 		res, err := d.cfg.Converter.Convert(ctx, convert.Job{
+			Seed:   string(b.ID),
 			Blocks: b.Blocks(), Columns: table.Columns, Declared: r.declared, Strict: r.strict, Rules: r.rules, Dir: dir, Layout: r.layout, Attempt: b.Sealed,
 		})
 		if err != nil {
@@ -252,7 +262,7 @@ func (d *Deliverer) place(ctx context.Context, b *buffer.Batch, r route, res con
 		size += f.Bytes
 	}
 	if res.Failures != "" {
-		uploads = append(uploads, upload{ErrorPrefix + "/format-conversion-failed/" + b.Stream + "/" + string(b.ID) + ".ndjson", res.Failures})
+		uploads = append(uploads, upload{ErrorPrefix + "/" + r.errors + "/" + string(b.ID) + ".ndjson", res.Failures})
 	}
 	if r.raw.Enabled {
 		raw, err := rawFiles(ctx, b, r.raw, dir)
@@ -303,6 +313,9 @@ func (d *Deliverer) partitions(res convert.Result, table lake.Table) []lake.Part
 // row. Engines that read the lake as a whole pass over it, as its name begins
 // with an underscore.
 const ErrorPrefix = "_errors"
+
+// conversionFailed is what Firehose calls the errors of conversion.
+const conversionFailed = "format-conversion-failed"
 
 func (d *Deliverer) put(ctx context.Context, key, path string) error {
 	f, err := os.Open(path)

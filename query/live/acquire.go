@@ -170,6 +170,7 @@ func (c *Cache) extend(ctx context.Context, state *batch, b Batch, i int, column
 		return false, err
 	}
 	res, err := c.cfg.Converter.Convert(ctx, convert.Job{
+		Seed:   string(b.ID),
 		Blocks: b.Blocks(from), Columns: columns, Declared: state.rules.declared,
 		Strict: state.rules.strict, Rules: state.rules.parsed, Dir: dir, Layout: state.rules.layout,
 	})

@@ -38,7 +38,8 @@ func newRules(s configs.Stream) (*rules, error) {
 	// Of the layout only that which decides about values: a timestamp of millis
 	// reads the same before and after delivery. To sort would be for nothing.
 	r := &rules{id: string(id), strict: s.Strict, layout: convert.Layout{Timestamp: s.Layout.Timestamp}}
-	if r.parsed, err = partitioner.Parse(s.PartitionBy); err != nil {
+	spec := partitioner.Spec{PartitionBy: s.PartitionBy, Prefix: s.Prefix, Keys: s.PartitionKeys, TimeZone: s.TimeZone}
+	if r.parsed, err = spec.Parse(); err != nil {
 		return nil, fmt.Errorf("read rules of table %s: %w", s.Table, err)
 	}
 	if r.declared, err = convert.ParseColumns(s.Columns); err != nil {
