@@ -37,7 +37,7 @@ func (k *checker) access(c Config) {
 	}
 	k.twice("sha256", c.Keys, func(key Key) string { return strings.ToLower(key.SHA256) })
 	k.twice("access_key_id", c.Keys, func(key Key) string { return key.AccessKeyID })
-	k.twice("certificate", c.Keys, func(key Key) string { return key.Certificate })
+	k.twice("certificate", c.Keys, func(key Key) string { return strings.ToLower(key.Certificate) })
 }
 
 // exposed checks that a listener which other machines reach knows its callers.
