@@ -92,6 +92,9 @@ type Config struct {
 	// Settle is how long JetStream must have held messages for acknowledged until
 	// they are settled; 0: 30 s.
 	Settle time.Duration
+	// AckWait is how long JetStream waits for an acknowledgement until it gives a
+	// message again, of consumers that are made; 0: 30 s.
+	AckWait time.Duration
 	// Publish, if not nil, makes a JetStream stream for a Publisher.
 	Publish *Publish
 
@@ -112,11 +115,9 @@ type Publish struct {
 }
 
 const (
-	defaultLease  = 15 * time.Second
-	defaultSettle = 30 * time.Second
-	// ackWait is how long JetStream waits for an acknowledgement until it gives a
-	// message again.
-	ackWait = 30 * time.Second
+	defaultLease   = 15 * time.Second
+	defaultSettle  = 30 * time.Second
+	defaultAckWait = 30 * time.Second
 	// maxAckPending bounds what JetStream has delivered and not seen acknowledged.
 	maxAckPending = 20_000
 	// stopGrace is how long what is under way at the end may take.

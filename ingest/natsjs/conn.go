@@ -18,7 +18,7 @@ import (
 func connect(c Connection, m *metrics, log *slog.Logger) (*nats.Conn, error) {
 	opts := []nats.Option{
 		nats.Name("sluice"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.IgnoreAuthErrorAbort(),
-		nats.CustomReconnectDelay(pause), nats.Timeout(5 * time.Second), nats.PingInterval(20 * time.Second), nats.MaxPingsOutstanding(2),
+		nats.CustomReconnectDelay(pause), nats.Timeout(5 * time.Second), nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
 		nats.ConnectHandler(func(nc *nats.Conn) {
 			m.connected.Set(1)
 			log.Info("connected to NATS", "server", nc.ConnectedUrlRedacted())

@@ -148,7 +148,7 @@ func (n *node) open() {
 	must(err)
 	n.receiver, err = natsjs.Open(natsjs.Config{
 		Connection: natsjs.Connection{URL: n.url}, Subscriptions: n.subs, Node: n.name, Bucket: "sluice", Rejected: "rejected",
-		Lease: 1500 * time.Millisecond, Settle: time.Second, Publish: n.publish, Replicas: n.replicas,
+		Lease: 1500 * time.Millisecond, Settle: time.Second, AckWait: 2 * time.Second, Publish: n.publish, Replicas: n.replicas,
 		Ledger: n.ledger, Policy: everyStream{}, Memory: mem, Metrics: ingest.NewMetrics(nil, nil), Log: testLog(n.t),
 	})
 	must(err)

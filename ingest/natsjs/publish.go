@@ -205,11 +205,17 @@ func (p *Publisher) cut(stream string, block lake.Block) ([]*nats.Msg, error) {
 
 // requestOf is the attribute of the next n records of a request.
 func requestOf(key []byte, indexes *lake.Indexes, n int) []byte {
-	first := indexes.Next()
+	last := indexes.Next()
+	attr, run := lake.AppendRequest(nil, key, last), uint64(1)
 	for range n - 1 {
-		indexes.Next() // receivers leave none out
+		next := indexes.Next()
+		if next != last+1 {
+			attr, run = lake.AppendGap(attr, 0, run, next-last-1), 0
+		}
+		last = next
+		run++
 	}
-	return lake.AppendRequest(nil, key, first)
+	return attr
 }
 
 // subject spreads messages over the partitions; those that one node must see

@@ -42,6 +42,9 @@ func Open(cfg Config) (*Receiver, error) {
 	if cfg.Settle == 0 {
 		cfg.Settle = defaultSettle
 	}
+	if cfg.AckWait == 0 {
+		cfg.AckWait = defaultAckWait
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -193,4 +196,16 @@ func (r *Receiver) full(reason string) {
 
 func (r *Receiver) unknown(stream string) {
 	r.tell("messages wait in JetStream: their stream does not exist, and does not come to be (auto_create, max_streams)", "stream", stream)
+}
+
+// Check asks NATS for every subscription's stream and consumer, which is made if it
+// is not there, and says what is wrong.
+func (r *Receiver) Check(ctx context.Context) error {
+	var faults []error
+	for _, s := range r.sources {
+		if _, _, err := s.consumer(ctx); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", s.sub.name(), err))
+		}
+	}
+	return errors.Join(faults...)
 }

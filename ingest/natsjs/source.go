@@ -111,7 +111,7 @@ func (s *source) consumer(ctx context.Context) (jetstream.Consumer, lake.SourceI
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		cons, err = stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 			Durable: s.sub.Consumer, FilterSubject: s.sub.Subject, AckPolicy: jetstream.AckExplicitPolicy,
-			AckWait: ackWait, MaxAckPending: maxAckPending, MaxDeliver: -1, Description: "made by sluice",
+			AckWait: s.r.cfg.AckWait, MaxAckPending: maxAckPending, MaxDeliver: -1, Description: "made by sluice",
 		})
 	}
 	if err != nil {

@@ -19,7 +19,6 @@ const (
 	appends = 8
 	// After these times JetStream gives a message again that has no place now.
 	unknownDelay = time.Minute
-	doubtDelay   = 10 * time.Second
 	failedDelay  = 5 * time.Second
 )
 
@@ -115,7 +114,7 @@ func (w *worker) sort(items []item) (last uint64) {
 			w.known(it)
 			continue
 		case doubtful:
-			w.delay(it, doubtDelay)
+			w.delay(it, w.s.r.cfg.Lease/3)
 			continue
 		}
 		stream, request, ok := w.s.target(it)

@@ -40,7 +40,7 @@ type Config struct {
 	ClusterListen string   // host:port for the other nodes; empty: a single server
 	Routes        []string // host:port of the other nodes
 
-	Logger *slog.Logger
+	Logger *slog.Logger `json:"-"`
 }
 
 // A Server is running.
