@@ -13,6 +13,9 @@ func checkPages(t *testing.T, path string) {
 	t.Helper()
 	f := openParquet(t, path)
 	checkPlain(t, path, f)
+	if len(f.RowGroups()) > 0 && f.Metadata().RowGroups[0].Columns[0].ColumnIndexOffset == 0 {
+		return // parquet-go then reads no column index at all
+	}
 	for _, g := range f.RowGroups() {
 		for _, c := range g.ColumnChunks() {
 			checkChunk(t, f, c.(*parquet.FileColumnChunk), g.NumRows())
