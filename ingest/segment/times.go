@@ -146,8 +146,27 @@ var (
 // where it has more.
 func appendTime(dst []byte, micros int64) []byte {
 	t := time.UnixMicro(micros).UTC()
-	if micros%1000 == 0 {
-		return t.AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	dst = appendDigits(dst, year, 4)
+	dst = appendDigits(append(dst, '-'), int(month), 2)
+	dst = appendDigits(append(dst, '-'), day, 2)
+	dst = appendDigits(append(dst, 'T'), hour, 2)
+	dst = appendDigits(append(dst, ':'), minute, 2)
+	dst = appendDigits(append(dst, ':'), second, 2)
+	if fraction := t.Nanosecond() / 1000; fraction%1000 == 0 {
+		dst = appendDigits(append(dst, '.'), fraction/1000, 3)
+	} else {
+		dst = appendDigits(append(dst, '.'), fraction, 6)
 	}
-	return t.AppendFormat(dst, "2006-01-02T15:04:05.000000Z")
+	return append(dst, 'Z')
+}
+
+func appendDigits(dst []byte, n, digits int) []byte {
+	dst = append(dst, "000000"[:digits]...)
+	for i := len(dst) - 1; n > 0; i-- {
+		dst[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return dst
 }
