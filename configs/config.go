@@ -16,6 +16,7 @@ type Config struct {
 	MaxStreams int            `yaml:"max_streams"`
 	HTTP       HTTP           `yaml:"http"`
 	Segment    Segment        `yaml:"segment"`
+	OTLP       OTLP           `yaml:"otlp"`
 	Buffer     Buffer         `yaml:"buffer"`
 	Convert    Convert        `yaml:"convert"`
 	Delivery   Delivery       `yaml:"delivery"`
@@ -56,6 +57,13 @@ type Segment struct {
 	MaxBatch     Bytes         `yaml:"max_batch"`  // of one batch, after decompression
 	MaxEvents    int           `yaml:"max_events"` // calls in one batch
 	Origins      string        `yaml:"origins"`    // Access-Control-Allow-Origin; empty: none
+}
+
+// OTLP shapes the logs of OpenTelemetry.
+type OTLP struct {
+	Stream     string `yaml:"stream"`     // that they go to
+	Attributes string `yaml:"attributes"` // AttributesMap or AttributesStruct
+	MaxBody    Bytes  `yaml:"max_body"`   // of one request, after decompression
 }
 
 // Buffer says when a batch is sealed and how much the log may hold.

@@ -23,6 +23,7 @@ func Default() Config {
 		MaxStreams: 1000,
 		HTTP:       HTTP{MaxBody: 256 * MiB, MaxInFlight: 256 * MiB, IdempotencyWindow: 24 * time.Hour},
 		Segment:    defaultSegment,
+		OTLP:       defaultOTLP,
 		Buffer:     Buffer{Size: 256 * MiB, Interval: 5 * time.Minute, MaxBytes: 10 * GiB, MinFree: 512 * MiB, Reuse: 512 * MiB},
 		Convert:    Convert{Memory: 256 * MiB, Threads: 0, Compression: "zstd", RowGroup: 64 * MiB, BloomFPP: 0.01, Timestamp: "micros"},
 		Raw:        Raw{Prefix: "raw-logs", Compression: "gzip"},
@@ -74,6 +75,9 @@ func (c Config) Complete(name string, s Stream) Stream {
 		s.Interval = c.Buffer.Interval
 	}
 	s.Layout = c.layout(s.Layout)
+	if name == c.OTLP.Stream {
+		s.Columns = c.OTLP.columns(s.Columns, partitionNames(s))
+	}
 	if segment := c.Segment.owns(name); segment && s.Dedupe.Key == "" && c.Segment.DedupeWindow > 0 {
 		s.Dedupe = StreamDedupe{Key: "messageId", Window: c.Segment.DedupeWindow}
 	}

@@ -49,6 +49,8 @@ var rules = map[string]rule{
 	"http.max_body":             between(1*MiB, 1024*GiB),
 	"http.max_in_flight":        between(16*MiB, 1024*GiB),
 	"http.idempotency_window":   keyWindow,
+	"otlp.attributes":           oneOf(AttributesMap, AttributesStruct),
+	"otlp.max_body":             between(64*KiB, 1*GiB),
 	"segment.tables":            oneOf(OneTable, TablesPerSource, TablesPerEvent),
 	"segment.max_event":         between(1*KiB, 1000*KiB),
 	"segment.max_batch":         between(1*KiB, 1000*KiB), // a record's limit, and what one buffer holds

@@ -57,6 +57,7 @@ func (c Config) faults() Faults {
 	}
 	k.nats(c)
 	k.segment(c.Segment)
+	k.otlp(c)
 	k.streams(c)
 	return k.faults
 }

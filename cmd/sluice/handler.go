@@ -5,8 +5,10 @@ import (
 	"net/http/pprof"
 	"strings"
 
+	"sluice/configs"
 	"sluice/ingest"
 	"sluice/ingest/firehose"
+	"sluice/ingest/otlp"
 	"sluice/ingest/records"
 	"sluice/ingest/segment"
 	"sluice/query/httpapi"
@@ -34,6 +36,7 @@ func (s *service) handler() http.Handler {
 	}
 	s.firehose.Register(mux)
 	s.segment().Register(mux)
+	s.otlp().Register(mux)
 	ingest.RegisterHealth(mux, s)
 	mux.Handle("GET /metrics", s.metricsHandler(promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})))
 	mux.Handle("/v1/query", httpapi.New(httpapi.Config{Querier: s.engine, Log: s.log, Authorize: s.authorizeQuery}))
@@ -51,6 +54,21 @@ func (s *service) segment() *segment.Handler {
 	})
 	if err != nil {
 		panic("BUG: tracking API: " + err.Error())
+	}
+	return h
+}
+
+// otlp makes the logs API of OpenTelemetry.
+func (s *service) otlp() *otlp.Handler {
+	c := s.cfg.OTLP
+	h, err := otlp.New(otlp.Config{
+		Access: s.guard, Appender: s.dedupe, Policy: s, Memory: s.memory, Metrics: s.metrics,
+		Stream: c.Stream, Mapped: c.Attributes == configs.AttributesMap, Log: s.log,
+		// A body that is read grows: what it has and what it moves to are held together.
+		MaxBody: int64(min(c.MaxBody, s.cfg.HTTP.MaxInFlight/4)),
+	})
+	if err != nil {
+		panic("BUG: OTLP: " + err.Error())
 	}
 	return h
 }
