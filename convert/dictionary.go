@@ -29,6 +29,7 @@ type texts struct {
 	// At how many values, or bytes of entries, to look again whether the
 	// dictionary pays.
 	next, nextBytes int
+	touched         byte // of no meaning: keeps the reads that fetch texts
 }
 
 // A ragged is a list of byte strings in one piece of memory.
@@ -99,6 +100,7 @@ func (t *texts) take(from *staged, in []entry) (grew int) {
 	var ids [stride]identity
 	var hashes [stride]uint32
 	var found [stride]slot
+	var texts [stride][]byte
 	if len(t.table) == 0 {
 		t.table = make([]slot, minTable)
 	}
@@ -108,21 +110,25 @@ func (t *texts) take(from *staged, in []entry) (grew int) {
 	for len(in) > 0 && !t.plain {
 		some := in[:min(stride, len(in))]
 		for k := range some {
-			ids[k], hashes[k] = identify(from.text(some[k].value))
+			texts[k] = from.text(some[k].value)
+			ids[k], hashes[k] = identify(texts[k])
 		}
 		mask := uint32(len(t.table) - 1)
 		for k := range some {
 			found[k] = t.table[hashes[k]&mask]
 		}
 		for k := range some {
-			v := from.text(some[k].value)
-			switch {
-			case t.is(&found[k], ids[k], v): // wherever it is by now
+			if f := &found[k]; f.entry != 0 && !f.whole() {
+				t.touched ^= t.entries.bytes[f.b]
+			}
+		}
+		for k := range some {
+			if t.is(&found[k], ids[k], texts[k]) { // wherever it is by now
 				t.refs = append(t.refs, found[k].entry-1)
 				grew += 4
-			default:
-				grew += t.lookUp(v, ids[k], hashes[k])
+				continue
 			}
+			grew += t.lookUp(texts[k], ids[k], hashes[k])
 			if t.plain {
 				some = some[:k+1]
 				break

@@ -2,7 +2,6 @@ package convert
 
 import (
 	"encoding/binary"
-	"math"
 	"math/bits"
 
 	"sluice/internal/lake"
@@ -47,12 +46,18 @@ type step struct {
 func (s *shredder) follow(i int) (end int, ok bool) {
 	s.stamp++
 	stamp, data, out := s.stamp, s.data, s.out
+	row := out.slots[0] - 1
 	at := s.schema.root
 	cut := false
 	for {
-		w := at.way(data, i)
-		if w == nil {
+		if len(at.ways) == 0 {
 			return i, false
+		}
+		w := &at.ways[0]
+		if !w.between.at(data, i) {
+			if w = at.otherWay(data, i); w == nil {
+				return i, false
+			}
 		}
 		i += len(w.between.text)
 		for _, n := range w.opens {
@@ -60,7 +65,7 @@ func (s *shredder) follow(i int) (end int, ok bool) {
 				return i, false
 			}
 			n.seen = stamp
-			out.put(n, 0)
+			out.columns[n.id] = append(out.columns[n.id], entry{0, row})
 		}
 		f := w.to
 		if f == nil {
@@ -71,10 +76,13 @@ func (s *shredder) follow(i int) (end int, ok bool) {
 		}
 		f.seen = stamp
 		start := i
-		if next := s.plain(f, data, i); next > 0 {
+		switch v, next := plain(f.ease, data, i); {
+		case next > 0:
+			c := &out.columns[f.id]
+			*c = append(*c, entry{v, row})
 			i = next
-		} else {
-			if !cut && (f.kind != leafNode || data[i] == '{' || data[i] == '[') { // white space may be a newline there
+		default:
+			if !cut && f.kind != leafNode { // white space may be a newline there
 				s.data, cut = data[:lineEnd(data, i)], true
 			}
 			var err error
@@ -89,13 +97,10 @@ func (s *shredder) follow(i int) (end int, ok bool) {
 	}
 }
 
-// way finds the way that goes on at i.
-func (n *node) way(data []byte, i int) *way {
-	for k := range n.ways {
-		if w := &n.ways[k]; w.between.at(data, i) {
-			if k == 0 {
-				return w
-			}
+// otherWay finds the way that goes on at i, which is not the first.
+func (n *node) otherWay(data []byte, i int) *way {
+	for k := 1; k < len(n.ways); k++ {
+		if n.ways[k].between.at(data, i) {
 			n.ways[k-1], n.ways[k] = n.ways[k], n.ways[k-1] // what comes often moves to the front
 			return &n.ways[k-1]
 		}
@@ -103,37 +108,49 @@ func (n *node) way(data []byte, i int) *way {
 	return nil
 }
 
+// An ease is a leaf's type whose values are mostly easy to take.
+type ease uint8
+
+const (
+	hard ease = iota
+	easyText
+	easyBigint
+)
+
+func easeOf(n *node) ease {
+	switch {
+	case n.kind != leafNode:
+	case n.typ.Kind == lake.KindString:
+		return easyText
+	case n.typ.Kind == lake.KindBigint:
+		return easyBigint
+	}
+	return hard
+}
+
 // plain takes the value at i if it is what a leaf's values mostly are, a string
-// without escapes beyond or a short integer, and returns its end; else 0.
-func (s *shredder) plain(f *node, data []byte, i int) int {
-	switch f.typ.Kind {
-	case lake.KindString:
+// without escapes beyond ASCII or a short integer; next is its end, else 0.
+func plain(e ease, data []byte, i int) (v int64, next int) {
+	switch e {
+	case easyText:
 		if data[i] != '"' {
-			return 0
+			return 0, 0
 		}
-		k := i + 1
-		for ; k+8 <= len(data); k += 8 {
+		for k := i + 1; k+8 <= len(data); k += 8 {
 			w := binary.LittleEndian.Uint64(data[k:])
 			if hit := special(w); hit != 0 {
 				if k += bits.TrailingZeros64(hit) >> 3; data[k] != '"' {
-					return 0
+					return 0, 0
 				}
-				s.out.put(f, int64(i+1)<<32|int64(k))
-				return k + 1
+				return int64(i+1)<<32 | int64(k), k + 1
 			}
 		}
-	case lake.KindBigint:
+	case easyBigint:
 		if v, end, ok := shortInt(data, i); ok {
-			s.out.put(f, v)
-			return end
-		}
-	case lake.KindInt:
-		if v, end, ok := shortInt(data, i); ok && v >= math.MinInt32 && v <= math.MaxInt32 {
-			s.out.put(f, v)
-			return end
+			return v, end
 		}
 	}
-	return 0
+	return 0, 0
 }
 
 // special has the high bit of the first byte set that is a quote, a backslash, a

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"strconv"
 )
@@ -37,6 +38,12 @@ func shortInt(data []byte, i int) (v int64, end int, ok bool) {
 		i++
 	}
 	start := i
+	if i+8 <= len(data) {
+		if w := binary.LittleEndian.Uint64(data[i:]); eightDigits(w) {
+			v = parseEight(w)
+			i += 8
+		}
+	}
 	for ; i < len(data) && data[i]-'0' <= 9; i++ {
 		v = v*10 + int64(data[i]-'0')
 	}
@@ -51,6 +58,19 @@ func shortInt(data []byte, i int) (v int64, end int, ok bool) {
 		v = -v
 	}
 	return v, i, true
+}
+
+// eightDigits reports whether all bytes are decimal digits.
+func eightDigits(w uint64) bool {
+	return (w&(ones*0xf0))|((w+ones*6)&(ones*0xf0))>>4 == ones*0x33
+}
+
+// parseEight is the number of eight digits, the first in the lowest byte: it adds
+// up pairs, then fours, then all.
+func parseEight(w uint64) int64 {
+	w = (w & (ones * 0x0f)) * (10<<8 + 1) >> 8
+	w = (w & 0x00ff00ff00ff00ff) * (100<<16 + 1) >> 16
+	return int64((w & 0x0000ffff0000ffff) * (10000<<32 + 1) >> 32)
 }
 
 // parseDouble is the float64 that a JSON number literal stands for; ok is false

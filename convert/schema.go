@@ -65,6 +65,7 @@ type node struct {
 	part int    // 1 + the index of the partition field that this is
 	seen uint64 // the stamp of the object that has filled it, while shredding
 	form form
+	ease ease
 	// ways are what was found to follow this node's value in a record, see follow.
 	ways []way
 }
@@ -124,7 +125,7 @@ func newSchema(columns, known []lake.Column, rules *partitioner.Rules) *schema {
 	}
 	s.reserve(rules)
 	for _, n := range s.nodes {
-		n.form = formOf(n)
+		n.form, n.ease = formOf(n), easeOf(n)
 	}
 	s.root.full = len(s.leaves) >= MaxColumns
 	s.markFull(s.root)
