@@ -100,6 +100,10 @@ func (r *run) dealOut(st *staged) error {
 	if err := r.dealer.deal(r, st); err != nil {
 		return err
 	}
+	r.dealt += int64(len(st.data))
+	for _, p := range r.dealer.parts {
+		p.dealt = r.dealt
+	}
 	return r.check()
 }
 
@@ -114,6 +118,24 @@ func (r *run) check() error {
 	}
 	if r.held > r.cfg.Memory/2 {
 		return r.relieve()
+	}
+	if r.dealt >= r.sweepAt {
+		r.sweepAt = r.dealt + r.cfg.Memory/32
+		return r.sweep()
+	}
+	return nil
+}
+
+// sweep closes the row groups of partitions that have had no record for long, as
+// days that are over, unless they are small: memory that is used again is in the
+// cache still, and more is left for the others.
+func (r *run) sweep() error {
+	for _, p := range r.order {
+		if r.dealt-p.dealt > r.cfg.Memory/8 && size(p) >= min(minRowGroup, r.cfg.RowGroup/4) {
+			if err := r.flush(p); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

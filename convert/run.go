@@ -33,6 +33,7 @@ type run struct {
 	parts    map[string]*part
 	path     []byte
 	last     *part     // the partition of the record before
+	fields   []byte    // the text of that record's fields of the rules, a line each
 	arrival  time.Time // of that record
 	order    []*part
 	builders *sync.Pool // of the converter
@@ -41,6 +42,8 @@ type run struct {
 	held     int64 // bytes in builders that are being filled
 	maxRows  int   // of a row group, about
 	dealer   dealer
+	dealt    int64 // bytes of JSON that were dealt out
+	sweepAt  int64 // at how many of them partitions are looked at that are over
 	result   Result
 	// spill takes the records instead of builders, to sort them by partition.
 	spill *spill
@@ -56,6 +59,7 @@ type part struct {
 	build  *builder
 	queued *ticket // the row group handed to the stage last
 	turn   int32   // 1 + its place in what is being dealt
+	dealt  int64   // run.dealt when it had rows last
 }
 
 // A drop is a partition key whose field is no column.
@@ -241,10 +245,14 @@ func (r *run) failed(err error, record []byte, arrival time.Time) error {
 // row finds the partition of the record that was parsed last, and adds it.
 func (r *run) row(arrival time.Time) error {
 	s := &r.shred
-	if r.last != nil && len(s.fields) == 0 && arrival.Equal(r.arrival) {
-		return r.add(r.last) // the path is a matter of the arrival alone
+	if r.last != nil && len(r.drops) == 0 && arrival.Equal(r.arrival) && r.sameFields() {
+		return r.add(r.last)
 	}
 	r.arrival = arrival
+	r.fields = r.fields[:0]
+	for _, text := range s.parts {
+		r.fields = append(append(r.fields, text...), '\n')
+	}
 	r.path = r.eval.AppendPath(r.path[:0], s.parts, arrival)
 	for _, d := range r.drops {
 		if d.node.part == 0 {
@@ -272,6 +280,19 @@ func (r *run) row(arrival time.Time) error {
 		r.last = p
 	}
 	return r.add(p)
+}
+
+// sameFields reports whether the fields of the rules are what they were in the
+// record before, so that its path is the same.
+func (r *run) sameFields() bool {
+	rest := r.fields
+	for _, text := range r.shred.parts {
+		if len(rest) <= len(text) || rest[len(text)] != '\n' || string(rest[:len(text)]) != string(text) {
+			return false
+		}
+		rest = rest[len(text)+1:]
+	}
+	return true
 }
 
 // add gives the record that was parsed last to a partition.
