@@ -45,7 +45,7 @@ that has it. What goes under keys: in the configuration has its SHA-256 only.
 With --aws it is a secret access key, for clients that sign as AWS SDKs do; the
 service must have that one itself, in a file that nobody else may read.`,
 		Example: `  sluice keys new bookstore --write purchases > bookstore.key
-  sluice keys new website --source web --write "web*" > write.key
+  sluice keys new website --source web > write.key
   sluice keys new analysts --query shop > analysts.key
   (umask 077; sluice keys new lambda --aws --write purchases > lambda.secret)`,
 		Args: exactArgs(1),
