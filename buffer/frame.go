@@ -124,8 +124,11 @@ func (h *frameHeader) put(dst []byte, salt uint32, offset int64) {
 	le.PutUint64(dst[24:], h.before)
 	le.PutUint32(dst[32:], h.lag)
 	le.PutUint32(dst[36:], h.sum)
+	at := dst[40:48] // for now, as memory of its own would be another allocation a frame
+	le.PutUint64(at, uint64(offset))
+	sum := crc32.Update(salt, castagnoli, at)
 	le.PutUint32(dst[40:], 0)
-	le.PutUint32(dst[44:], headerSum(dst, salt, offset))
+	le.PutUint32(dst[44:], crc32.Update(sum, castagnoli, dst[:44]))
 }
 
 // parseFrame reads the header of a frame at offset.

@@ -72,8 +72,10 @@ func newLog(b *Buffer, name string, dir string) *log {
 // the commit.
 func (l *log) append(ctx context.Context, block lake.Block) error {
 	place := min(int64(len(block.Data)+len(block.Attrs))+frameHeaderLen, l.b.queueBytes)
-	if err := l.room.Acquire(ctx, place); err != nil {
-		return fmt.Errorf("append to %s: wait for a place in the queue: %w", l.name, err)
+	if !l.room.TryAcquire(place) { // ctx's channel is made when it is first asked for
+		if err := l.room.Acquire(ctx, place); err != nil {
+			return fmt.Errorf("append to %s: wait for a place in the queue: %w", l.name, err)
+		}
 	}
 	defer l.room.Release(place)
 	r := l.b.requests.Get().(*request)

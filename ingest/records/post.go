@@ -121,8 +121,7 @@ const smallAnswer = 1 << 10
 // answer writes the body of the answer.
 func (s *splitter) answer(w http.ResponseWriter, p *ingest.Problem) {
 	list := s.list.list(&s.done)
-	b := make([]byte, 0, 64)
-	b = append(b, `{"accepted":`...)
+	b := append(s.text[:0], `{"accepted":`...)
 	b = strconv.AppendInt(b, s.accepted, 10)
 	b = append(b, `,"rejected":[`...)
 	if len(list) <= smallAnswer {
@@ -149,5 +148,7 @@ func (s *splitter) answer(w http.ResponseWriter, p *ingest.Problem) {
 		b = append(b, ',')
 		b = p.AppendMember(b)
 	}
-	w.Write(append(b, "}\n"...))
+	b = append(b, "}\n"...)
+	w.Write(b)
+	s.text = b
 }

@@ -58,6 +58,7 @@ type splitter struct {
 	now   tally // what was seen
 	done  tally // up to the end of the last block appended
 	list  rejections
+	text  []byte // of an answer; kept for the next request
 
 	accepted, bytes int64
 }
@@ -268,5 +269,9 @@ func (s *splitter) freeBuffers() {
 func (s *splitter) free() {
 	s.freeBuffers()
 	s.list.free()
-	*s = splitter{}
+	text := s.text
+	if cap(text) > 2*smallAnswer {
+		text = nil
+	}
+	*s = splitter{text: text}
 }
