@@ -16,6 +16,29 @@
 //   - year(ingest), month(ingest), day(ingest), hour(ingest): the same of the
 //     record's arrival. A field of that name is written "ingest", in quotes.
 //
+// # Prefixes
+//
+// A [Spec] may have a custom prefix of Amazon Data Firehose instead: text with
+// expressions !{namespace:value}, relative to the table's folder.
+//
+//   - !{timestamp:pattern}: the record's arrival in the Spec's time zone, by a pattern of
+//     Java's DateTimeFormatter. The letters y u M L Q q d D E a H k K h m s S A n X x Z
+//     are understood, in English; others are refused. Slashes in it part folders.
+//   - !{partitionKeyFromQuery:name}: one of the Spec's Keys, by the record's field.
+//   - !{firehose:random-string}: 11 letters and digits, another text at each place, that
+//     follow from the Evaluator's seed: a repeated delivery has the same.
+//
+// A folder name=value is the partition column of that name, cleaned as columns' names
+// are. Any other folder with an expression is the column partition_0, partition_1 and
+// so on, in order, as AWS Glue's crawlers name them. Other folders are constant. A prefix without
+// an expression gets !{timestamp:yyyy/MM/dd/HH}/ after it, and one without a slash at
+// its end gets that (in AWS it would begin the objects' names). A folder whose record lacks a field in
+// it is [lake.NullPartition] as a whole. A dot or an underscore at a folder's
+// beginning is escaped, as it would hide the folder; where it is constant it is refused.
+//
+// An [ErrorPrefix] is the same for documents of errors, with
+// !{firehose:error-output-type} and without keys.
+//
 // # Points in time
 //
 // A number, or a string that holds one, counts from the epoch; its magnitude

@@ -35,6 +35,29 @@
 // stored twice, as with an Idempotency-Key. The access key of the endpoint is an API
 // key. Common attributes are ignored.
 //
+// # Delivery streams
+//
+// CreateDeliveryStream makes a stream of what ExtendedS3DestinationConfiguration says:
+//
+//   - BufferingHints: the stream's size and interval (0 seconds is 1).
+//   - Prefix, CustomTimeZone, ErrorOutputPrefix: prefix, time_zone and error_prefix of the
+//     stream (see package partitioner), below the table's folder and _errors.
+//   - MetadataExtraction: the keys of !{partitionKeyFromQuery:…}. Of jq an object of
+//     paths is understood, also with strftime of %Y, %m, %H or %Y-%m-%d; more is refused.
+//   - DataFormatConversionConfiguration: the table, and the compression of its Parquet
+//     files. They are Parquet in any case.
+//   - S3BackupMode Enabled: the raw copy.
+//   - BucketARN must name the lake's bucket, if the lake is in one.
+//
+// Other destinations, sources, Lambda functions, ORC and encryption at rest are
+// refused. What has no meaning here (roles, CloudWatch, CompressionFormat, S3 retries) is kept and told by
+// DescribeDeliveryStream. UpdateDestination wants the current version and counts from the batch that
+// is open. DeleteDeliveryStream answers when everything is delivered; where that
+// fails the stream stays. What was created is in one file of the data folder, durable
+// before the answer. A stream of the configuration file comes before it, is
+// told by Describe and List, and cannot be changed here. Changes are for keys with
+// admin.
+//
 // # Access
 //
 // Requests are signed (Signature Version 4, service firehose); the body is hashed
