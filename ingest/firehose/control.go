@@ -268,18 +268,23 @@ func (h *Handler) remove(r *http.Request, _ *access.Principal, req *controlReque
 		return nil, faultf(typeInUse, "Firehose %s is in the configuration: remove it there", name)
 	case h.Definitions.get(name) == nil:
 		return nil, unknown(name)
-	case !h.Definitions.setClosed(name, true):
+	case !h.shut(name):
 		return nil, faultf(typeInUse, "Firehose %s is being deleted", name)
 	}
 	defer h.Definitions.setClosed(name, false)
-	// Puts that saw the stream open end before it is drained.
-	h.gate.Lock()
-	h.gate.Unlock() //nolint:staticcheck // a barrier
 	if err := h.Streams.Drain(r.Context(), name); err != nil {
 		return nil, &fault{status: http.StatusServiceUnavailable, kind: typeUnavailable, retryAfter: 5 * time.Second, err: err,
 			message: fmt.Sprintf("Firehose %s is not deleted: its records are not delivered yet, and stay buffered; delete it again later", name)}
 	}
 	return struct{}{}, h.Definitions.change(name, func(*definition) (*definition, error) { return nil, nil })
+}
+
+// shut lets nothing more into a stream; what was on its way has arrived when it
+// returns. It is false where somebody else did so.
+func (h *Handler) shut(name string) bool {
+	h.gate.Lock()
+	defer h.gate.Unlock()
+	return h.Definitions.setClosed(name, true)
 }
 
 var errEncryption = invalid("encryption at rest is the disk's and the bucket's to do: DeliveryStreamEncryptionConfigurationInput is not supported")
