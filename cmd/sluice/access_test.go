@@ -126,6 +126,7 @@ func TestEveryEndpointIsGuarded(t *testing.T) {
 		{"POST", "/?firehose=ListDeliveryStreams", `{}`, 403, 403, 200, 200, 200},
 		{"POST", "/?firehose=DeleteDeliveryStream", `{"DeliveryStreamName":"nosuch"}`, 403, 403, 403, 403, 400},
 		{"POST", "/v1/track", `{"userId":"u","event":"e"}`, 401, 401, 401, 401, 401}, // wants a write key
+		{"POST", "/v1/logs", `{"resourceLogs":[]}`, 401, 401, 403, 403, 200},
 		{"GET", "/metrics", "", 401, 401, 403, 403, 200},
 		{"GET", "/healthz", "", 200, 200, 200, 200, 200},
 		{"GET", "/readyz", "", 200, 200, 200, 200, 200},

@@ -18,6 +18,9 @@ import (
 
 // handler is everything that the one port serves.
 func (s *service) handler() http.Handler {
+	if s.guard == nil {
+		panic("BUG: a service without a guard: receivers take that for an open one")
+	}
 	mux := http.NewServeMux()
 	api, err := records.New(records.Config{
 		Access: s.guard, Appender: s.appender, Policy: s, Flusher: s, Streams: s, Memory: s.memory, Metrics: s.metrics,

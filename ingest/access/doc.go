@@ -19,6 +19,9 @@
 //   - What it remembers is bounded by the number of configured keys, whatever is
 //     sent.
 //
+// Rates and quotas are counted in memory: each process has its own, and begins anew
+// when it starts.
+//
 // It does not promise that a request which someone overheard cannot be sent again:
 // within 15 minutes a signed one can, as with AWS. Use TLS.
 package access

@@ -24,7 +24,7 @@ import (
 
 const secret = "xyzzy/plugh+0123456789"
 
-func signed(t *testing.T, id, secret, service string, body []byte, at time.Time) *http.Request {
+func signed(t testing.TB, id, secret, service string, body []byte, at time.Time) *http.Request {
 	t.Helper()
 	r := httptest.NewRequest("POST", "http://sluice.example.com/", bytes.NewReader(body))
 	r.RequestURI = "/"
@@ -37,7 +37,7 @@ func signed(t *testing.T, id, secret, service string, body []byte, at time.Time)
 	return r
 }
 
-func signatures(t *testing.T) *access.Guard {
+func signatures(t testing.TB) *access.Guard {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
