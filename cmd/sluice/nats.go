@@ -18,8 +18,8 @@ import (
 	"sluice/internal/natsserver"
 )
 
-// A nats is what the service has of NATS; nil for nothing.
-type nats struct {
+// A natsLink is what the service has of NATS; nil for nothing.
+type natsLink struct {
 	server   *natsserver.Server // nil with the servers of others
 	receiver *natsjs.Receiver
 	publish  bool
@@ -39,7 +39,7 @@ func (s *service) openNATS() error {
 		URL: n.URL, Credentials: n.Credentials, NKey: n.NKey, User: n.User, Password: n.Password, PasswordFile: n.PasswordFile,
 		Token: n.Token, TokenFile: n.TokenFile, CA: n.CA, Cert: n.Cert, Key: n.Key,
 	}
-	s.nats = &nats{publish: n.Publish.Enabled}
+	s.nats = &natsLink{publish: n.Publish.Enabled}
 	if n.URL == configs.NATSEmbeddedURL {
 		if err := s.startNATS(); err != nil {
 			return err
@@ -86,7 +86,7 @@ func (s *service) startNATS() (err error) {
 		Logger: s.log,
 	})
 	if err == nil {
-		s.log.Info("NATS server is running", "at", e.Listen, "token", token != "")
+		s.log.Info("NATS server is running", "at", s.nats.server.URL(), "token", token != "")
 	}
 	return err
 }
@@ -145,7 +145,7 @@ func syncDir(path string) error {
 }
 
 // run takes messages until stop is called, which returns when none is under way.
-func (n *nats) run(ctx context.Context) (stop func()) {
+func (n *natsLink) run(ctx context.Context) (stop func()) {
 	if n == nil {
 		return func() {}
 	}
@@ -162,7 +162,7 @@ func (n *nats) run(ctx context.Context) (stop func()) {
 }
 
 // ready is nil unless receivers publish and cannot.
-func (n *nats) ready() error {
+func (n *natsLink) ready() error {
 	if n == nil || !n.publish {
 		return nil
 	}
@@ -170,7 +170,7 @@ func (n *nats) ready() error {
 }
 
 // close ends the connection, and then the server.
-func (n *nats) close(timeout time.Duration) error {
+func (n *natsLink) close(timeout time.Duration) error {
 	if n == nil {
 		return nil
 	}

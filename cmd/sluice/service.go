@@ -49,7 +49,7 @@ type service struct {
 	memory    *ingest.Memory
 	metrics   *ingest.Metrics
 	sequences *sequences.Ledger
-	nats      *nats           // nil without
+	nats      *natsLink       // nil without
 	appender  ingest.Appender // of the HTTP receivers
 	guard     *access.Guard   // nil until the service is to serve
 	firehose  *firehose.Handler
