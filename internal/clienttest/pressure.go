@@ -17,6 +17,8 @@ import (
 // on and loses the answer (502), so that it is stored and sent again.
 type Pressure struct {
 	URL string
+	// Statuses are the answers it gives in turn; change them before anything is sent.
+	Statuses []int
 
 	t        testing.TB
 	target   string
@@ -34,7 +36,8 @@ type Pressure struct {
 func NewPressure(t testing.TB, target, identity string, from, to int) *Pressure {
 	t.Helper()
 	p := &Pressure{t: t, target: target, identity: regexp.MustCompile(identity), from: from, to: to,
-		batches: map[string]bool{}, refused: map[int]int{}}
+		Statuses: []int{http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusBadGateway},
+		batches:  map[string]bool{}, refused: map[int]int{}}
 	s := httptest.NewServer(p)
 	t.Cleanup(s.Close)
 	p.URL = s.URL
@@ -113,7 +116,7 @@ func (p *Pressure) verdict(body []byte) int {
 	if n < p.from || n >= p.to {
 		return http.StatusOK
 	}
-	status := []int{http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusBadGateway}[n%3]
+	status := p.Statuses[n%len(p.Statuses)]
 	p.refused[status]++
 	return status
 }
