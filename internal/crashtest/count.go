@@ -36,7 +36,8 @@ func (r *round) count(ctx context.Context) error {
 // settled runs the server until everything is delivered and counts by SQL, before
 // and after.
 func (r *round) settled(ctx context.Context) error {
-	i, err := r.start(r.dice())
+	// Here a query fails for good that a broken connection ends: the clients try again.
+	i, err := r.start(r.dice(), "AWS_MAX_ATTEMPTS=4")
 	if err != nil {
 		return err
 	}
