@@ -44,6 +44,7 @@ type HTTP struct {
 	// IdempotencyWindow is for how long a request is known again by its
 	// Idempotency-Key.
 	IdempotencyWindow time.Duration `yaml:"idempotency_window"`
+	MaxConnections    int           `yaml:"max_connections"` // past it, one that idles goes, or 503
 }
 
 // Segment shapes the tracking API of Segment's SDKs.

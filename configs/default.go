@@ -21,7 +21,7 @@ func Default() Config {
 		Database:   "default",
 		AutoCreate: true,
 		MaxStreams: 1000,
-		HTTP:       HTTP{MaxBody: 256 * MiB, MaxInFlight: 256 * MiB, IdempotencyWindow: 24 * time.Hour},
+		HTTP:       HTTP{MaxBody: 256 * MiB, MaxInFlight: 256 * MiB, IdempotencyWindow: 24 * time.Hour, MaxConnections: 2000},
 		Segment:    defaultSegment,
 		OTLP:       defaultOTLP,
 		Buffer:     Buffer{Size: 256 * MiB, Interval: 5 * time.Minute, MaxBytes: 10 * GiB, MinFree: 512 * MiB, Reuse: 512 * MiB},

@@ -49,6 +49,7 @@ var rules = map[string]rule{
 	"http.max_body":             between(1*MiB, 1024*GiB),
 	"http.max_in_flight":        between(16*MiB, 1024*GiB),
 	"http.idempotency_window":   keyWindow,
+	"http.max_connections":      between(1, 1_000_000),
 	"otlp.attributes":           oneOf(AttributesMap, AttributesStruct),
 	"otlp.max_body":             between(64*KiB, 1*GiB),
 	"segment.tables":            oneOf(OneTable, TablesPerSource, TablesPerEvent),

@@ -55,7 +55,8 @@ type service struct {
 	firehose  *firehose.Handler
 	// definitions are the streams that were created by the Firehose API.
 	definitions *firehose.Definitions
-	certs       *certs.Files // nil without TLS
+	certs       *certs.Files        // nil without TLS
+	conns       *ingest.Connections // nil until the service listens
 	stopping    atomic.Bool
 	known       sync.Map // names of streams that were let in, to true
 }
@@ -184,12 +185,17 @@ func (s *service) beforeRelease(ctx context.Context, stream string) error {
 	return errors.Join(s.dedupe.Sync(ctx, stream), s.sequences.Sync(ctx, stream))
 }
 
-// listen opens the port.
+// listen opens the port, for as many connections as there may be open files.
 func (s *service) listen() (net.Listener, error) {
+	if err := limitFiles(&s.cfg, len(s.buffer.Streams()), s.log); err != nil {
+		return nil, err
+	}
 	l, err := net.Listen("tcp", s.cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w (is another sluice running? choose another port with --listen)", err)
 	}
+	s.conns = ingest.NewConnections(s.cfg.HTTP.MaxConnections, s.registry)
+	l = s.conns.Listener(l)
 	if s.certs != nil {
 		l = tls.NewListener(l, s.certs.TLS())
 	}
@@ -210,6 +216,7 @@ func (s *service) serve(ctx context.Context, l net.Listener) error {
 
 	stopNATS := s.nats.run(rooms)
 	server := ingest.NewServer(s.handler(), s.log)
+	s.conns.Bound(server)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	var err error
