@@ -23,7 +23,8 @@ type encoder struct {
 	defs    []uint8
 	reps    []uint8
 	refs    []uint32
-	prefix  []uint64
+	prefix  []uint32
+	ranked  []uint32
 	numbers numberDictionary
 	// Of timestamps, of sorted rows, and of Bloom filters:
 	scaled, nums []int64

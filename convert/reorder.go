@@ -50,7 +50,7 @@ func (e *encoder) reordered(vals values, order []uint32) values {
 	case *plainTexts:
 		return &plainTexts{t: v.t, order: order}
 	case *dictTexts:
-		return &dictTexts{t: v.t, prefix: v.prefix, refs: gather(&e.sortedRefs, v.refs, order)}
+		return &dictTexts{t: v.t, order: v.order, refs: gather(&e.sortedRefs, v.refs, order)}
 	}
 	panic("BUG: values that cannot be sorted")
 }

@@ -160,7 +160,8 @@ func (r *run) blocks(ctx context.Context) error {
 	return nil
 }
 
-// block parses a block piece by piece: each is copied, so that small blocks come
+// block parses a block piece by piece. What is left at its end is copied, and
+// all of it where it is dealt out beside the parsing, so that small blocks come
 // together and what is parsed outlives them.
 func (r *run) block(block lake.Block) error {
 	for data := block.Data; len(data) > 0; {
@@ -171,6 +172,7 @@ func (r *run) block(block lake.Block) error {
 		}
 		data = data[taken:]
 	}
+	r.staged.keep()
 	return nil
 }
 
@@ -193,9 +195,10 @@ func wholeLines(data []byte, limit int) int {
 func (r *run) piece(lines []byte, arrival time.Time) (int, error) {
 	st := r.staged
 	from := len(st.data)
-	st.data = append(st.data, lines...)
-	if lines[len(lines)-1] != '\n' {
-		st.data = append(st.data, '\n') // so that no record runs into the next
+	if from == 0 && r.pipe == nil && lines[len(lines)-1] == '\n' {
+		st.borrow(lines)
+	} else {
+		st.copy(lines)
 	}
 	for i := from; i < len(st.data); {
 		end, err := r.shred.record(i)

@@ -14,16 +14,18 @@ const (
 // values at once is cheaper than going from column to column with each record,
 // and what a record that turns out to be invalid left is easily taken back.
 type staged struct {
-	data  []byte // the records' text
+	data  []byte // the records' text, in kept or in a block that is still there
+	kept  []byte
 	extra []byte // texts that do not stand there as they are: of strings with escapes, rescued paths
 
-	schema  *schema
-	columns [][]entry // by node id
-	slots   []int32   // by space: how many there are
-	rowOf   [][]int32 // by space: the row of each slot; none for space 0, whose slots are the rows
-	parts   []*part   // by row
-	mixed   bool      // the rows are not all of one partition
-	leave   *part     // of which no more records will come: its row group ends before these rows
+	schema   *schema
+	columns  [][]entry // by node id
+	slots    []int32   // by space: how many there are
+	rowOf    [][]int32 // by space: the row of each slot; none for space 0, whose slots are the rows
+	parts    []*part   // by row
+	borrowed bool      // data are in a block
+	mixed    bool      // the rows are not all of one partition
+	leave    *part     // of which no more records will come: its row group ends before these rows
 
 	// Where the record being parsed began:
 	mark      []int32 // slots
@@ -73,8 +75,30 @@ func (s *staged) reset() {
 	}
 	clear(s.slots)
 	clear(s.parts)
-	s.data, s.extra, s.parts = s.data[:0], s.extra[:0], s.parts[:0]
+	s.data, s.extra, s.parts = s.kept[:0], s.extra[:0], s.parts[:0]
+	s.borrowed = false
 	s.mixed, s.leave = false, nil
+}
+
+// borrow takes whole lines of a block without copying them, until keep.
+func (s *staged) borrow(lines []byte) { s.data, s.borrowed = lines, true }
+
+// keep copies what is borrowed: the block will be gone.
+func (s *staged) keep() {
+	if s.borrowed {
+		s.kept = append(s.kept[:0], s.data...)
+		s.data, s.borrowed = s.kept, false
+	}
+}
+
+// copy takes whole lines of a block.
+func (s *staged) copy(lines []byte) {
+	s.keep()
+	s.kept = append(s.data, lines...)
+	if s.kept[len(s.kept)-1] != '\n' {
+		s.kept = append(s.kept, '\n') // so that no record runs into the next
+	}
+	s.data = s.kept
 }
 
 func (s *staged) rows() int { return int(s.slots[0]) }

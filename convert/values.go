@@ -1,8 +1,10 @@
 package convert
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"sluice/internal/lake"
 )
@@ -193,17 +195,47 @@ func (v *plainTexts) appendPage(dst []byte, from, to int) ([]byte, bounds) {
 
 // dictTexts encodes byte strings through their dictionary.
 type dictTexts struct {
-	t      *texts
-	prefix []uint64 // the first eight bytes of each entry, big-endian
-	refs   []uint32
+	t     *texts
+	order []uint32 // of each entry a number that does not contradict their order
+	refs  []uint32
 }
 
+// maxRanked is how many entries a dictionary may have to be sorted: numbers that
+// are ranks are no two the same, so that no texts are compared for a page's bounds.
+const maxRanked = 4096
+
 func newDictTexts(e *encoder, t *texts) *dictTexts {
-	e.prefix = e.prefix[:0]
-	for i := range t.entries.ends {
-		e.prefix = append(e.prefix, prefixOf(t.entries.at(uint32(i))))
+	n := t.entries.len()
+	e.prefix = slices.Grow(e.prefix[:0], n)[:n]
+	if n <= maxRanked {
+		e.ranked = e.ranked[:0]
+		for i := range n {
+			e.ranked = append(e.ranked, uint32(i))
+		}
+		slices.SortFunc(e.ranked, func(a, b uint32) int { return bytes.Compare(t.entries.at(a), t.entries.at(b)) })
+		for rank, i := range e.ranked {
+			e.prefix[i] = uint32(rank)
+		}
+		return &dictTexts{t, e.prefix, t.refs}
+	}
+	// The first four bytes behind those that all have.
+	common := t.entries.at(0)
+	for i := range n {
+		common = common[:commonLen(common, t.entries.at(uint32(i)))]
+	}
+	for i := range n {
+		e.prefix[i] = uint32(prefixOf(t.entries.at(uint32(i))[len(common):]) >> 32)
 	}
 	return &dictTexts{t, e.prefix, t.refs}
+}
+
+func commonLen(a, b []byte) int {
+	for i := range a {
+		if i == len(b) || a[i] != b[i] {
+			return i
+		}
+	}
+	return len(a)
 }
 
 func (v *dictTexts) dictionary() ([]byte, int) {
@@ -222,7 +254,7 @@ func (v *dictTexts) appendPage(dst []byte, from, to int) ([]byte, bounds) {
 	refs := v.refs[from:to]
 	var s spread
 	for _, r := range refs {
-		s.add(v.t, r, v.prefix[r])
+		s.add(v.t, r, uint64(v.order[r]))
 	}
 	return appendRefs(dst, refs), s.bounds(v.t)
 }
