@@ -1,6 +1,7 @@
 package buffer_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,9 @@ func newLedger() *ledger {
 // append appends n new records and notes how it went.
 func (g *ledger) append(b *buffer.Buffer, stream string, n int) error {
 	bl := block(g.next, n)
+	if stream == "c" {
+		bl.Data = bytes.ReplaceAll(bl.Data, []byte("}"), fmt.Appendf(nil, `,"pad":%q}`, strings.Repeat("-", 90)))
+	}
 	g.next += n
 	err := b.Append(context.Background(), stream, bl)
 	for line := range strings.Lines(string(bl.Data)) {
@@ -182,7 +186,7 @@ func (g *ledger) work(fs buffer.FS) error {
 func (g *ledger) recycle(b *buffer.Buffer) error {
 	for _, appends := range []int{4, 5, 3} {
 		for range appends {
-			g.append(b, "c", 220) // four of them reach the size
+			g.append(b, "c", 22) // four of them reach the size
 		}
 		for range len(b.Sealed()) {
 			if err := g.deliver(b, true); err != nil && strings.Contains(err.Error(), "BUG") {
