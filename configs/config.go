@@ -1,6 +1,10 @@
 package configs
 
-import "time"
+import (
+	"time"
+
+	"sluice/internal/lake"
+)
 
 // A Config is everything that can be set. Load makes one; its zero value is not
 // useful, Default's is.
@@ -163,8 +167,10 @@ type Stream struct {
 	ErrorPrefix   string            `yaml:"error_prefix" json:"error_prefix,omitempty"` // below the lake's folder of errors
 	// KeepRaw is raw.enabled of this stream alone.
 	KeepRaw bool `yaml:"raw" json:"-"`
-	// Columns declares types: column name (or dotted path) to Hive type.
-	Columns map[string]string `yaml:"columns" json:"columns,omitempty"`
+	// Transform is a jq program that makes of each record the one to be converted.
+	Transform string `yaml:"transform" json:"transform,omitempty"`
+	// Columns declares columns by name (or dotted path).
+	Columns map[string]lake.ColumnSpec `yaml:"columns" json:"columns,omitempty"`
 	// Strict sends a record with a value that does not fit to the error prefix.
 	Strict bool `yaml:"strict" json:"strict,omitempty"`
 	// Layout is how the files are written. A batch keeps the whole of it, so that a

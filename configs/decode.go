@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 
+	"sluice/internal/lake"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -59,6 +61,10 @@ func (d *decoder) value(n *yaml.Node, path string, v reflect.Value) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
+		if c, ok := v.Addr().Interface().(*lake.ColumnSpec); ok && n.Kind == yaml.ScalarNode {
+			d.scalar(n, path, reflect.ValueOf(&c.Type).Elem())
+			return
+		}
 		d.structure(n, path, v)
 	case reflect.Map:
 		d.mapping(n, path, v)

@@ -1,6 +1,10 @@
 package configs
 
-import "maps"
+import (
+	"maps"
+
+	"sluice/internal/lake"
+)
 
 // The values of OTLP.Attributes.
 const (
@@ -12,7 +16,7 @@ var defaultOTLP = OTLP{Stream: "otel_logs", Attributes: AttributesMap, MaxBody: 
 
 // columns are the types of the columns that package ingest/otlp makes, but for those
 // that are declared otherwise, or are partitions.
-func (o OTLP) columns(declared map[string]string, partitions []string) map[string]string {
+func (o OTLP) columns(declared map[string]lake.ColumnSpec, partitions []string) map[string]lake.ColumnSpec {
 	types := map[string]string{
 		"observed_time": "timestamp", "time": "timestamp", "time_unix_nano": "bigint",
 		"severity_number": "int", "severity_text": "string", "event_name": "string", "body": "string",
@@ -27,8 +31,12 @@ func (o OTLP) columns(declared map[string]string, partitions []string) map[strin
 	for _, name := range partitions {
 		delete(types, name)
 	}
-	maps.Copy(types, declared)
-	return types
+	columns := make(map[string]lake.ColumnSpec, len(types))
+	for name, t := range types {
+		columns[name] = lake.ColumnSpec{Type: t}
+	}
+	maps.Copy(columns, declared)
+	return columns
 }
 
 func (k *checker) otlp(c Config) {

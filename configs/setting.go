@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"sluice/internal/lake"
 )
 
 // Sample is the sample configuration: every setting explained, with its default.
@@ -60,9 +62,9 @@ func envName(path string) string {
 const anyName = "*"
 
 // isCollection reports whether settings of the type are entries by name, which
-// have settings of their own.
+// have settings of their own. Columns are not: one is mostly a type alone.
 func isCollection(t reflect.Type) bool {
-	return t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct
+	return t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct && t.Elem() != reflect.TypeFor[lake.ColumnSpec]()
 }
 
 // collections are the paths of the collections.

@@ -103,14 +103,19 @@ func (k *checker) partitions(path string, exprs []string) {
 }
 
 // columns checks the declared types against the names of the partitions.
-func (k *checker) columns(path string, columns map[string]string, parts []string) {
+func (k *checker) columns(path string, columns map[string]lake.ColumnSpec, parts []string) {
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
 		at := join(path, name)
 		if name == "" || slices.Contains(strings.Split(name, "."), "") {
 			k.add(at, "want a column's name, or the path of a field in it, such as address.city")
 		}
-		if _, err := lake.ParseType(columns[name]); err != nil {
+		if columns[name].Type == "" {
+			k.add(at, "has no type; want a Hive type, such as bigint, decimal(10,2) or timestamp(epoch_seconds)")
+		} else if _, err := lake.ParseDeclaredType(columns[name].Type); err != nil {
 			k.add(at, "%v; want a Hive type, such as bigint, decimal(10,2) or array<string>", err)
+		}
+		if columns[name].From != "" && strings.Contains(name, ".") {
+			k.add(join(at, "from"), "only a column of the table can be filled from elsewhere, not a field of a struct: name it %s", lake.CleanName(name))
 		}
 		if slices.Contains(parts, lake.CleanName(name)) {
 			k.add(at, "is a partition of the table already; a column cannot have its name")

@@ -10,7 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/configs"
+	"sluice/internal/lake"
 )
+
+type columns = map[string]lake.ColumnSpec
 
 func TestValidate(t *testing.T) {
 	type change = func(c *configs.Config)
@@ -76,11 +79,16 @@ func TestValidate(t *testing.T) {
 		"partition unnamed":  {by("=day(ts)"), "streams.s.partition_by[0]", "name=expression"},
 		"partition name":     {by("a=b", "userCountry=userCountry"), "streams.s.partition_by[1]", "such as usercountry"},
 		"partition twice":    {by("a=b", "a=c"), "streams.s.partition_by[1]", "twice"},
-		"type":               {stream(configs.Stream{Columns: map[string]string{"a": "text"}}), "streams.s.columns.a", "bigint"},
-		"empty path part":    {stream(configs.Stream{Columns: map[string]string{"a..b": "int"}}), "streams.s.columns.a..b", "path of a field"},
-		"column of default":  {stream(configs.Stream{Columns: map[string]string{"dt": "date"}}), "streams.s.columns.dt", "partition"},
-		"column a partition": {stream(configs.Stream{PartitionBy: []string{"country=c"}, Columns: map[string]string{"Country": "string"}}), "streams.s.columns.Country", "partition"},
-		"rescued":            {stream(configs.Stream{Columns: map[string]string{"_rescued": "string"}}), "streams.s.columns._rescued", "declared"},
+		"type":               {stream(configs.Stream{Columns: columns{"a": {Type: "text"}}}), "streams.s.columns.a", "bigint"},
+		"epoch":              {stream(configs.Stream{Columns: columns{"a": {Type: "timestamp(epoch_millis)"}, "b": {Type: "array<string(json)>", From: "c.d"}}}), "", ""},
+		"unknown form":       {stream(configs.Stream{Columns: columns{"a": {Type: "timestamp(epoch)"}}}), "streams.s.columns.a", "epoch_seconds, epoch_millis, epoch_micros"},
+		"form of another":    {stream(configs.Stream{Columns: columns{"a": {Type: "bigint(json)"}}}), "streams.s.columns.a", "bigint"},
+		"no type":            {stream(configs.Stream{Columns: columns{"a": {From: "b"}}}), "streams.s.columns.a", "has no type"},
+		"from in a struct":   {stream(configs.Stream{Columns: columns{"a.b": {Type: "int", From: "b"}}}), "streams.s.columns.a.b.from", "name it a_b"},
+		"empty path part":    {stream(configs.Stream{Columns: columns{"a..b": {Type: "int"}}}), "streams.s.columns.a..b", "path of a field"},
+		"column of default":  {stream(configs.Stream{Columns: columns{"dt": {Type: "date"}}}), "streams.s.columns.dt", "partition"},
+		"column a partition": {stream(configs.Stream{PartitionBy: []string{"country=c"}, Columns: columns{"Country": {Type: "string"}}}), "streams.s.columns.Country", "partition"},
+		"rescued":            {stream(configs.Stream{Columns: columns{"_rescued": {Type: "string"}}}), "streams.s.columns._rescued", "declared"},
 		"layout": {layout(configs.Layout{
 			Compression: "gzip", CompressionLevel: 9, RowGroup: configs.MiB, Sort: []string{"a desc", "b.c nulls first"}, Bloom: []string{"a", "b.c"}, BloomFPP: 0.5, Timestamp: "int96",
 		}), "", ""},
@@ -147,7 +155,7 @@ func TestStream(t *testing.T) {
 	cfg := configs.Default()
 	cfg.Database = "shop"
 	cfg.Streams = map[string]configs.Stream{
-		"set":  {Table: "x.y", PartitionBy: []string{"h=hour(ts)"}, Columns: map[string]string{"a": "int"}, Strict: true, Size: configs.MiB, Interval: time.Second},
+		"set":  {Table: "x.y", PartitionBy: []string{"h=hour(ts)"}, Columns: columns{"a": {Type: "int"}}, Strict: true, Size: configs.MiB, Interval: time.Second},
 		"bare": {Table: "y"},
 	}
 	cfg.Convert.CompressionLevel, cfg.Convert.Timestamp = 7, "int96"
@@ -165,9 +173,9 @@ func TestStream(t *testing.T) {
 		}
 	}
 	cfg.Stream("set").PartitionBy[0] = "changed"
-	cfg.Stream("set").Columns["a"] = "changed"
+	cfg.Stream("set").Columns["a"] = lake.ColumnSpec{Type: "changed"}
 	cfg.Stream("set").Layout.Sort[0] = "changed"
-	if s := cfg.Streams["set"]; s.PartitionBy[0] == "changed" || s.Columns["a"] == "changed" || s.Layout.Sort[0] == "changed" {
+	if s := cfg.Streams["set"]; s.PartitionBy[0] == "changed" || s.Columns["a"].Type == "changed" || s.Layout.Sort[0] == "changed" {
 		t.Error("Stream hands out the configuration's own list or map")
 	}
 }

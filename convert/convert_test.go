@@ -320,7 +320,7 @@ func TestFailures(t *testing.T) {
 }
 
 func TestStrict(t *testing.T) {
-	declared, err := convert.ParseColumns(map[string]string{"price": "decimal(10,2)", "who.name": "string"})
+	declared, err := convert.ParseColumns(map[string]lake.ColumnSpec{"price": {Type: "decimal(10,2)"}, "who.name": {Type: "string"}})
 	if err != nil {
 		t.Fatal(err)
 	}

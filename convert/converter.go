@@ -93,10 +93,12 @@ type Job struct {
 	// Strict sends a record with a value that does not fit its column to the
 	// failures instead of rescuing the value.
 	Strict bool
-	Rules  *partitioner.Rules // nil: dt=day(ingest)
-	Seed   string             // of what the rules call random; the same gives the same paths
-	Dir    string             // an existing folder for the files
-	Layout Layout             // of the files
+	// Rewrite, if set, makes of each record the one that is converted.
+	Rewrite *Rewrite
+	Rules   *partitioner.Rules // nil: dt=day(ingest)
+	Seed    string             // of what the rules call random; the same gives the same paths
+	Dir     string             // an existing folder for the files
+	Layout  Layout             // of the files
 	// Attempt is the time that the document of failures names as the end of the
 	// attempt; the same for each repetition, so that the document has the same
 	// bytes. Zero: each record's arrival.
@@ -121,8 +123,12 @@ type Result struct {
 	Rows     int64
 	Bytes    int64  // of JSON read
 	Rescued  int64  // values that their column could not take, and that went to _rescued
+	Filtered int64  // records that the transform left out
 	Failed   int64  // records that became no row
 	Failures string // the path of their document, NDJSON; "" when there are none
+	// TransformFailures is the path of the document of those, among Failed, that the
+	// transform failed on.
+	TransformFailures string
 }
 
 // Convert does a job. When it fails the folder may hold partial files.
@@ -133,7 +139,7 @@ func (c *Converter) Convert(ctx context.Context, job Job) (Result, error) {
 	if err := job.Layout.check(); err != nil {
 		return Result{}, fmt.Errorf("convert: layout: %w", err)
 	}
-	known := evolve(job.Columns, job.Declared, reservedNames(job.Rules, false), 1<<20)
+	known := evolve(withForms(job.Columns, job.Declared), job.Declared, reservedNames(job.Rules, false), 1<<20)
 	if err := checkColumns(known); err != nil {
 		return Result{}, fmt.Errorf("convert: %w", err)
 	}
@@ -201,7 +207,7 @@ func (c *Converter) sort(ctx context.Context, job Job, columns, known []lake.Col
 // infer grows known by what the first limit bytes of the job show, all of them
 // if limit is negative. Types that an earlier look guessed are joined anew.
 func (c *Converter) infer(ctx context.Context, job Job, known, guess []lake.Column, limit int64) ([]lake.Column, error) {
-	in := &inferrer{}
+	in, rewrite := &inferrer{}, job.Rewrite.rewriter()
 	var read int64
 	for block, err := range job.Blocks() {
 		if err == nil {
@@ -211,6 +217,13 @@ func (c *Converter) infer(ctx context.Context, job Job, known, guess []lake.Colu
 			return nil, err
 		}
 		for line := range lines(block.Data) {
+			if rewrite != nil {
+				if line, err = rewrite.record(ctx, line, block.Arrival); err != nil && ctx.Err() != nil {
+					return nil, ctx.Err()
+				} else if err != nil {
+					continue
+				}
+			}
 			in.add(line)
 		}
 		if read += int64(len(block.Data)); limit >= 0 && read >= limit {

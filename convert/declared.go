@@ -10,15 +10,15 @@ import (
 	"sluice/internal/lake"
 )
 
-// ParseColumns reads declared columns: name, or dotted path into structs, to
-// type, such as {"price": "decimal(10,2)", "context.ip": "string"}. A JSON key
-// may be written as it is; the column's name is cleaned from it. All faults are
-// reported at once.
-func ParseColumns(declared map[string]string) ([]lake.Column, error) {
+// ParseColumns reads declared columns by name, or dotted path into structs, such
+// as {"price": {Type: "decimal(10,2)"}, "context.ip": {Type: "string"}}. A JSON key
+// may be written as it is; the column's name is cleaned from it. What fills a
+// column from another field is NewRewrite's. All faults are reported at once.
+func ParseColumns(declared map[string]lake.ColumnSpec) ([]lake.Column, error) {
 	var columns []lake.Column
 	var faults []error
 	for _, path := range slices.Sorted(maps.Keys(declared)) {
-		t, err := lake.ParseType(declared[path])
+		t, err := lake.ParseDeclaredType(declared[path].Type)
 		if err == nil {
 			err = checkType(t, 0)
 		}
@@ -54,4 +54,31 @@ func declare(columns []lake.Column, path []string, t lake.Type) ([]lake.Column, 
 	fields, err := declare(columns[i].Type.Fields, path[1:], t)
 	columns[i].Type.Fields = fields
 	return columns, err
+}
+
+// withForms gives known columns the forms of the declared ones, which no catalog
+// keeps. Types are not changed.
+func withForms(known, declared []lake.Column) []lake.Column {
+	out := slices.Clone(known)
+	for i, c := range out {
+		if d, ok := columnNamed(declared, c.Name); ok {
+			out[i].Type = withForm(c.Type, d.Type)
+		}
+	}
+	return out
+}
+
+func withForm(known, declared lake.Type) lake.Type {
+	if known.Kind != declared.Kind {
+		return known
+	}
+	known.Form = declared.Form
+	switch known.Kind {
+	case lake.KindStruct:
+		known.Fields = withForms(known.Fields, declared.Fields)
+	case lake.KindArray, lake.KindMap:
+		elem := withForm(*known.Elem, *declared.Elem)
+		known.Elem = &elem
+	}
+	return known
 }

@@ -11,31 +11,64 @@
 //
 // # Columns
 //
-// The job's columns (the catalog's) win: they are never retyped. What they lack
-// is inferred from the whole run of records, by the join of all values seen:
+// The catalog's columns (Job.Columns) always win: they are never retyped or
+// dropped, and a value that they cannot take is rescued. Next come the declared
+// ones. What both lack is inferred from the whole run of records, by the join of
+// all values seen, and stands behind them:
 //
-//	null, {} and [] alone     no column (an {} or [] that no column takes is rescued)
-//	true, false               boolean
-//	integers                  bigint, if all fit 64 bits
-//	numbers                   double, if each is exactly a float64's shortest or shorter decimal form
-//	strings                   timestamp, if each is strict RFC 3339; else string
-//	objects                   struct; map<string,string> past MaxStructFields distinct keys
-//	arrays                    array of the join of their elements
-//	anything mixed            string: strings as they are, other values as their JSON text
+//		null, {} and [] alone     no column (an {} or [] that no column takes is rescued)
+//		true, false               boolean
+//		integers                  bigint, if all fit 64 bits
+//		numbers                   double, if each is exactly a float64's shortest or shorter decimal form
+//		strings                   timestamp, if each is strict RFC 3339; else string
+//		objects                   struct; map<string,string> past MaxStructFields distinct keys
+//		arrays                    array of the join of their elements
+//		anything mixed            string: strings as they are, other values as their JSON text
 //
-// Names are cleaned by lake.CleanName; keys that clean to one name share its
-// column, the first of them in a record takes it, the others are rescued.
-// Past MaxDepth an object or array is kept as JSON text in a string column; past
-// MaxColumns a value whose column would be new is rescued.
+//	  - A column first seen as one type that a later record of the run contradicts has
+//	    the join's type from the run's first row on; in a later run it has the
+//	    catalog's type.
+//	  - Structs, also in arrays, grow at their end; known fields keep their place.
+//	  - Names are cleaned by lake.CleanName (A.b-c becomes a_b_c, the empty key _).
+//	    The first spelling seen keeps the column. Of several keys of a record that
+//	    clean to one name the first has the column, the others are rescued, as are
+//	    all but the first value of a key given twice.
+//	  - A key that is a partition column's name, or _rescued, makes no column: unless
+//	    the partition is the field itself, its value is rescued.
+//	  - Past MaxDepth an object or array is kept as JSON text in a string column.
+//	  - Past MaxColumns a value whose column would be new is rescued.
 //
-// In a string column a value that is not a string is kept as its JSON text. A
-// string's escapes are resolved; a lone surrogate becomes U+FFFD. Both are marked:
-// the exact JSON text is in _rescued as well, so that 5 and "5" can be told apart.
-// An array or map of strings is marked as a whole. Marks are not counted as rescued.
+// # Values
 //
-// # What cannot be told apart afterwards
+//   - Integers are exact throughout bigint. Larger ones and decimals that no float64
+//     gives back digit for digit, 1e400 and, in integer and decimal columns, -0 make
+//     a column string where it is inferred, or are rescued. A whole number such as
+//     1.0 or 1e3 fits a known integer column.
+//   - In a string column a value that is not a string is kept as its JSON text. A
+//     string's escapes are resolved (a NUL is one), a lone surrogate becomes U+FFFD,
+//     so all texts are valid UTF-8. Both are marked: see below.
+//   - A timestamp is a full date, T, a time with seconds, digits after a point if
+//     any, and Z or an offset, all in capitals, within the years 0001 to 9999,
+//     without leap seconds. It is stored in UTC; digits past the microsecond are cut.
+//   - A declared timestamp(epoch_seconds), (epoch_millis) or (epoch_micros) takes
+//     numbers alone, counted from 1970, within the same years; what is past the
+//     microsecond is cut towards the earlier one. A declared string(json) takes every
+//     value as its JSON text, strings with their quotes; string(text) is string but
+//     for the marks. The catalog has timestamp
+//     and string; where it has another type, that wins.
+//   - With Strict a value that does not fit a known or declared column makes its
+//     record a failure. What is inferred fits by itself.
 //
-// A row says by value what its record said, but for these:
+// # What is rescued
+//
+// _rescued maps a path to exact JSON text. A path names keys joined by dots, array
+// elements by their index: items[2].price, ["a.b"].c (see rescue.go). A value there
+// is the one that the columns lack. Or it is marked: the column has it, but shows it
+// as it would another value (5 and "5" in a string column), and _rescued tells which
+// it was; an array or map of strings is marked as a whole. Marks are not counted as
+// rescued. Under a path with #2, #3… is a further value of the same key.
+//
+// A row so says by value what its record said, but for these:
 //
 //   - a field that is null and one that is absent;
 //   - a timestamp's offset, and its digits past the microsecond;
@@ -43,10 +76,17 @@
 //   - spellings of a key that clean to one name (userId, userid); the order of an
 //     object's keys.
 //
-// FuzzRoundTrip holds this: it makes the records again from the rows. The way back
-// is: what _rescued has under a path is the value there, instead of what the columns
-// say; under a path with #2, #3… it is a further value of the same key. In a
-// partition's value, what reads as a number or a boolean is one.
+// FuzzRoundTrip holds this: it makes the records again from the rows. In a
+// partition's value, what reads as a number or a boolean is one, unless it is
+// marked.
+//
+// # Before the columns
+//
+// A job's Rewrite makes of each record the one that is converted: its transform, a
+// jq program (see package jq), then the columns that are filled from another field:
+// its first value is moved to the front, under the column's key, and an object that
+// holds nothing else is left out; the column's own key then stands for nothing, so a
+// value there is rescued. A failure keeps the record as it was received.
 //
 // # How
 //

@@ -27,17 +27,22 @@ func malformed(raw []byte) error {
 type failures struct {
 	path    string
 	attempt time.Time // Job.Attempt
-	count   int64
-	file    *os.File
-	w       *bufio.Writer
+	// transform: they are of a transform.
+	transform bool
+	count     int64
+	file      *os.File
+	w         *bufio.Writer
 }
 
-// A failure is one line. Times are in milliseconds since 1970.
+// A failure is one line. Times are in milliseconds since 1970. Firehose names the
+// error of a transform otherwise than that of a conversion.
 type failure struct {
 	AttemptsMade         int    `json:"attemptsMade"`
 	ArrivalTimestamp     int64  `json:"arrivalTimestamp"`
-	LastErrorCode        string `json:"lastErrorCode"`
-	LastErrorMessage     string `json:"lastErrorMessage"`
+	LastErrorCode        string `json:"lastErrorCode,omitempty"`
+	LastErrorMessage     string `json:"lastErrorMessage,omitempty"`
+	ErrorCode            string `json:"errorCode,omitempty"`
+	ErrorMessage         string `json:"errorMessage,omitempty"`
 	AttemptEndingTimeout int64  `json:"attemptEndingTimestamp"`
 	RawData              []byte `json:"rawData"` // base64
 }
@@ -54,10 +59,13 @@ func (f *failures) add(record []byte, arrival time.Time, code, message string) e
 	if attempt.IsZero() {
 		attempt = arrival
 	}
-	line, err := json.Marshal(failure{
-		AttemptsMade: 1, ArrivalTimestamp: arrival.UnixMilli(), LastErrorCode: code, LastErrorMessage: message,
-		AttemptEndingTimeout: attempt.UnixMilli(), RawData: record,
-	})
+	doc := failure{AttemptsMade: 1, ArrivalTimestamp: arrival.UnixMilli(), AttemptEndingTimeout: attempt.UnixMilli(), RawData: record}
+	if f.transform {
+		doc.ErrorCode, doc.ErrorMessage = code, message
+	} else {
+		doc.LastErrorCode, doc.LastErrorMessage = code, message
+	}
+	line, err := json.Marshal(doc)
 	if err != nil {
 		return fmt.Errorf("marshal failed record: %w", err)
 	}
@@ -66,6 +74,14 @@ func (f *failures) add(record []byte, arrival time.Time, code, message string) e
 		return fmt.Errorf("write document of failed records: %w", err)
 	}
 	return nil
+}
+
+// finish closes the document and returns its path, "" where there is none.
+func (f *failures) finish() (path string, err error) {
+	if err := f.close(); err != nil || f.count == 0 {
+		return "", err
+	}
+	return f.path, nil
 }
 
 func (f *failures) close() error {

@@ -119,7 +119,7 @@ const (
 
 func easeOf(n *node) ease {
 	switch {
-	case n.kind != leafNode:
+	case n.kind != leafNode || n.typ.Form == lake.FormJSON:
 	case n.typ.Kind == lake.KindString:
 		return easyText
 	case n.typ.Kind == lake.KindBigint:

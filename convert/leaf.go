@@ -12,6 +12,9 @@ func (s *shredder) leaf(f *node, i int) (int, error) {
 	c := s.data[i]
 	switch f.typ.Kind {
 	case lake.KindString:
+		if f.typ.Form == lake.FormJSON {
+			return s.verbatim(f, i)
+		}
 		if c == '"' {
 			end, escaped, err := jsonscan.String(s.data, i)
 			if err != nil {
@@ -62,6 +65,15 @@ func (s *shredder) jsonText(f *node, i int) (int, error) {
 	s.out.put(f, int64(i)<<32|int64(end))
 	s.mark(f, i, end)
 	return end, nil
+}
+
+// verbatim keeps the value at i as its JSON text, strings too.
+func (s *shredder) verbatim(f *node, i int) (int, error) {
+	end, err := s.skip(i)
+	if err == nil {
+		s.out.put(f, int64(i)<<32|int64(end))
+	}
+	return end, err
 }
 
 func (s *shredder) integer(f *node, i int, low, high int64) (int, error) {
@@ -127,6 +139,23 @@ func (s *shredder) real(f *node, i int) (int, error) {
 	return s.misfit(f, i)
 }
 
+// epoch takes a number that counts from 1970.
+func (s *shredder) epoch(f *node, i int) (int, error) {
+	if c := s.data[i]; c != '-' && c-'0' > 9 {
+		return s.misfit(f, i)
+	}
+	end, _, err := jsonscan.Number(s.data, i)
+	if err != nil {
+		return end, err
+	}
+	v, ok := parseEpoch(s.data[i:end], digitsToMicros[f.typ.Form])
+	if !ok {
+		return s.misfit(f, i)
+	}
+	s.out.put(f, v)
+	return end, nil
+}
+
 func (s *shredder) boolean(f *node, i int) (int, error) {
 	v := s.data[i] == 't'
 	if !v && s.data[i] != 'f' {
@@ -146,6 +175,9 @@ func (s *shredder) boolean(f *node, i int) (int, error) {
 
 // time takes a string that is an RFC 3339 date-time, or a full date for a date.
 func (s *shredder) time(f *node, i int) (int, error) {
+	if f.typ.Form != lake.FormPlain {
+		return s.epoch(f, i)
+	}
 	if s.data[i] != '"' {
 		return s.misfit(f, i)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"sluice/internal/jsonscan"
+	"sluice/internal/lake"
 )
 
 // A mark is a rescue of a value that its column shows, but not so that it could
@@ -16,6 +17,9 @@ import (
 // element of an array or map is not marked by itself: markWhole does that once
 // for all of them.
 func (s *shredder) mark(f *node, start, end int) {
+	if f.typ.Form == lake.FormText {
+		return // nobody needs to know
+	}
 	if k := f.parent.kind; k == listNode || k == mapNode {
 		s.kept++
 		return

@@ -38,6 +38,7 @@ func (m *metrics) done(start time.Time, r Result) {
 	m.seconds.Observe(time.Since(start).Seconds())
 	m.records.WithLabelValues("row").Add(float64(r.Rows))
 	m.records.WithLabelValues("failed").Add(float64(r.Failed))
+	m.records.WithLabelValues("filtered").Add(float64(r.Filtered))
 	m.json.Add(float64(r.Bytes))
 	m.rescued.Add(float64(r.Rescued))
 	m.files.Add(float64(len(r.Files)))

@@ -39,12 +39,16 @@ type run struct {
 	builders *sync.Pool // of the converter
 	stage    *stage
 	failures *failures
-	held     int64 // bytes in builders that are being filled
-	maxRows  int   // of a row group, about
-	dealer   dealer
-	dealt    int64 // bytes of JSON that were dealt out
-	sweepAt  int64 // at how many of them partitions are looked at that are over
-	result   Result
+	rewriter *rewriter // nil for none
+	original []byte    // the record that the one being parsed was made of; nil without rewriter
+	// transformFailures are of records that the rewriter fails on.
+	transformFailures *failures
+	held              int64 // bytes in builders that are being filled
+	maxRows           int   // of a row group, about
+	dealer            dealer
+	dealt             int64 // bytes of JSON that were dealt out
+	sweepAt           int64 // at how many of them partitions are looked at that are over
+	result            Result
 	// spill takes the records instead of builders, to sort them by partition.
 	spill *spill
 	// sorted: the records come partition by partition.
@@ -72,6 +76,7 @@ func (c *Converter) newRun(job Job, s *schema, final bool) (*run, error) {
 	r := &run{
 		job: job, cfg: c.cfg.with(job.Layout), schema: s, eval: job.Rules.Evaluator(), parts: map[string]*part{},
 		failures: &failures{path: filepath.Join(job.Dir, "failures.ndjson"), attempt: job.Attempt},
+		rewriter: job.Rewrite.rewriter(), transformFailures: &failures{path: filepath.Join(job.Dir, "transform-failures.ndjson"), attempt: job.Attempt, transform: true},
 	}
 	r.eval.Seed(job.Seed)
 	fields := job.Rules.Fields()
@@ -149,7 +154,12 @@ func (r *run) blocks(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := r.block(block); err != nil {
+		if r.rewriter != nil {
+			err = r.rewritten(ctx, block)
+		} else {
+			err = r.block(block)
+		}
+		if err != nil {
 			return err
 		}
 		r.result.Bytes += int64(len(block.Data))
@@ -227,6 +237,9 @@ func (r *run) piece(lines []byte, arrival time.Time) (int, error) {
 func (r *run) failed(err error, record []byte, arrival time.Time) error {
 	var syntax *jsonscan.SyntaxError
 	var misfit *misfitError
+	if r.original != nil {
+		record = r.original
+	}
 	if r.spill == nil && lake.IsMalformed(record) {
 		raw := lake.DecodeMalformed(nil, record)
 		return r.failures.add(raw, arrival, "DataFormatConversion.MalformedData", malformed(raw).Error())
@@ -302,7 +315,11 @@ func (r *run) sameFields() bool {
 func (r *run) add(p *part) error {
 	s := &r.shred
 	if r.spill != nil {
-		return r.spill.add(p.id, s.data[s.start:], r.arrival)
+		record := s.data[s.start:]
+		if r.original != nil {
+			record = r.original // it will be rewritten again
+		}
+		return r.spill.add(p.id, record, r.arrival)
 	}
 	if (len(s.rescues) > 0 || len(r.schema.leaves) == 0) && r.schema.rescued == nil {
 		return errRescue // a file needs a column, even if all records are {}
@@ -435,12 +452,14 @@ func (r *run) finish() (Result, error) {
 		}
 		res.Files = append(res.Files, File{Partition: p.path, Values: values, Path: p.file.path, Rows: p.file.rows, Bytes: p.file.size})
 	}
-	if err := r.failures.close(); err != nil {
+	var err error
+	if res.Failures, err = r.failures.finish(); err != nil {
 		return Result{}, err
 	}
-	if res.Failed = r.failures.count; res.Failed > 0 {
-		res.Failures = r.failures.path
+	if res.TransformFailures, err = r.transformFailures.finish(); err != nil {
+		return Result{}, err
 	}
+	res.Failed = r.failures.count + r.transformFailures.count
 	return res, nil
 }
 
@@ -468,6 +487,8 @@ func (r *run) discard() {
 			removeFile(p.file.path)
 		}
 	}
-	r.failures.close()
-	removeFile(r.failures.path)
+	for _, f := range []*failures{r.failures, r.transformFailures} {
+		f.close()
+		removeFile(f.path)
+	}
 }

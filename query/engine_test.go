@@ -295,8 +295,8 @@ func TestErrorsPointToTheStatement(t *testing.T) {
 // misfits out.
 func TestLiveEdges(t *testing.T) {
 	h := newHouse(t, map[string]configs.Stream{
-		"s": {Table: "d.strict", PartitionBy: []string{"k=k"}, Columns: map[string]string{"v": "bigint"}, Strict: true},
-		"r": {Table: "d.loose", PartitionBy: []string{"k=k"}, Columns: map[string]string{"v": "bigint"}},
+		"s": {Table: "d.strict", PartitionBy: []string{"k=k"}, Columns: map[string]lake.ColumnSpec{"v": {Type: "bigint"}}, Strict: true},
+		"r": {Table: "d.loose", PartitionBy: []string{"k=k"}, Columns: map[string]lake.ColumnSpec{"v": {Type: "bigint"}}},
 	})
 	for _, stream := range []string{"s", "r"} {
 		h.post(stream, `{"k":null,"v":1}`, `{"k":"a","v":2}`, `{"k":"a","v":"three"}`)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"sluice/configs"
 	"sluice/convert"
@@ -72,13 +73,14 @@ func partitionsOf(s configs.Stream) any {
 	return s.PartitionBy
 }
 
-// checkStreams checks what configs does not know of: partition expressions and
-// column types.
+// checkStreams checks what configs does not know of: partition expressions, column
+// types, where columns are filled from, and transforms.
 func checkStreams(cfg configs.Config) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(cfg.Streams)) {
 		s := cfg.Stream(name)
-		if _, err := specOf(s).Parse(); err != nil {
+		rules, err := specOf(s).Parse()
+		if err != nil {
 			setting := "partition_by"
 			if s.Prefix != "" {
 				setting = "prefix"
@@ -90,6 +92,9 @@ func checkStreams(cfg configs.Config) error {
 				errs = append(errs, fmt.Errorf("streams.%s.error_prefix: %w", name, err))
 			}
 		}
+		if err := checkRewrite(s, rules); err != nil {
+			errs = append(errs, fmt.Errorf("streams.%s: %w", name, err))
+		}
 		if _, err := dedupePath(s.Dedupe.Key); err != nil {
 			errs = append(errs, fmt.Errorf("streams.%s.dedupe.key: %w", name, err))
 		}
@@ -98,4 +103,18 @@ func checkStreams(cfg configs.Config) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkRewrite checks what is made of records before they are converted.
+func checkRewrite(s configs.Stream, rules *partitioner.Rules) error {
+	rewrite, err := convert.NewRewrite(s.Columns, s.Transform)
+	if err != nil || rules == nil {
+		return err
+	}
+	for _, path := range rules.Fields() {
+		if column, ok := rewrite.Moved(path); ok {
+			err = errors.Join(err, fmt.Errorf("partitions: the field %s is moved to the column %s before the record is partitioned: write %s", strings.Join(path, "."), column, column))
+		}
+	}
+	return err
 }

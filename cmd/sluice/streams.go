@@ -66,9 +66,9 @@ func newStreams(o *options) *cobra.Command {
 
 func printStreams(c *cobra.Command, states []client.StreamState) error {
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "STREAM\tTABLE\tACCEPTED\tDELIVERED\tFAILED\tDUPLICATES\tBUFFERED\tOLDEST\tLAST DELIVERY\tLAST ERROR")
+	fmt.Fprintln(w, "STREAM\tTABLE\tACCEPTED\tDELIVERED\tFAILED\tFILTERED\tDUPLICATES\tBUFFERED\tOLDEST\tLAST DELIVERY\tLAST ERROR")
 	for _, s := range states {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d (%s)\t%s\t%s\t%s\n", s.Name, s.Table, s.Accepted, s.Delivered, s.Failed, s.Deduplicated,
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d (%s)\t%s\t%s\t%s\n", s.Name, s.Table, s.Accepted, s.Delivered, s.Failed, s.Filtered, s.Deduplicated,
 			s.BufferedRecords, progress.Bytes(s.BufferedBytes), ago(s.OldestArrival), ago(s.LastDelivery), s.LastError)
 	}
 	return w.Flush()

@@ -79,7 +79,7 @@ func (s *service) state(name string, b buffer.StreamState) records.StreamState {
 	st := records.StreamState{
 		Name: name, Table: s.stream(name).Table,
 		BufferedRecords: b.Records, BufferedBytes: b.Bytes, OpenBatches: b.OpenBatches, SealedBatches: b.SealedBatches,
-		Accepted: b.Records + t.Delivered + t.Failed + dd.Duplicates, Delivered: t.Delivered, Failed: t.Failed, Deduplicated: dd.Duplicates,
+		Accepted: b.Records + t.Delivered + t.Failed + t.Filtered + dd.Duplicates, Delivered: t.Delivered, Failed: t.Failed, Filtered: t.Filtered, Deduplicated: dd.Duplicates,
 	}
 	if !b.Oldest.IsZero() {
 		st.OldestArrival = &b.Oldest

@@ -38,7 +38,7 @@ type StreamLister interface {
 }
 
 // A StreamState is what there is to know of a stream. Accepted = Delivered +
-// Failed + Deduplicated + BufferedRecords, since the stream began.
+// Failed + Filtered + Deduplicated + BufferedRecords, since the stream began.
 type StreamState struct {
 	Name            string     `json:"name"`
 	Table           string     `json:"table"` // database.table
@@ -50,6 +50,7 @@ type StreamState struct {
 	Accepted        int64      `json:"accepted"`       // records
 	Delivered       int64      `json:"delivered"`      // to the table
 	Failed          int64      `json:"failed"`         // to the error prefix
+	Filtered        int64      `json:"filtered"`       // left out by the stream's transform
 	Deduplicated    int64      `json:"deduplicated"`   // dropped because they were there already
 	LastDelivery    *time.Time `json:"last_delivery"`
 	LastError       string     `json:"last_error,omitempty"` // of delivery; empty after one that succeeded

@@ -57,7 +57,7 @@ func (c *Client) Health(ctx context.Context) error { return c.get(ctx, "/healthz
 func (c *Client) Ready(ctx context.Context) error { return c.get(ctx, "/readyz", nil) }
 
 // A StreamState is what the server says of a stream.
-// Accepted = Delivered + Failed + Deduplicated + BufferedRecords.
+// Accepted = Delivered + Failed + Filtered + Deduplicated + BufferedRecords.
 type StreamState struct {
 	Name            string     `json:"name"`
 	Table           string     `json:"table"` // database.table
@@ -69,6 +69,7 @@ type StreamState struct {
 	Accepted        int64      `json:"accepted"`
 	Delivered       int64      `json:"delivered"`
 	Failed          int64      `json:"failed"`
+	Filtered        int64      `json:"filtered"`
 	Deduplicated    int64      `json:"deduplicated"`
 	LastDelivery    *time.Time `json:"last_delivery"`
 	LastError       string     `json:"last_error,omitempty"`

@@ -155,7 +155,7 @@ func (r *round) countCounters(ctx context.Context, i *instance, stream, rows int
 		}
 		return
 	}
-	if st.Delivered != int64(rows) || st.BufferedRecords != 0 || st.Accepted != st.Delivered+st.Failed+st.Deduplicated {
+	if st.Delivered != int64(rows) || st.BufferedRecords != 0 || st.Accepted != st.Delivered+st.Failed+st.Filtered+st.Deduplicated {
 		r.rep.violate("the counters of %s do not add up, its table has %d rows: %+v", st.Name, rows, st)
 	}
 	if least, most := r.journal.accepted(stream); st.Accepted < least || st.Accepted > most {

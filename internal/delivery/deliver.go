@@ -24,10 +24,13 @@ type route struct {
 	table    lake.TableName
 	rules    *partitioner.Rules
 	declared []lake.Column
+	rewrite  *convert.Rewrite
 	strict   bool
 	layout   convert.Layout
 	errors   string // folder, below ErrorPrefix
-	raw      configs.Raw
+	// transformErrors is that of records that the transform failed on.
+	transformErrors string
+	raw             configs.Raw
 }
 
 // Rules are what is stored with a batch when it is sealed, as JSON.
@@ -52,15 +55,15 @@ func (d *Deliverer) route(b *buffer.Batch) (route, error) {
 	if err != nil {
 		return route{}, err
 	}
-	errorFolder := conversionFailed + "/" + b.Stream
-	if s.ErrorPrefix != "" {
-		prefix, err := partitioner.ParseErrorPrefix(s.ErrorPrefix, s.TimeZone)
-		if err != nil {
-			return route{}, err
-		}
-		errorFolder = prefix.Path(conversionFailed, b.First, string(b.ID))
+	errorFolder, transformFolder, err := errorFolders(s.Stream, b)
+	if err != nil {
+		return route{}, err
 	}
 	declared, err := convert.ParseColumns(s.Columns)
+	if err != nil {
+		return route{}, err
+	}
+	rewrite, err := convert.NewRewrite(s.Columns, s.Transform)
 	if err != nil {
 		return route{}, err
 	}
@@ -69,7 +72,7 @@ func (d *Deliverer) route(b *buffer.Batch) (route, error) {
 		return route{}, err
 	}
 	layout.Memory = s.Memory
-	return route{table, rules, declared, s.Strict, layout, errorFolder, s.Raw}, nil
+	return route{table, rules, declared, rewrite, s.Strict, layout, errorFolder, transformFolder, s.Raw}, nil
 }
 
 // deliver does one attempt, all steps of it.
@@ -90,7 +93,7 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 	if err != nil {
 		return outcome{}, err
 	}
-	log.Info("batch converted", "table", r.table, "rows", res.Rows, "failed", res.Failed, "rescued", res.Rescued, "json_bytes", res.Bytes, "files", len(res.Files), "took", since(begun))
+	log.Info("batch converted", "table", r.table, "rows", res.Rows, "failed", res.Failed, "filtered", res.Filtered, "rescued", res.Rescued, "json_bytes", res.Bytes, "files", len(res.Files), "took", since(begun))
 
 	start := time.Now()
 	size, err := d.place(ctx, b, r, res, table, dir)
@@ -116,7 +119,7 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 			return outcome{}, fmt.Errorf("prepare release of batch: %w", err)
 		}
 	}
-	if err := d.ledger.count(b.Stream, b.ID, res.Rows, res.Failed, time.Now()); err != nil {
+	if err := d.ledger.count(b.Stream, b.ID, Totals{Delivered: res.Rows, Failed: res.Failed, Filtered: res.Filtered}, time.Now()); err != nil {
 		return outcome{}, err
 	}
 	if err := d.cfg.Log.Release(ctx, b); err != nil {
@@ -125,8 +128,8 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 	d.ledger.released(b.Stream, b.ID)
 	d.forgetPlan(b.ID)
 	d.metrics.delivered(b.Stream, res, size, begun)
-	log.Info("batch delivered", "rows", res.Rows, "failed", res.Failed, "took", since(begun))
-	return outcome{table: r.table, records: res.Rows + res.Failed, files: len(res.Files)}, nil
+	log.Info("batch delivered", "rows", res.Rows, "failed", res.Failed, "filtered", res.Filtered, "took", since(begun))
+	return outcome{table: r.table, records: res.Rows + res.Failed + res.Filtered, files: len(res.Files)}, nil
 }
 
 func since(t time.Time) time.Duration { return time.Since(t).Round(time.Millisecond) }
@@ -155,13 +158,13 @@ func (d *Deliverer) convertAndEnsure(ctx context.Context, b *buffer.Batch, r rou
 		start := time.Now()
 		res, err := d.cfg.Converter.Convert(ctx, convert.Job{
 			Seed:   string(b.ID),
-			Blocks: b.Blocks(), Columns: table.Columns, Declared: r.declared, Strict: r.strict, Rules: r.rules, Dir: dir, Layout: r.layout, Attempt: b.Sealed,
+			Blocks: b.Blocks(), Columns: table.Columns, Declared: r.declared, Rewrite: r.rewrite, Strict: r.strict, Rules: r.rules, Dir: dir, Layout: r.layout, Attempt: b.Sealed,
 		})
 		if err != nil {
 			return fail(err)
 		}
-		if res.Rows+res.Failed != b.Records {
-			return fail(fmt.Errorf("BUG: batch of %d records became %d rows and %d failures", b.Records, res.Rows, res.Failed))
+		if res.Rows+res.Failed+res.Filtered != b.Records {
+			return fail(fmt.Errorf("BUG: batch of %d records became %d rows and %d failures, and %d were filtered", b.Records, res.Rows, res.Failed, res.Filtered))
 		}
 		d.metrics.step("convert", start)
 		if len(res.Files) == 0 {
@@ -264,6 +267,9 @@ func (d *Deliverer) place(ctx context.Context, b *buffer.Batch, r route, res con
 	if res.Failures != "" {
 		uploads = append(uploads, upload{ErrorPrefix + "/" + r.errors + "/" + string(b.ID) + ".ndjson", res.Failures})
 	}
+	if res.TransformFailures != "" {
+		uploads = append(uploads, upload{ErrorPrefix + "/" + r.transformErrors + "/" + string(b.ID) + ".ndjson", res.TransformFailures})
+	}
 	if r.raw.Enabled {
 		raw, err := rawFiles(ctx, b, r.raw, dir)
 		if err != nil {
@@ -314,8 +320,29 @@ func (d *Deliverer) partitions(res convert.Result, table lake.Table) []lake.Part
 // with an underscore.
 const ErrorPrefix = "_errors"
 
-// conversionFailed is what Firehose calls the errors of conversion.
-const conversionFailed = "format-conversion-failed"
+// What Firehose calls the errors of conversion and of transforms.
+const (
+	conversionFailed = "format-conversion-failed"
+	processingFailed = "processing-failed"
+)
+
+// errorFolders are the folders, below ErrorPrefix, of both kinds of errors. They
+// differ: the documents in them have the same name.
+func errorFolders(s configs.Stream, b *buffer.Batch) (conversion, transform string, err error) {
+	if s.ErrorPrefix == "" {
+		return conversionFailed + "/" + b.Stream, processingFailed + "/" + b.Stream, nil
+	}
+	prefix, err := partitioner.ParseErrorPrefix(s.ErrorPrefix, s.TimeZone)
+	if err != nil {
+		return "", "", err
+	}
+	conversion = prefix.Path(conversionFailed, b.First, string(b.ID))
+	transform = prefix.Path(processingFailed, b.First, string(b.ID))
+	if conversion == transform {
+		transform += "/" + processingFailed
+	}
+	return conversion, transform, nil
+}
 
 func (d *Deliverer) put(ctx context.Context, key, path string) error {
 	f, err := os.Open(path)

@@ -421,7 +421,7 @@ func (v *rival) Ensure(ctx context.Context, want lake.Table) (lake.Table, error)
 
 func TestFailedRecordsGoToTheErrorPrefix(t *testing.T) {
 	r := newRig(t)
-	r.streams["s"] = configs.Stream{Columns: map[string]string{"id": "bigint"}, Strict: true}
+	r.streams["s"] = configs.Stream{Columns: map[string]lake.ColumnSpec{"id": {Type: "bigint"}}, Strict: true}
 	d := r.deliverer(nil)
 	defer start(t, d)()
 	r.append("s", `{"id":0}`, `{"id":"zero"}`)

@@ -19,6 +19,7 @@ import (
 type Totals struct {
 	Delivered    int64     `json:"delivered"` // records in the table
 	Failed       int64     `json:"failed"`    // records under the error prefix
+	Filtered     int64     `json:"filtered"`  // records that the transform left out
 	Batches      int64     `json:"batches"`
 	LastDelivery time.Time `json:"last_delivery"`
 }
@@ -73,7 +74,7 @@ func openLedger(dir string) (*ledger, error) {
 
 // count adds a delivered batch to its stream's totals, unless it was counted
 // before a crash. When it returns nil that is durable.
-func (l *ledger) count(stream string, batch lake.BatchID, rows, failed int64, at time.Time) error {
+func (l *ledger) count(stream string, batch lake.BatchID, became Totals, at time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := l.entries[stream]
@@ -84,8 +85,9 @@ func (l *ledger) count(stream string, batch lake.BatchID, rows, failed int64, at
 		return nil
 	}
 	e := *old
-	e.Delivered += rows
-	e.Failed += failed
+	e.Delivered += became.Delivered
+	e.Failed += became.Failed
+	e.Filtered += became.Filtered
 	e.Batches++
 	e.LastDelivery = at.UTC()
 	e.Releasing = append(slices.Clone(e.Releasing), batch)

@@ -23,7 +23,7 @@ func newMetrics(reg prometheus.Registerer, d *Deliverer) *metrics {
 		steps:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "sluice_delivery_step_seconds", Help: "Time of a step of delivery.", Buckets: buckets}, []string{"step"}),
 		batches:  prometheus.NewCounter(prometheus.CounterOpts{Name: "sluice_delivery_batches_total", Help: "Batches delivered and released."}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "sluice_delivery_failed_attempts_total", Help: "Attempts to deliver a batch that failed; each is tried again."}),
-		records:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_delivery_records_total", Help: "Records delivered, by stream and by where they went: table or errors."}, []string{"stream", "to"}),
+		records:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_delivery_records_total", Help: "Records delivered, by stream and by where they went: table or errors, or that they were filtered."}, []string{"stream", "to"}),
 		bytes:    prometheus.NewCounter(prometheus.CounterOpts{Name: "sluice_delivery_uploaded_bytes_total", Help: "Bytes of Parquet uploaded by delivered batches."}),
 		seconds:  prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sluice_delivery_seconds", Help: "Time of a successful attempt, from routing to release.", Buckets: buckets}),
 	}
@@ -67,6 +67,7 @@ func (m *metrics) delivered(stream string, res convert.Result, size int64, begun
 	m.batches.Inc()
 	m.records.WithLabelValues(stream, "table").Add(float64(res.Rows))
 	m.records.WithLabelValues(stream, "errors").Add(float64(res.Failed))
+	m.records.WithLabelValues(stream, "filtered").Add(float64(res.Filtered))
 	m.bytes.Add(float64(size))
 	m.seconds.Observe(time.Since(begun).Seconds())
 }

@@ -13,8 +13,15 @@ const maxTypeDepth = 64
 // ParseType reads a type as Hive and Glue write it, in any case and with or
 // without spaces. It also takes the words integer, long, varchar, varchar(n),
 // char(n) and bool for int, bigint, string and boolean.
-func ParseType(s string) (Type, error) {
-	p := typeParser{rest: s}
+func ParseType(s string) (Type, error) { return parseType(s, false) }
+
+// ParseDeclaredType reads a type as ParseType does. It may say, anywhere within,
+// how values stand in the JSON: timestamp(epoch_seconds), timestamp(epoch_millis),
+// timestamp(epoch_micros), string(json) and string(text).
+func ParseDeclaredType(s string) (Type, error) { return parseType(s, true) }
+
+func parseType(s string, declared bool) (Type, error) {
+	p := typeParser{rest: s, declared: declared}
 	t, err := p.parse(0)
 	if err == nil && strings.TrimSpace(p.rest) != "" {
 		err = fmt.Errorf("unexpected %q after the type", clip(strings.TrimSpace(p.rest)))
@@ -41,7 +48,10 @@ var simpleTypes = map[string]Kind{
 	"binary": KindBinary, "date": KindDate, "timestamp": KindTimestamp,
 }
 
-type typeParser struct{ rest string }
+type typeParser struct {
+	rest     string
+	declared bool // forms are allowed
+}
 
 // word takes the run of characters up to one that has a meaning in a type.
 func (p *typeParser) word() string {
@@ -91,7 +101,30 @@ func (p *typeParser) parse(depth int) (Type, error) {
 			return Type{}, fmt.Errorf("%s takes one length of at least 1", name)
 		}
 	}
-	return Type{Kind: k}, nil
+	t := Type{Kind: k}
+	if p.declared && (name == "string" || name == "timestamp") {
+		err := p.form(&t)
+		return t, err
+	}
+	return t, nil
+}
+
+// form takes an optional form such as (epoch_seconds).
+func (p *typeParser) form(t *Type) error {
+	p.rest = strings.TrimLeft(p.rest, " \t\r\n")
+	if !strings.HasPrefix(p.rest, "(") {
+		return nil
+	}
+	p.rest = p.rest[1:]
+	word := strings.ToLower(p.word())
+	var words []string
+	for _, f := range formsOf[t.Kind] {
+		if words = append(words, f.String()); f.String() == word {
+			t.Form = f
+			return p.expect(')')
+		}
+	}
+	return fmt.Errorf("unknown form %q of %s: want %s", clip(word), t, strings.Join(words, ", "))
 }
 
 func (p *typeParser) array(depth int) (Type, error) {

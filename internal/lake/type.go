@@ -50,6 +50,7 @@ type Type struct {
 	Key              *Type    // of a map; always string when inferred
 	Elem             *Type    // of an array's elements or a map's values
 	Fields           []Column // of a struct, in order
+	Form             Form     // of a declared type; no part of it for Equal and String
 }
 
 // The types without parameters.

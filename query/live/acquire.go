@@ -109,6 +109,9 @@ func (c *Cache) cover(ctx context.Context, t *table, b Batch, base []lake.Column
 		}
 	}
 	if state == nil {
+		if r.rewrite, err = convert.NewRewrite(b.Stream.Columns, b.Stream.Transform); err != nil {
+			return nil, fmt.Errorf("read rules of table %s: %w", b.Stream.Table, err)
+		}
 		state = &batch{rules: r, columns: base}
 		c.mu.Lock()
 		t.batches[b.ID] = state
@@ -172,7 +175,7 @@ func (c *Cache) extend(ctx context.Context, state *batch, b Batch, i int, column
 	res, err := c.cfg.Converter.Convert(ctx, convert.Job{
 		Seed:   string(b.ID),
 		Blocks: b.Blocks(from), Columns: columns, Declared: state.rules.declared,
-		Strict: state.rules.strict, Rules: state.rules.parsed, Dir: dir, Layout: state.rules.layout,
+		Rewrite: state.rules.rewrite, Strict: state.rules.strict, Rules: state.rules.parsed, Dir: dir, Layout: state.rules.layout,
 	})
 	if err != nil {
 		os.RemoveAll(dir)

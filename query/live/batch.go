@@ -26,6 +26,7 @@ type rules struct {
 	id       string // equal for equal rules
 	parsed   *partitioner.Rules
 	declared []lake.Column
+	rewrite  *convert.Rewrite // set once there is something to convert
 	strict   bool
 	layout   convert.Layout
 }

@@ -211,7 +211,7 @@ func TestTypesAreTheWholeBatchs(t *testing.T) {
 
 func TestColumnsGrowOverBatches(t *testing.T) {
 	c, _, _ := open(t, 1<<30)
-	s := configs.Stream{PartitionBy: []string{"k=k"}, Columns: map[string]string{"m": "map<string,string>"}}
+	s := configs.Stream{PartitionBy: []string{"k=k"}, Columns: map[string]lake.ColumnSpec{"m": {Type: "map<string,string>"}}}
 	a, b := newLog(1, s), newLog(2, s)
 	a.add(`{"k":"a","s":{"x":1}}`, `{"k":"b","m":{"q":"1"}}`)
 	b.add(`{"k":"a","s":{"y":"t"},"new":true}`)
