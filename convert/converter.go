@@ -35,7 +35,8 @@ type Config struct {
 	// dictionaries, before compression), about; default 64 MiB, 1 GiB at most.
 	RowGroup int64
 
-	pageRows int // at most in a page; default maxPageRows
+	pageRows int  // at most in a page; default maxPageRows
+	noWays   bool // parse every record as a whole
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer

@@ -98,19 +98,25 @@
 // the whole input are inferred, and it runs once more. The join of types only
 // grows, so a run without surprise had the types that the whole input has.
 //
-// A record is parsed into a tape of operations first, so an invalid one leaves
-// nothing behind, and its partition is known before any column is touched. Each
-// partition has a builder: for every node of the schema a bitmap of the slots
-// where it is present, and the values. Absent values cost nothing until a row
-// group is encoded, when Parquet's levels are derived from the bitmaps. Texts go
-// through a dictionary, some hundred rows at a time, while their repeats say that
-// it will pay.
+// Some hundred records are parsed into columns of their own first (see staged),
+// so an invalid one is easily taken back, and its partition is known before any
+// other column is touched. What stands between two values of a record is compared
+// with what stood there in earlier ones (see follow), so that mostly only values
+// are parsed. Then the columns are dealt out: each partition has a builder, with
+// for every node of the schema a bitmap of the slots where it is present, and the
+// values. Absent values cost nothing until a row group is encoded, when Parquet's
+// levels are derived from the bitmaps. Texts go through a dictionary while their
+// repeats say that it will pay.
 //
 // A row group is closed when it is large enough, or when all builders together
-// hold half of Config.Memory: then the largest ones, until they hold a quarter.
-// The records alone decide that. With Config.Threads above 1 other goroutines
-// encode row groups, several of them the columns of one; they hold the other half
-// of the memory, and the parsing waits while they hold more.
+// hold half of Config.Memory: then the largest ones, until they hold a quarter; or
+// when its partition had no record for long. The records alone decide that. With
+// Config.Threads above 1 one goroutine parses, one deals out, and others encode
+// row groups, several of them the columns of one; they hold the other half of the
+// memory, and the dealing waits while they hold more.
+//
+// A page is compressed with zstd's matches or without (see entropyCoder), whatever
+// does as well on the first page of its column chunk.
 //
 // Where the partitions are so many that memory would hold only splinters of their
 // row groups, the records are first sorted by partition into a file beside the

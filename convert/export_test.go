@@ -7,6 +7,13 @@ func WithPageRows(cfg Config, n int) Config {
 	return cfg
 }
 
+// WithoutWays is the configuration in which no record is parsed by what was found
+// in others.
+func WithoutWays(cfg Config) Config {
+	cfg.noWays = true
+	return cfg
+}
+
 // What the fuzz tests reach.
 var (
 	ParseDouble    = parseDouble

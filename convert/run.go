@@ -97,6 +97,9 @@ func (c *Converter) newRun(job Job, s *schema, final bool) (*run, error) {
 	r.dealAt = max(1, min(stagedBytes, r.cfg.RowGroup/8, r.cfg.Memory/8))
 	r.staged = r.newStaged()
 	r.shred.out = r.staged
+	if r.cfg.noWays {
+		r.shred.rest = math.MaxInt
+	}
 	return r, err
 }
 
