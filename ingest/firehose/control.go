@@ -34,7 +34,7 @@ type Streams interface {
 
 const (
 	// maxControlBody bounds a request of the control plane.
-	maxControlBody = 1 << 20
+	maxControlBody = 128 << 10
 	destinationID  = "destinationId-000000000001"
 	directPut      = "DirectPut"
 )
