@@ -94,14 +94,12 @@ func (l *lines) room(n int) (*block, error) {
 // over. scan is used meanwhile.
 func (l *lines) add(quoted []byte, scan *jsonscan.Scanner) error {
 	encoded := quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(encoded, '\\') >= 0 { // some write a slash as \/
-		if _, _, err := jsonscan.String(quoted, 0); err != nil {
-			return l.invalidData()
-		}
-		encoded = jsonscan.AppendUnquoted(quoted[:0], quoted)
+	plain := false // without escapes, as far as that is known
+	if decodeSpace(len(encoded)) > maxDecode {
+		encoded, plain = unescape(quoted)
 	}
 	n := decodeSpace(len(encoded))
-	if n > decodeSpace((ingest.MaxRecord+2)/3*4) {
+	if n > maxDecode {
 		return l.tooLarge()
 	}
 	b, err := l.room(lineSpace(n))
@@ -109,6 +107,11 @@ func (l *lines) add(quoted []byte, scan *jsonscan.Scanner) error {
 		return err
 	}
 	raw, ok := decode(b.buf.B[b.size:], encoded)
+	if !ok && !plain {
+		if encoded, plain = unescape(quoted); plain {
+			raw, ok = decode(b.buf.B[b.size:], encoded)
+		}
+	}
 	if !ok {
 		return l.invalidData()
 	}
@@ -128,6 +131,23 @@ func (l *lines) add(quoted []byte, scan *jsonscan.Scanner) error {
 		}
 	}
 	return l.irregular(b, raw)
+}
+
+// maxDecode is the decodeSpace of the largest entry.
+const maxDecode = (ingest.MaxRecord+2)/3*3 + 3
+
+// unescape is what is between the quotes, without escapes, which some put before
+// slashes. It is made where quoted is; escaped is false, and nothing has changed, if
+// there are none or the string is no valid one.
+func unescape(quoted []byte) (text []byte, escaped bool) {
+	text = quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(text, '\\') < 0 {
+		return text, false
+	}
+	if _, _, err := jsonscan.String(quoted, 0); err != nil {
+		return text, false
+	}
+	return jsonscan.AppendUnquoted(quoted[:0], quoted), true
 }
 
 // end makes a line of the n bytes behind the block's.

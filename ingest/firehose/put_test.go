@@ -123,6 +123,17 @@ func TestSpellings(t *testing.T) {
 	}
 }
 
+// Escapes do not count towards a record's size.
+func TestLargestWithEscapes(t *testing.T) {
+	data := `{"a":"` + strings.Repeat("???>", (ingest.MaxRecord-8)/4) + `"}`
+	encoded := strings.ReplaceAll(encode(data), "/", `\/`)
+	s := newServer(t)
+	a := s.call("PutRecord", strings.NewReader(`{"DeliveryStreamName":"s","Record":{"Data":"`+encoded+`"}}`))
+	if a.status != 200 || !strings.Contains(encoded, `\/`) || len(s.log.of("s")) != 1 || s.log.of("s")[0] != data {
+		t.Errorf("%d %.300s", a.status, a.raw)
+	}
+}
+
 func TestCompressed(t *testing.T) {
 	var b strings.Builder
 	zw := gzip.NewWriter(&b)
