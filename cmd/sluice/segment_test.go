@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"sluice/internal/clienttest"
@@ -53,5 +55,40 @@ func (c *child) wantCalls(n int) {
 	}
 	if got.N != n || got.Users != n || got.Ids != n || got.Low != 0 || got.High != n-1 || got.Types != 6 || got.Timed != n {
 		c.t.Errorf("%d calls were sent, but there are %s\n%s", n, row, c.log)
+	}
+}
+
+// With segment.tables: event there is a table for each event, in the database of the
+// source; a batch that is sent twice is stored once, across a restart too.
+func TestSegmentTablePerEvent(t *testing.T) {
+	dir := t.TempDir()
+	const batch = `{"batch":[{"type":"track","userId":"u1","event":"Order Completed","messageId":"m1","properties":{"total":1}},
+		{"type":"track","userId":"u1","event":"Signed Up","messageId":"m2"},{"type":"identify","userId":"u1","messageId":"m3","traits":{"plan":"x"}}],"writeKey":"secret"}`
+	post := func(c *child) {
+		t.Helper()
+		resp, err := http.Post(c.url+"/sources/My-Shop/v1/b", "text/plain", strings.NewReader(batch))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s\n%s", resp.Status, c.log)
+		}
+	}
+	c := startServe(t, dir, "SLUICE_SEGMENT_TABLES=event")
+	post(c)
+	post(c)
+	c.flush("segment.My-Shop.order_completed")
+	c.kill()
+	c = startServe(t, dir, "SLUICE_SEGMENT_TABLES=event")
+	post(c)
+	for _, table := range []string{"order_completed", "signed_up", "identifies"} {
+		row := c.row("select count(*) as n, min(sourceid) as source, min(userid) as who from my_shop." + table)
+		if row != `{"n":1,"source":"My-Shop","who":"u1"}` {
+			t.Errorf("%s: %s", table, row)
+		}
+	}
+	if rows := c.rows("select * from my_shop.order_completed"); strings.Contains(strings.Join(rows, ""), "secret") {
+		t.Errorf("the write key is in the table: %s", rows)
 	}
 }

@@ -52,6 +52,13 @@
 //	    back-pressure is always one of these. That a part is then not stored twice is
 //	    the appender's to see to (package internal/dedupe, by messageId).
 //
+// # Streams
+//
+// Config.Tables says which stream a call goes to. With a stream for each event
+// (PerEvent) a batch waits for an fsync of every stream that it has calls for, up to
+// eight at a time, which costs several times the CPU of one stream. When no more
+// streams may come to be (the appender's policy), events with new names go to tracks.
+//
 // # Memory
 //
 // A body is read whole, and validated whole before anything of it is stored; what is
