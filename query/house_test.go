@@ -119,6 +119,8 @@ func (h *house) deliverSteps(b *buffer.Batch) []func() {
 			job := convert.Job{Blocks: b.Blocks(), Columns: table.Columns, Rules: rules, Strict: s.Strict, Dir: h.t.TempDir()}
 			job.Declared, err = convert.ParseColumns(s.Columns)
 			check(h.t, err)
+			job.Rewrite, err = convert.NewRewrite(s.Columns, s.Transform)
+			check(h.t, err)
 			job.Layout, err = delivery.LayoutOf(s.Layout)
 			check(h.t, err)
 			res, err = h.convert.Convert(ctx, job)
