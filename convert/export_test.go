@@ -40,3 +40,6 @@ func AppendLevels(dst []byte, levels []uint8, width uint) []byte {
 
 // AppendEntropyFrame is a zstd frame without matches.
 func AppendEntropyFrame(dst, src []byte) []byte { return new(entropyCoder).appendFrame(dst, src) }
+
+// ParseEpoch reads a number in a unit of 10^digits microseconds.
+func ParseEpoch(text []byte, digits int) (micros int64, ok bool) { return parseEpoch(text, digits) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"math/big"
 	"os"
 	"regexp"
 	"strconv"
@@ -123,6 +124,31 @@ func FuzzParseNumber(f *testing.F) {
 		v, ok := convert.ParseInt([]byte(s))
 		if ok != (err == nil && s != "-0") || ok && v != n {
 			t.Errorf("%s: %d, %v; want %d, %v", s, v, ok, n, err)
+		}
+	})
+}
+
+func FuzzParseEpoch(f *testing.F) {
+	for _, s := range []string{"0", "-0", "1769860800", "1769860800.1234567", "-0.0000001", "1e3", "-62135596800", "253402300799.9999999", "253402300800", "1e400", "1e-400", "0.000001e6", "99999999999999999999", "1e-99999999999999999999"} {
+		f.Add(s)
+	}
+	low, high := big.NewInt(-62_135_596_800_000_000), big.NewInt(253_402_300_800_000_000)
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > 300 || !json.Valid([]byte(s)) || s[0] != '-' && s[0]-'0' > 9 || strings.Trim(s, "-+.eE0123456789") != "" {
+			return
+		}
+		if _, exponent, ok := strings.Cut(strings.ToLower(s), "e"); ok && len(exponent) > 4 {
+			return // too much for package big
+		}
+		value, _ := new(big.Rat).SetString(s)
+		for _, digits := range []int{0, 3, 6} {
+			scaled := new(big.Rat).Mul(value, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)))
+			want := new(big.Int).Div(scaled.Num(), scaled.Denom()) // rounds down, as the denominator is positive
+			valid := want.Cmp(low) >= 0 && want.Cmp(high) < 0 && !(value.Sign() == 0 && s[0] == '-')
+			got, ok := convert.ParseEpoch([]byte(s), digits)
+			if ok != valid || ok && got != want.Int64() {
+				t.Errorf("%s, %d digits: %d, %v; want %s, %v", s, digits, got, ok, want, valid)
+			}
 		}
 	})
 }

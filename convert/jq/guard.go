@@ -1,6 +1,7 @@
 package jq
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -51,6 +52,9 @@ var patterns = map[string]int{"match": 1, "test": 1, "capture": 1, "scan": 1, "s
 // guard checks a program, and rewrites it so that what it does is metered.
 func guard(q *gojq.Query) (*gojq.Query, error) {
 	g := &guarder{own: map[string]bool{}}
+	if q.Term == nil && q.Op == 0 {
+		return nil, errors.New("the program is empty; write . for records as they are")
+	}
 	g.each(reflect.ValueOf(q), g.define)
 	g.each(reflect.ValueOf(q), g.check)
 	if g.err != nil {
@@ -190,6 +194,9 @@ func operator(q *gojq.Query, charge string) *gojq.Query {
 // makes.
 func (g *guarder) term(q *gojq.Query) *gojq.Query {
 	t := q.Term
+	if t == nil {
+		return q
+	}
 	before := ""
 	switch t.Type {
 	case gojq.TermTypeFunc:

@@ -117,6 +117,8 @@ func TestRefused(t *testing.T) {
 		"def _charge: .; .":                     "taken",
 		"def f(_touch): .; .":                   "taken",
 		"def now: 1; now":                       "taken",
+		" # nothing":                            "is empty",
+		"def f: 1;":                             "is empty",
 		"nosuch":                                "nosuch",
 		".a |":                                  "line 1",
 		"\n\n}":                                 "line 3",
