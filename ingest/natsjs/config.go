@@ -120,6 +120,8 @@ const (
 	defaultAckWait = 30 * time.Second
 	// maxAckPending bounds what JetStream has delivered and not seen acknowledged.
 	maxAckPending = 20_000
+	// maxPrefetch is what a source asks of JetStream at once, in bytes.
+	maxPrefetch = 8 << 20
 	// stopGrace is how long what is under way at the end may take.
 	stopGrace = 10 * time.Second
 )

@@ -17,7 +17,8 @@
 //     once, whatever redeliveries, kills of nodes and servers, elections, partitions
 //     and changes of owner come in between, on the assumptions below.
 //   - Back-pressure: the messages in memory are bounded (by ingest.Memory, and by what
-//     is asked of the server at once: the larger of 4 MiB and twice its max_payload).
+//     is asked of the server at once: 8 MiB a consumer at most, or less so that all
+//     take a quarter of it, but room for two of the largest messages).
 //     When the log is full, messages are given back with a delay; intake goes on
 //     by itself. A message whose stream may not come to be waits in JetStream too.
 //   - A consumer that others made is used as it is, unless it could lose messages

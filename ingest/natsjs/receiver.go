@@ -123,6 +123,13 @@ func (r *Receiver) Owned() (names []string) {
 	return names
 }
 
+// prefetch is how many bytes a source asks for at once: a share of the memory, and
+// room for the largest message in any case.
+func (r *Receiver) prefetch() int64 {
+	share := r.cfg.Memory.Limit() / 4 / int64(len(r.sources))
+	return max(min(maxPrefetch, share), 2*r.nc.MaxPayload())
+}
+
 // keyValue is the bucket that says who owns what; it is made if it is not there.
 func (r *Receiver) keyValue(ctx context.Context) (jetstream.KeyValue, error) {
 	r.mu.Lock()

@@ -16,9 +16,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// workers is how many batches of a source are under way at once: while one waits for
-// its fsync, another is claimed and a third is taken apart.
-const workers = 3
+// workers is how many batches of a source are under way at once: while two wait for
+// their fsync, another is claimed and a fourth is taken apart.
+const workers = 4
 
 // A source is one JetStream consumer.
 type source struct {
@@ -148,7 +148,7 @@ func (s *source) own(ctx context.Context, cons jetstream.Consumer, c *claim) err
 	defer cancel(nil)
 
 	// What the server may send before we have asked for more is held in memory.
-	prefetch := max(4<<20, 2*s.r.nc.MaxPayload())
+	prefetch := s.r.prefetch()
 	if p := s.r.cfg.Memory.Reserve(ctx, prefetch); p != nil {
 		return fmt.Errorf("make room for messages: %w", p)
 	}
