@@ -91,7 +91,7 @@ func cpuTime() time.Duration {
 // discard is the plain consumer.
 func discard(b *testing.B, js jetstream.JetStream, name string, messages int, opts ...jetstream.PullConsumeOpt) (took, cpu time.Duration) {
 	c, err := js.CreateConsumer(context.Background(), "ORDERS", jetstream.ConsumerConfig{
-		Durable: name, AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 20_000, AckWait: 30 * time.Second,
+		Durable: name, AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 65_536, AckWait: 30 * time.Second,
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sluice/internal/lake"
@@ -114,6 +115,10 @@ type claim struct {
 
 	seen  uint64    // revision last seen of another's; used by try alone
 	since time.Time // when it was first seen
+
+	wanted  atomic.Uint64 // the last message that was received: claimed with the next batch
+	claimed atomic.Uint64 // doc.To, for want
+	ahead   chan struct{} // capacity 1: many are wanted that are not claimed
 
 	changing sync.Mutex // held by who changes the document
 	mu       sync.Mutex
@@ -229,6 +234,8 @@ func (c *claim) set(doc claimDoc, rev uint64) {
 	c.mu.Lock()
 	c.doc, c.rev = doc, rev
 	c.mu.Unlock()
+	c.wanted.Store(doc.To)
+	c.claimed.Store(doc.To)
 }
 
 // now is the document as this owner last saw it.
@@ -238,13 +245,50 @@ func (c *claim) now() claimDoc {
 	return c.doc
 }
 
-// extend claims all messages up to to. When it returns nil, the claim is kept by
-// JetStream; with errLost, this node may store no more.
+// want says that a message was received, so that it is claimed with others.
+func (c *claim) want(seq uint64) {
+	for {
+		old := c.wanted.Load()
+		if old >= seq || c.wanted.CompareAndSwap(old, seq) {
+			break
+		}
+	}
+	if seq > c.claimed.Load()+claimAhead {
+		select {
+		case c.ahead <- struct{}{}:
+		default: // it is on its way
+		}
+	}
+}
+
+// claimAhead is how many messages are received until they are claimed before a batch
+// of them is taken, so that the batch need not wait.
+const claimAhead = 512
+
+// runAhead claims what is received, until ctx ends.
+func (c *claim) runAhead(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.ahead:
+			if err := c.extend(ctx, c.wanted.Load()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// extend claims all messages up to to, and those that are wanted meanwhile. When it
+// returns nil, the claim is kept by JetStream; with errLost, this node may store no
+// more.
 func (c *claim) extend(ctx context.Context, to uint64) error {
-	if c.now().To >= to {
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	if c.now().To >= to { // another batch's claim was for this one too
 		return nil
 	}
-	return c.change(ctx, func(doc *claimDoc) { doc.To = max(doc.To, to) })
+	return c.changeHeld(ctx, func(doc *claimDoc) { doc.To = max(doc.To, to, c.wanted.Load()) })
 }
 
 // beat shows that this node lives, and settles the messages up to from.
@@ -271,6 +315,10 @@ const retryUpdate = 200 * time.Millisecond
 func (c *claim) change(ctx context.Context, edit func(*claimDoc)) error {
 	c.changing.Lock()
 	defer c.changing.Unlock()
+	return c.changeHeld(ctx, edit)
+}
+
+func (c *claim) changeHeld(ctx context.Context, edit func(*claimDoc)) error {
 	for {
 		next := c.copy()
 		edit(&next)
@@ -282,6 +330,7 @@ func (c *claim) change(ctx context.Context, edit func(*claimDoc)) error {
 			c.mu.Lock()
 			c.doc, c.rev = next, rev
 			c.mu.Unlock()
+			c.claimed.Store(next.To)
 			return nil
 		}
 		if ctx.Err() != nil {

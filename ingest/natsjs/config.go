@@ -119,7 +119,7 @@ const (
 	defaultSettle  = 30 * time.Second
 	defaultAckWait = 30 * time.Second
 	// maxAckPending bounds what JetStream has delivered and not seen acknowledged.
-	maxAckPending = 20_000
+	maxAckPending = 65_536
 	// maxPrefetch is what a source asks of JetStream at once, in bytes.
 	maxPrefetch = 8 << 20
 	// stopGrace is how long what is under way at the end may take.

@@ -14,22 +14,21 @@ import (
 
 // connect begins to connect and returns at once: the connection is made, and made
 // again, in the background, for ever, with growing pauses. Errors are those of the
-// settings.
+// settings. m is nil for a connection beside the first.
 func connect(c Connection, m *metrics, log *slog.Logger) (*nats.Conn, error) {
 	opts := []nats.Option{
 		nats.Name("sluice"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.IgnoreAuthErrorAbort(),
 		nats.CustomReconnectDelay(pause), nats.Timeout(5 * time.Second), nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
 		nats.ConnectHandler(func(nc *nats.Conn) {
-			m.connected.Set(1)
+			m.connection(true, false)
 			log.Info("connected to NATS", "server", nc.ConnectedUrlRedacted())
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
-			m.connected.Set(1)
-			m.reconnects.Inc()
+			m.connection(true, true)
 			log.Info("connected to NATS again", "server", nc.ConnectedUrlRedacted())
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			m.connected.Set(0)
+			m.connection(false, false)
 			if err != nil {
 				log.Warn("the connection to NATS is gone; it is made again", "error", err)
 			}

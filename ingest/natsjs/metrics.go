@@ -28,6 +28,20 @@ type metrics struct {
 	publishedB  prometheus.Counter
 }
 
+// connection notes that there is one, or none.
+func (m *metrics) connection(there, again bool) {
+	switch {
+	case m == nil:
+	case !there:
+		m.connected.Set(0)
+	default:
+		m.connected.Set(1)
+		if again {
+			m.reconnects.Inc()
+		}
+	}
+}
+
 // show makes a subscription's metrics appear before anything has happened.
 func (m *metrics) show(sub *Subscription) {
 	results := []string{resultStored, resultRejected}

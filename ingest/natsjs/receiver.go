@@ -23,6 +23,8 @@ type Receiver struct {
 	cfg     Config
 	nc      *nats.Conn
 	js      jetstream.JetStream
+	control *nats.Conn // for what must not wait behind messages: claims, and questions
+	asking  jetstream.JetStream
 	metrics *metrics
 	log     *slog.Logger
 	sources []*source
@@ -65,8 +67,14 @@ func Open(cfg Config) (*Receiver, error) {
 	if r.nc, err = connect(cfg.Connection, r.metrics, cfg.Log); err != nil {
 		return nil, fmt.Errorf("nats: %w", err)
 	}
-	if r.js, err = jetstream.New(r.nc, jetstream.WithPublishAsyncMaxPending(1024)); err != nil {
-		r.nc.Close()
+	if r.control, err = connect(cfg.Connection, nil, cfg.Log); err == nil {
+		r.asking, err = jetstream.New(r.control)
+	}
+	if err == nil {
+		r.js, err = jetstream.New(r.nc, jetstream.WithPublishAsyncMaxPending(1024))
+	}
+	if err != nil {
+		r.Close()
 		return nil, fmt.Errorf("nats: %w", err)
 	}
 	return r, nil
@@ -102,8 +110,13 @@ func (r *Receiver) Run(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the connection. Run has returned.
-func (r *Receiver) Close() { r.nc.Close() }
+// Close ends the connections. Run has returned.
+func (r *Receiver) Close() {
+	r.nc.Close()
+	if r.control != nil {
+		r.control.Close()
+	}
+}
 
 // Ready is nil when there is a connection.
 func (r *Receiver) Ready() error {
@@ -137,9 +150,9 @@ func (r *Receiver) keyValue(ctx context.Context) (jetstream.KeyValue, error) {
 	if r.bucket != nil {
 		return r.bucket, nil
 	}
-	kv, err := r.js.KeyValue(ctx, r.cfg.Bucket)
+	kv, err := r.asking.KeyValue(ctx, r.cfg.Bucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		kv, err = r.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+		kv, err = r.asking.CreateKeyValue(ctx, jetstream.KeyValueConfig{
 			Bucket: r.cfg.Bucket, Description: "which sluice node owns which consumer", Replicas: r.cfg.Replicas, History: 1,
 			MaxBytes: 64 << 20,
 		})
@@ -158,7 +171,8 @@ func (r *Receiver) claimOf(ctx context.Context, s *source, id lake.SourceID) (*c
 		return nil, err
 	}
 	if s.claim == nil || s.claim.source != id {
-		s.claim = &claim{kv: kv, key: "claims." + s.sub.Stream + "." + s.sub.Consumer, node: r.cfg.Node, source: id, known: r.cfg.Ledger, lease: r.cfg.Lease}
+		s.claim = &claim{kv: kv, key: "claims." + s.sub.Stream + "." + s.sub.Consumer, node: r.cfg.Node, source: id, known: r.cfg.Ledger, lease: r.cfg.Lease,
+			ahead: make(chan struct{}, 1)}
 	}
 	return s.claim, nil
 }

@@ -158,6 +158,7 @@ func (s *source) own(ctx context.Context, cons jetstream.Consumer, c *claim) err
 	intake, err := cons.Consume(func(m jetstream.Msg) {
 		it := item{reply: m.Reply(), subject: m.Subject(), header: m.Headers(), data: m.Data()}
 		if it.parseReply() {
+			c.want(it.seq)
 			q.put(it)
 		}
 	}, jetstream.PullMaxBytes(int(prefetch)), jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(3*time.Second),
@@ -178,6 +179,11 @@ func (s *source) own(ctx context.Context, cons jetstream.Consumer, c *claim) err
 	for range workers {
 		wg.Go(func() { s.newWorker(c, q).run(work, cancel) })
 	}
+	wg.Go(func() {
+		if err := c.runAhead(ctx); err != nil && ctx.Err() == nil {
+			cancel(err)
+		}
+	})
 	wg.Go(func() { s.tend(ctx, cons, c, cancel) })
 
 	<-ctx.Done()

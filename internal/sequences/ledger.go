@@ -80,7 +80,6 @@ type stream struct {
 	clock   int64                     // counts uses of sources; guarded by mu
 
 	writing sync.Mutex // held by who writes the file
-	durable bool       // the file exists; guarded by writing
 }
 
 type source struct {
