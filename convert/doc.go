@@ -28,7 +28,8 @@
 //	  - A column first seen as one type that a later record of the run contradicts has
 //	    the join's type from the run's first row on; in a later run it has the
 //	    catalog's type.
-//	  - Structs, also in arrays, grow at their end; known fields keep their place.
+//	  - Structs, also in arrays, grow at their end, those in maps do not; known fields
+//     keep their place.
 //	  - Names are cleaned by lake.CleanName (A.b-c becomes a_b_c, the empty key _).
 //	    The first spelling seen keeps the column. Of several keys of a record that
 //	    clean to one name the first has the column, the others are rescued, as are
