@@ -16,28 +16,28 @@
 // ones. What both lack is inferred from the whole run of records, by the join of
 // all values seen, and stands behind them:
 //
-//		null, {} and [] alone     no column (an {} or [] that no column takes is rescued)
-//		true, false               boolean
-//		integers                  bigint, if all fit 64 bits
-//		numbers                   double, if each is exactly a float64's shortest or shorter decimal form
-//		strings                   timestamp, if each is strict RFC 3339; else string
-//		objects                   struct; map<string,string> past MaxStructFields distinct keys
-//		arrays                    array of the join of their elements
-//		anything mixed            string: strings as they are, other values as their JSON text
+//			null, {} and [] alone     no column (an {} or [] that no column takes is rescued)
+//			true, false               boolean
+//			integers                  bigint, if all fit 64 bits
+//			numbers                   double, if each is exactly a float64's shortest or shorter decimal form
+//			strings                   timestamp, if each is strict RFC 3339; else string
+//			objects                   struct; map<string,string> past MaxStructFields distinct keys
+//			arrays                    array of the join of their elements
+//			anything mixed            string: strings as they are, other values as their JSON text
 //
-//	  - A column first seen as one type that a later record of the run contradicts has
-//	    the join's type from the run's first row on; in a later run it has the
-//	    catalog's type.
-//	  - Structs, also in arrays, grow at their end, those in maps do not; known fields
-//     keep their place.
-//	  - Names are cleaned by lake.CleanName (A.b-c becomes a_b_c, the empty key _).
-//	    The first spelling seen keeps the column. Of several keys of a record that
-//	    clean to one name the first has the column, the others are rescued, as are
-//	    all but the first value of a key given twice.
-//	  - A key that is a partition column's name, or _rescued, makes no column: unless
-//	    the partition is the field itself, its value is rescued.
-//	  - Past MaxDepth an object or array is kept as JSON text in a string column.
-//	  - Past MaxColumns a value whose column would be new is rescued.
+//		  - A column first seen as one type that a later record of the run contradicts has
+//		    the join's type from the run's first row on; in a later run it has the
+//		    catalog's type.
+//		  - Structs, also in arrays, grow at their end, those in maps do not; known fields
+//	    keep their place.
+//		  - Names are cleaned by lake.CleanName (A.b-c becomes a_b_c, the empty key _).
+//		    The first spelling seen keeps the column. Of several keys of a record that
+//		    clean to one name the first has the column, the others are rescued, as are
+//		    all but the first value of a key given twice.
+//		  - A key that is a partition column's name, or _rescued, makes no column: unless
+//		    the partition is the field itself, its value is rescued.
+//		  - Past MaxDepth an object or array is kept as JSON text in a string column.
+//		  - Past MaxColumns a value whose column would be new is rescued.
 //
 // # Values
 //
