@@ -3,8 +3,9 @@
 //
 // # What it promises
 //
-// Every record of a job ends in exactly one row of exactly one file, or in the
-// job's document of failures with the reason. No value is lost or rounded: one
+// Every record of a job ends in exactly one row of exactly one file, or in one of
+// the job's documents of failures with the reason, or the transform leaves it out and
+// it is counted. No value is lost or rounded: one
 // that does not fit its column goes, as exact JSON text under its path, into the
 // column _rescued. The same job gives the same bytes. Memory is bounded by
 // Config.Memory and the number of partitions and columns, not by the input.
@@ -16,35 +17,38 @@
 // ones. What both lack is inferred from the whole run of records, by the join of
 // all values seen, and stands behind them:
 //
-//			null, {} and [] alone     no column (an {} or [] that no column takes is rescued)
-//			true, false               boolean
-//			integers                  bigint, if all fit 64 bits
-//			numbers                   double, if each is exactly a float64's shortest or shorter decimal form
-//			strings                   timestamp, if each is strict RFC 3339; else string
-//			objects                   struct; map<string,string> past MaxStructFields distinct keys
-//			arrays                    array of the join of their elements
-//			anything mixed            string: strings as they are, other values as their JSON text
+//	null, {} and [] alone     no column (an {} or [] that no column takes is rescued)
+//	true, false               boolean
+//	integers                  bigint, if all fit 64 bits
+//	numbers                   double, if each is exactly a float64's shortest or shorter decimal form
+//	strings                   timestamp, if each is strict RFC 3339; else string
+//	objects                   struct; map<string,string> past MaxStructFields distinct keys
+//	arrays                    array of the join of their elements
+//	anything mixed            string: strings as they are, other values as their JSON text
 //
-//		  - A column first seen as one type that a later record of the run contradicts has
-//		    the join's type from the run's first row on; in a later run it has the
-//		    catalog's type.
-//		  - Structs, also in arrays, grow at their end, those in maps do not; known fields
-//	    keep their place.
-//		  - Names are cleaned by lake.CleanName (A.b-c becomes a_b_c, the empty key _).
-//		    The first spelling seen keeps the column. Of several keys of a record that
-//		    clean to one name the first has the column, the others are rescued, as are
-//		    all but the first value of a key given twice.
-//		  - A key that is a partition column's name, or _rescued, makes no column: unless
-//		    the partition is the field itself, its value is rescued.
-//		  - Past MaxDepth an object or array is kept as JSON text in a string column.
-//		  - Past MaxColumns a value whose column would be new is rescued.
+// And so:
+//
+//   - A column first seen as one type that a later record of the run contradicts has
+//     the join's type from the run's first row on; in a later run it has the
+//     catalog's type.
+//   - Structs, also in arrays, grow at their end, those in maps do not; known fields
+//     keep their place.
+//   - Names are cleaned by lake.CleanName (A.b-c becomes a_b_c, the empty key _).
+//     The first spelling seen keeps the column. Of several keys of a record that
+//     clean to one name the first has the column, the others are rescued, as are
+//     all but the first value of a key given twice.
+//   - A key that is a partition column's name, or _rescued, makes no column: unless
+//     the partition is the field itself, its value is rescued.
+//   - Past MaxDepth an object or array is kept as JSON text in a string column.
+//   - Past MaxColumns a value whose column would be new is rescued.
 //
 // # Values
 //
-//   - Integers are exact throughout bigint. Larger ones and decimals that no float64
-//     gives back digit for digit, 1e400 and, in integer and decimal columns, -0 make
-//     a column string where it is inferred, or are rescued. A whole number such as
-//     1.0 or 1e3 fits a known integer column.
+//   - Integers are exact throughout bigint. Larger ones, 1e400 and decimals that no
+//     float64 gives back digit for digit make a column string where it is inferred;
+//     a known column that cannot hold them rescues them. So does an integer or
+//     decimal one with -0, which makes an inferred one double. A whole number such
+//     as 1.0 or 1e3 fits a known integer column.
 //   - In a string column a value that is not a string is kept as its JSON text. A
 //     string's escapes are resolved (a NUL is one), a lone surrogate becomes U+FFFD,
 //     so all texts are valid UTF-8. Both are marked: see below.
