@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -149,6 +150,7 @@ func cpuSeconds(b *testing.B) float64 {
 
 func benchSluice(b *testing.B, in benchInput, threads int, days bool) (cpu float64) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(threads))
+	defer debug.SetGCPercent(debug.SetGCPercent(50)) // as the command has it
 	job := convert.Job{Blocks: in.blocks()}
 	if days {
 		day, _ := in.day()

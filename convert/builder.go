@@ -12,11 +12,10 @@ type column struct {
 	counts           []uint32 // of a list or map: how many elements each present one has
 }
 
-// push appends to a slice that doubles when it is full: growing a large one by
-// a quarter each time, as append does, copies it four times over.
+// push appends to a slice that grows as room lets it.
 func push[T any](s []T, v T) []T {
 	if len(s) == cap(s) {
-		s = slices.Grow(s, max(len(s), 16))
+		s = slices.Grow(s, max(growth(len(s)), 16))
 	}
 	return append(s, v)
 }
@@ -109,11 +108,20 @@ func (b *builder) takeAll(from *staged) {
 	}
 }
 
-// room makes sure that n more fit: a slice that is full doubles, as growing a
-// large one by a quarter each time, as append does, copies it four times over.
+// growth is by how many elements a full slice of n grows: it doubles, and when it
+// is large gains half, so that not too much lies idle.
+func growth(n int) int {
+	if n > 1<<18 {
+		return n / 2
+	}
+	return n
+}
+
+// room makes sure that n more fit: growing a large slice by a quarter each time, as
+// append does, would copy it four times over.
 func room[T any](s []T, n int) []T {
 	if cap(s)-len(s) < n {
-		s = slices.Grow(s, max(len(s), n, 16))
+		s = slices.Grow(s, max(growth(len(s)), n, 16))
 	}
 	return s
 }

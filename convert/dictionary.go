@@ -50,7 +50,7 @@ func (r *ragged) at(i uint32) []byte {
 
 func (r *ragged) push(v []byte) {
 	if cap(r.bytes)-len(r.bytes) < len(v) {
-		r.bytes = slices.Grow(r.bytes, max(len(v), len(r.bytes)))
+		r.bytes = slices.Grow(r.bytes, max(len(v), growth(len(r.bytes))))
 	}
 	r.bytes = append(r.bytes, v...)
 	r.ends = push(r.ends, uint32(len(r.bytes)))

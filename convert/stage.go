@@ -156,13 +156,14 @@ func (s *stage) failed() error {
 }
 
 // encode hands a row group in, behind the one before it in its file. It waits
-// while half of the configured memory is waiting or being encoded.
+// while three eighths of the configured memory are waiting or being encoded: of
+// row groups of the default size that is one, and another is being built.
 func (s *stage) encode(b *builder, f *parquetFile, after *ticket) (*ticket, error) {
 	t := &ticket{build: b, file: f, after: after, placed: make(chan struct{}), leaves: b.schema.leaves}
 	t.chunks = make([]*chunk, len(t.leaves))
 	t.left.Store(int32(len(t.leaves)))
 	s.mu.Lock()
-	for s.inline == nil && s.bytes > 0 && s.bytes+b.bytes > s.cfg.Memory/2 && s.err == nil {
+	for s.inline == nil && s.bytes > 0 && s.bytes+b.bytes > s.cfg.Memory/8*3 && s.err == nil {
 		s.idle.Wait()
 	}
 	s.bytes += b.bytes
