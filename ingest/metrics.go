@@ -52,7 +52,7 @@ func NewMetrics(reg prometheus.Registerer, mem *Memory) *Metrics {
 		bytes: f.NewCounterVec(prometheus.CounterOpts{Name: "sluice_ingest_bytes_total",
 			Help: "Bytes of JSON accepted, a newline a record included."}, []string{"stream"}),
 		rejected: f.NewCounterVec(prometheus.CounterOpts{Name: "sluice_ingest_rejected_records_total",
-			Help: "Records rejected, each of them named in an answer."}, []string{"receiver", "reason"}),
+			Help: "Records rejected, each of them named in an answer, or, of NATS, kept in the stream nats.rejected."}, []string{"receiver", "reason"}),
 	}
 	if mem != nil {
 		f.NewGaugeFunc(prometheus.GaugeOpts{Name: "sluice_ingest_memory_bytes",

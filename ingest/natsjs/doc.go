@@ -58,8 +58,9 @@
 //	doubts         node, from, to: what earlier owners may have stored
 //	stored         what earlier owners say that they have stored
 //
-// The owner raises to, and waits until JetStream has that, before it appends; messages
-// after that go to its log without asking. An owner that has not changed the document
+// The owner raises to, to the last message that it has received, and waits until
+// JetStream has that before it appends any of them: one round trip for many messages,
+// most of it while others are being stored. An owner that has not changed the document
 // for a lease is replaced: in one step the next becomes owner and what was claimed
 // (from, to] becomes a doubt. The new owner stores what is in no doubt, gives back
 // with a delay what is in doubt, and acknowledges what is stored. A node that comes
