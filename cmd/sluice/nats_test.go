@@ -182,10 +182,10 @@ func TestKillWhileConsuming(t *testing.T) {
 	pad, sent := strings.Repeat("y", 200), 0
 	for range kills {
 		c := startServe(t, dir, env...)
-		before := c.events()
+		before := c.accepted("events")
 		publishTo(t, js, sent, sent+5000, pad)
 		sent += 5000
-		for some := before + 1 + rng.IntN(4000); c.events() < some; {
+		for some := before + 1 + rng.IntN(4000); c.accepted("events") < some; {
 			if rng.IntN(8) == 0 {
 				c.flush("events")
 			}
@@ -202,11 +202,64 @@ func TestKillWhileConsuming(t *testing.T) {
 	}
 }
 
-// events is how many events there are, as the stream's counters say.
-func (c *child) events() int {
-	state, err := c.client().Stream(context.Background(), "events")
+// accepted is how many records a stream has, as its counters say.
+func (c *child) accepted(stream string) int {
+	state, err := c.client().Stream(context.Background(), stream)
 	if err != nil {
 		return 0 // nothing has come yet
 	}
 	return int(state.Accepted)
+}
+
+// Two nodes receive, and store through a JetStream stream. One is killed while it receives.
+// Every record that was acknowledged is at one of them, once.
+func TestReceiversShare(t *testing.T) {
+	url, js := newNATS(t)
+	env := []string{"SLUICE_NATS_URL=" + url, "SLUICE_NATS_PUBLISH_ENABLED=true", "SLUICE_NATS_PUBLISH_MAX_BYTES=256MiB"}
+	dirs := []string{t.TempDir(), t.TempDir()}
+	a, b := startServe(t, dirs[0], env...), startServe(t, dirs[1], env...)
+	wa, wb := &writers{acked: map[int]bool{}}, &writers{acked: map[int]bool{}}
+	wb.next.Store(1_000_000)
+	for range 100 {
+		if !wa.post(a.client(), 50) {
+			t.Fatalf("not taken:\n%s", a.log)
+		}
+	}
+	wb.postUntilKilled(b, 100)
+	b = startServe(t, dirs[1], env...)
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		s, err := js.Stream(t.Context(), "SLUICE")
+		if err == nil && s.CachedInfo().State.Msgs == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("messages are left in JetStream after two minutes: %+v, %v", s.CachedInfo().State, err)
+		}
+	}
+	found := map[int]int{}
+	for _, c := range []*child{a, b} {
+		if c.accepted("s") == 0 {
+			continue // the other did all
+		}
+		for _, row := range c.rows("select id from s") {
+			var r struct{ ID int }
+			if err := json.Unmarshal([]byte(row), &r); err != nil {
+				t.Fatal(err)
+			}
+			found[r.ID]++
+		}
+	}
+	for _, w := range []*writers{wa, wb} {
+		for id := range w.acked {
+			if found[id] != 1 {
+				t.Fatalf("record %d was acknowledged and is there %d times", id, found[id])
+			}
+		}
+	}
+	for id, n := range found {
+		if n > 1 {
+			t.Errorf("record %d is there %d times", id, n)
+		}
+	}
+	t.Logf("%d and %d records were acknowledged, %d are there", len(wa.acked), len(wb.acked), len(found))
 }

@@ -96,6 +96,7 @@ func (e *UnreachableError) Full() (reason string, retryAfter time.Duration) {
 // repeated under the same id.
 func (p *Publisher) Append(ctx context.Context, stream string, block lake.Block) error {
 	if err := p.prepare(ctx); err != nil {
+		p.r.tell("the stream that receivers publish to cannot be had", "stream", p.r.cfg.Publish.Stream, "error", err)
 		return &UnreachableError{err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishFor)
