@@ -52,7 +52,7 @@ func BenchmarkQueries(b *testing.B) {
 }
 
 func drain(b *testing.B, h *house, sql string) query.Stats {
-	r, err := h.engine.Query(b.Context(), query.Request{SQL: sql})
+	r, err := h.engine.Query(b.Context(), query.Request{Dialect: query.DuckDB, SQL: sql})
 	check(b, err)
 	for r.Next() {
 	}

@@ -26,10 +26,27 @@
 //     not in an answer, a listing, an error or a suggestion.
 //   - Memory, temporary space, time and the number of queries at once are bounded.
 //
-// It does not promise Presto's dialect: statements mean what DuckDB says they
-// mean. Files are not pruned by their statistics before they are fetched; the
-// executor skips row groups by them. From a store without local files, whole
-// objects are fetched.
+// # Dialect
+//
+// A statement means what it means in Presto (and so, mostly, in Athena), or is an
+// error that names what is not supported: see package presto. The session's zone
+// is UTC. Where PrestoDB and Trino differ, PrestoDB is followed: from_unixtime is a
+// timestamp without a zone, a double becomes the text 1.0E10. With the dialect
+// duckdb a statement is the executor's as it stands.
+//
+// Not there, and refused by name: values with a time zone other than UTC (AT TIME
+// ZONE within a cast, or a function such as hour or date_format, is taken), char(n),
+// intervals of the form DAY TO SECOND, date minus date, lambdas of array_sort and
+// regexp_replace, reduce with a state of another type than the elements, JSON paths
+// with wildcards, sketches (HyperLogLog, digests), listagg, checksum. Not told from
+// Presto: a comparison or concatenation of types that Presto refuses to mix is
+// answered as DuckDB does; names of decimal types that a division or avg gives can
+// have more digits; regular expressions are RE2's, which has neither lookaround nor
+// back references.
+//
+// It does not promise more of reading. Files are not pruned by their statistics
+// before they are fetched; the executor skips row groups by them. From a store
+// without local files, whole objects are fetched.
 //
 // # Names
 //

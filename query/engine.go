@@ -13,6 +13,7 @@ import (
 	"sluice/query/executor"
 	"sluice/query/fetch"
 	"sluice/query/live"
+	"sluice/query/presto"
 	"sluice/query/result"
 )
 
@@ -59,7 +60,9 @@ func Open(cfg Config) (*Engine, error) {
 	if e.objects, err = fetch.Open(filepath.Join(dir, "objects"), cfg.Store, e.objectLimit, cfg.Log); err != nil {
 		return nil, err
 	}
+	macros, deterministic := presto.Macros()
 	e.exec, err = executor.New(executor.Config{
+		Macros: macros, Deterministic: deterministic,
 		Memory: max(cfg.Memory/int64(cfg.Concurrent), minMemory), Threads: cfg.Threads,
 		TempDir: spill, MaxTemp: max(cfg.Cache/int64(cfg.Concurrent), 1),
 	})
@@ -131,6 +134,12 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows) error {
 	if req.Database == "" {
 		req.Database = e.cfg.Database
 	}
+	if !req.Dialect.valid() {
+		return fault(CodeInvalid, "there is no dialect %q; there are presto and duckdb", string(req.Dialect))
+	}
+	if req.Dialect == DuckDB && len(req.Parameters) > 0 {
+		return fault(CodeInvalid, "parameters are of the dialect presto")
+	}
 	leave, err := e.queue.enter(ctx)
 	if err != nil {
 		return err
@@ -146,12 +155,12 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows) error {
 		r.src = &fixed{columns: columns, rows: rows}
 		return nil
 	}
-	p := &plan{engine: e, database: req.Database, visible: req.Visible, rows: r}
+	p := &plan{engine: e, database: req.Database, visible: req.Visible, dialect: req.Dialect, parameters: req.Parameters, rows: r}
 	q, err := p.make(ctx, req.SQL)
 	if err != nil {
 		return err
 	}
-	rows, err := e.exec.Run(ctx, q)
+	rows, err := p.run(ctx, q)
 	if err != nil {
 		return p.locate(ctx, err, q.SQL)
 	}

@@ -10,6 +10,7 @@ import (
 	"sluice/buffer"
 	"sluice/internal/lake/store"
 	"sluice/query/executor"
+	"sluice/query/presto"
 	"sluice/query/statement"
 )
 
@@ -59,9 +60,12 @@ func asError(err error, sql, dir string) *Error {
 	var known *Error
 	var refusal *statement.Refusal
 	var duck *executor.Error
+	var dialect *presto.Error
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &dialect):
+		return &Error{Code: CodeInvalid, Message: dialect.Message + where(sql, dialect.Position), cause: err}
 	case errors.Is(err, errTimeout) || errors.Is(err, context.DeadlineExceeded):
 		return &Error{Code: CodeTimeout, Message: "the query took longer than is allowed and was ended", cause: err}
 	case errors.Is(err, context.Canceled):

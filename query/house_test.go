@@ -39,11 +39,14 @@ type house struct {
 	streams map[string]configs.Stream
 	engine  *query.Engine
 	files   *openedFiles
+	// dialect is of what query asks: the executor's own, in which the tests of
+	// planning are written, unless a test says otherwise.
+	dialect query.Dialect
 }
 
 func newHouse(t testing.TB, streams map[string]configs.Stream, adjust ...func(*query.Config)) *house {
 	t.Helper()
-	h := &house{t: t, root: t.TempDir(), catalog: newCatalog(), streams: streams}
+	h := &house{t: t, dialect: query.DuckDB, root: t.TempDir(), catalog: newCatalog(), streams: streams}
 	var err error
 	h.store, err = store.Open(t.Context(), "file://"+h.root, store.Config{})
 	check(t, err)
@@ -169,7 +172,7 @@ func (h *house) query(sql string) ([]string, query.Stats, error) {
 
 func (h *house) queryIn(database, sql string) (rows []string, stats query.Stats, err error) {
 	h.t.Helper()
-	r, err := h.engine.Query(h.t.Context(), query.Request{SQL: sql, Database: database})
+	r, err := h.engine.Query(h.t.Context(), query.Request{SQL: sql, Database: database, Dialect: h.dialect})
 	if err != nil {
 		return nil, query.Stats{}, err
 	}

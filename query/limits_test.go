@@ -95,7 +95,7 @@ func TestConcurrentQueries(t *testing.T) {
 
 func TestTimeoutWhileWaiting(t *testing.T) {
 	h := newHouse(t, nil, func(c *query.Config) { c.Concurrent = 1; c.Timeout = 200 * time.Millisecond })
-	held, err := h.engine.Query(t.Context(), query.Request{SQL: "SELECT 1"})
+	held, err := h.engine.Query(t.Context(), query.Request{Dialect: query.DuckDB, SQL: "SELECT 1"})
 	check(t, err)
 	_, _, err = h.query("SELECT 2")
 	var fault *query.Error
@@ -126,7 +126,7 @@ func TestNothingIsLeft(t *testing.T) {
 		h.query(sql)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	r, err := h.engine.Query(ctx, query.Request{SQL: "SELECT * FROM shop.purchases, range(1000000000)"})
+	r, err := h.engine.Query(ctx, query.Request{Dialect: query.DuckDB, SQL: "SELECT * FROM shop.purchases, range(1000000000)"})
 	check(t, err)
 	r.Next()
 	cancel()
@@ -166,12 +166,12 @@ func TestNothingIsLeft(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	h := newHouse(t, nil)
-	r, err := h.engine.Query(t.Context(), query.Request{SQL: "SELECT 1"})
+	r, err := h.engine.Query(t.Context(), query.Request{Dialect: query.DuckDB, SQL: "SELECT 1"})
 	check(t, err)
 	closed := make(chan struct{})
 	go func() { h.engine.Close(); close(closed) }()
 	for { // new queries are refused while the old one is read
-		other, err := h.engine.Query(t.Context(), query.Request{SQL: "SELECT 2"})
+		other, err := h.engine.Query(t.Context(), query.Request{Dialect: query.DuckDB, SQL: "SELECT 2"})
 		if err != nil {
 			break
 		}

@@ -10,6 +10,7 @@ import (
 
 	"sluice/internal/lake"
 	"sluice/query/executor"
+	"sluice/query/presto"
 	"sluice/query/statement"
 )
 
@@ -19,6 +20,11 @@ type plan struct {
 	database string
 	visible  func(database string) bool
 	rows     *Rows // takes the statistics and what must be released
+	dialect  Dialect
+	// parameters are Request's.
+	parameters []string
+	// presto is what the statement became; nil in the executor's own dialect.
+	presto *presto.Query
 
 	sql  string
 	snap *snapshot
@@ -57,7 +63,7 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 		return executor.Query{}, err
 	}
 	p.query.SQL = sql
-	if len(stmt.Tables) == 0 {
+	if len(stmt.Tables) == 0 && p.presto == nil {
 		return p.query, nil
 	}
 	for i, t := range stmt.Tables {
@@ -71,14 +77,63 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	return p.query, err
 }
 
-// parse is the statement's syntax tree.
+// parse is the statement's syntax tree, in the executor's dialect. Positions in it
+// and in errors are the statement's.
 func (p *plan) parse(ctx context.Context) ([]byte, error) {
-	text, replaced := unreserve(p.sql)
+	front := &presto.Text{SQL: p.sql}
+	if p.dialect != DuckDB {
+		var err error
+		if front, err = presto.Front(p.sql, p.parameters); err != nil {
+			return nil, err
+		}
+	}
+	text, replaced := unreserve(front.SQL)
 	tree, err := p.engine.exec.Parse(ctx, text)
+	var fault *executor.Error
+	if errors.As(err, &fault) {
+		return nil, &executor.Error{Kind: fault.Kind, Message: fault.Message, Position: front.Original(fault.Position)}
+	}
 	if replaced {
 		tree = rename(tree)
 	}
-	return tree, err
+	if err != nil || p.dialect == DuckDB {
+		return tree, err
+	}
+	// What no statement may ask for is refused as such, before the dialect is looked at.
+	if _, err := statement.Parse(tree, p.database); err != nil {
+		var refusal *statement.Refusal
+		if errors.As(err, &refusal) {
+			return nil, &statement.Refusal{What: refusal.What, Position: front.Original(refusal.Position)}
+		}
+		return nil, err
+	}
+	if p.presto, err = presto.Rewrite(tree, front.Original); err != nil {
+		return nil, err
+	}
+	return p.presto.Tree, nil
+}
+
+// run runs the query. Where a variant of the statement cannot be bound, the next
+// is tried: see presto.Query.
+func (p *plan) run(ctx context.Context, q executor.Query) (*executor.Rows, error) {
+	if p.presto == nil {
+		return p.engine.exec.Run(ctx, q)
+	}
+	q.Bigint = true
+	views := q.Setup
+	var first error
+	for variant := range p.presto.Variants {
+		q.Setup = append(p.presto.Setup(variant), views...)
+		rows, err := p.engine.exec.Run(ctx, q)
+		var fault *executor.Error
+		if err == nil || !errors.As(err, &fault) || fault.Kind != "Binder" {
+			return rows, err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
 }
 
 // at adds to an error about a table where the table is named.

@@ -15,7 +15,22 @@ type Request struct {
 	// Visible says which databases the asker may see; nil: all. Others are to it as
 	// if they were not there. It may be called with any name, in lower case.
 	Visible func(database string) bool
+	// Dialect is what the statement is written in; empty: Presto.
+	Dialect Dialect
+	// Parameters take the place of question marks, as Athena's do: each is a constant
+	// of SQL, such as 1, 'x', NULL or DATE '2026-01-31'.
+	Parameters []string
 }
+
+// A Dialect is what a statement means.
+type Dialect string
+
+const (
+	Presto Dialect = "presto" // see package presto
+	DuckDB Dialect = "duckdb" // as the executor takes it
+)
+
+func (d Dialect) valid() bool { return d == "" || d == Presto || d == DuckDB }
 
 // Column, Value and Stats are package result's.
 type (

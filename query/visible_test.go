@@ -30,7 +30,7 @@ func TestInvisibleDatabases(t *testing.T) {
 		return database == "shop"
 	}
 	ask := func(database, sql string, visible func(string) bool) string {
-		rows, err := h.engine.Query(t.Context(), query.Request{SQL: sql, Database: database, Visible: visible})
+		rows, err := h.engine.Query(t.Context(), query.Request{Dialect: query.DuckDB, SQL: sql, Database: database, Visible: visible})
 		if err != nil {
 			return err.Error()
 		}

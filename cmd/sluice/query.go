@@ -23,7 +23,7 @@ import (
 type asker func(ctx context.Context, sql string) (result.Rows, error)
 
 func newQuery(o *options) *cobra.Command {
-	var server, format, database string
+	var server, format, database, dialect string
 	c := &cobra.Command{
 		Use:   "query [SQL]",
 		Short: "Ask SQL: the running service, or the data folder itself when none runs",
@@ -42,7 +42,7 @@ the configured address.`,
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return o.withAsker(c, server, database, func(ask asker) error {
+			return o.withAsker(c, server, query.Request{Database: database, Dialect: query.Dialect(dialect)}, func(ask asker) error {
 				return answer(c, args, ask, format)
 			})
 		},
@@ -53,11 +53,13 @@ the configured address.`,
 	o.clientFlags(c)
 	c.Flags().StringVar(&format, "output", "", "table, csv, json or ndjson (default table)")
 	c.Flags().StringVar(&database, "database", "", "`NAME` of the database of tables named without one (default: as configured)")
+	c.Flags().StringVar(&dialect, "dialect", string(query.Presto), "presto (Athena's too), or duckdb: the statement as the executor takes it")
 	return c
 }
 
-// withAsker calls do with what answers statements: the server, if one is named.
-func (o *options) withAsker(c *cobra.Command, server, database string, do func(asker) error) (err error) {
+// withAsker calls do with what answers statements, each asked as req is: the
+// server, if one is named.
+func (o *options) withAsker(c *cobra.Command, server string, req query.Request, do func(asker) error) (err error) {
 	remote := func(url string) error {
 		h, err := o.httpClient()
 		if err != nil {
@@ -65,7 +67,8 @@ func (o *options) withAsker(c *cobra.Command, server, database string, do func(a
 		}
 		cl := &httpapi.Client{Server: url, HTTP: h}
 		return do(func(ctx context.Context, sql string) (result.Rows, error) {
-			return cl.Query(ctx, query.Request{SQL: sql, Database: database})
+			req.SQL = sql
+			return cl.Query(ctx, req)
 		})
 	}
 	if server != "" {
@@ -88,7 +91,8 @@ func (o *options) withAsker(c *cobra.Command, server, database string, do func(a
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	return do(func(ctx context.Context, sql string) (result.Rows, error) {
-		rows, err := s.engine.Query(ctx, query.Request{SQL: sql, Database: database})
+		req.SQL = sql
+		rows, err := s.engine.Query(ctx, req)
 		if err != nil {
 			return nil, err // a nil *query.Rows would not be a nil interface
 		}

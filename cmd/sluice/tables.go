@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sluice/query"
 	"strings"
 	"text/tabwriter"
 
@@ -34,7 +35,7 @@ func newTables(o *options) *cobra.Command {
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return o.withAsker(c, server, "", func(ask asker) error {
+			return o.withAsker(c, server, query.Request{}, func(ask asker) error {
 				infos, err := tableInfos(c.Context(), ask, args)
 				if err != nil {
 					return err

@@ -25,6 +25,7 @@ type cell struct {
 	length   int          // of an array
 	fields   []string     // of a struct, quoted as JSON
 	children []*cell
+	overflow *bool // see newCell
 
 	data  unsafe.Pointer
 	valid unsafe.Pointer // bit mask; nil when there is no null
@@ -105,7 +106,11 @@ func (c *cell) appendText(dst []byte, row int) ([]byte, result.Form) {
 	case mapping.TypeDecimal:
 		return appendDecimal(dst, c.wide(c.internal, row).String(), c.scale), result.Literal
 	case mapping.TypeHugeInt, mapping.TypeUHugeInt:
-		return append(dst, c.wide(c.typ, row).String()...), result.Literal
+		v := c.wide(c.typ, row)
+		if c.overflow != nil && !v.IsInt64() {
+			*c.overflow = true
+		}
+		return append(dst, v.String()...), result.Literal
 	case mapping.TypeVarchar:
 		return append(dst, c.bytes(row)...), result.String
 	case mapping.TypeBlob:
@@ -121,7 +126,11 @@ func (c *cell) appendText(dst []byte, row int) ([]byte, result.Form) {
 	case mapping.TypeMap:
 		return c.appendMap(dst, row), result.Literal
 	case mapping.TypeUBigInt:
-		return strconv.AppendUint(dst, at[uint64](c, row), 10), result.Literal
+		v := at[uint64](c, row)
+		if c.overflow != nil && v > math.MaxInt64 {
+			*c.overflow = true
+		}
+		return strconv.AppendUint(dst, v, 10), result.Literal
 	}
 	if c.form == result.String {
 		return c.appendTime(dst, row), result.String

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"encoding/json"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -43,6 +44,13 @@ func parseError(message string) *Error {
 	return e
 }
 
+// failure is what a macro of the dialect's fails with, as text in a cast that
+// cannot succeed.
+var failure = regexp.MustCompile(`(?s)Could not convert string ['"]presto: (.*)['"] to INT8`)
+
+// call is a macro of the dialect's by its name.
+var call = regexp.MustCompile(`\bpresto_([a-z0-9_]+)`)
+
 // clean takes off what DuckDB adds about the text that was run, which is not
 // what the user wrote, and its advice on settings that cannot be changed here.
 func clean(message string) string {
@@ -51,5 +59,9 @@ func clean(message string) string {
 			message = message[:i]
 		}
 	}
+	if m := failure.FindStringSubmatch(message); m != nil {
+		message = m[1]
+	}
+	message = call.ReplaceAllString(message, "$1")
 	return strings.TrimSpace(message)
 }

@@ -18,6 +18,10 @@ type Config struct {
 	TempDir string
 	// MaxTemp bounds what a query spills there, in bytes.
 	MaxTemp int64
+	// Macros are statements that make the macros which Parse, Text and Strings may
+	// meet. Deterministic are the names of those that give the same answer to the
+	// same arguments, as far as the functions in them do.
+	Macros, Deterministic []string
 }
 
 // An Executor runs SQL. Its methods may be called at the same time.
@@ -59,6 +63,15 @@ func New(cfg Config) (*Executor, error) {
 	if err := e.loadFunctions(); err != nil {
 		in.close()
 		return nil, fmt.Errorf("open executor: %w", err)
+	}
+	for _, sql := range cfg.Macros {
+		if err := in.exec(sql); err != nil {
+			in.close()
+			return nil, fmt.Errorf("open executor: %.80s: %w", sql, err)
+		}
+	}
+	for _, name := range cfg.Deterministic {
+		e.deterministic[name] = true
 	}
 	return e, nil
 }
@@ -111,6 +124,9 @@ type Query struct {
 	SQL   string
 	Setup []string // statements to run before, such as CREATE VIEW
 	Files []string // absolute paths that may be read
+	// Bigint makes columns of whole numbers wider than 64 bits bigint, and a value
+	// that does not fit an error.
+	Bigint bool
 }
 
 // Run starts a query. When ctx ends, the query ends. The Rows must be closed.
@@ -129,6 +145,9 @@ func (e *Executor) Run(ctx context.Context, q Query) (*Rows, error) {
 	}
 	// The next instance is opened when this query no longer needs the processors.
 	r := &Rows{ctx: ctx, in: in, temp: temp, closed: func() { e.refilling.Go(e.refill) }}
+	if q.Bigint {
+		r.overflow = new(bool)
+	}
 	if err := r.start(q, e.cfg.MaxTemp); err != nil {
 		r.Close()
 		return nil, err

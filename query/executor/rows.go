@@ -32,6 +32,9 @@ type Rows struct {
 	err     error
 	done    bool
 	closed  func() // called by Close; nil afterwards
+	// overflow is set when a value exceeds the bigint that its column is; nil where
+	// columns may be wider.
+	overflow *bool
 }
 
 func (r *Rows) start(q Query, maxTemp int64) error {
@@ -72,7 +75,7 @@ func (r *Rows) start(q Query, maxTemp int64) error {
 	for i := range n {
 		lt := mapping.ColumnLogicalType(&r.res, mapping.IdxT(i))
 		name := mapping.ColumnName(&r.res, mapping.IdxT(i))
-		c, err := newCell(lt)
+		c, err := newCell(lt, r.overflow)
 		mapping.DestroyLogicalType(&lt)
 		if err != nil {
 			return &Error{Kind: "Binder", Message: fmt.Sprintf("column %q: %v", name, err), Position: -1}
@@ -107,6 +110,10 @@ func (r *Rows) Next() bool {
 	}
 	for i := range r.cells {
 		r.values[i] = r.cells[i].value(r.row)
+	}
+	if r.overflow != nil && *r.overflow {
+		r.err = &Error{Kind: "Out of Range", Message: "NUMERIC_VALUE_OUT_OF_RANGE: bigint overflow", Position: -1}
+		return false
 	}
 	return true
 }

@@ -128,7 +128,7 @@ func newList(list []*string) mapping.Value {
 // collect reads the first column of a result.
 func collect(res *mapping.Result) ([]string, error) {
 	lt := mapping.ColumnLogicalType(res, 0)
-	c, err := newCell(lt)
+	c, err := newCell(lt, nil)
 	mapping.DestroyLogicalType(&lt)
 	if err != nil {
 		return nil, err

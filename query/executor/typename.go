@@ -44,11 +44,15 @@ var plainTypes = map[mapping.Type]struct {
 	mapping.TypeSQLNull:     {"unknown", result.String},
 }
 
-// newCell makes the reader for a type.
-func newCell(lt mapping.LogicalType) (*cell, error) {
-	c := &cell{typ: mapping.GetTypeId(lt)}
+// newCell makes the reader for a type. With overflow, whole numbers wider than
+// 64 bits are bigint, and overflow is set at one that does not fit.
+func newCell(lt mapping.LogicalType, overflow *bool) (*cell, error) {
+	c := &cell{typ: mapping.GetTypeId(lt), overflow: overflow}
 	if p, ok := plainTypes[c.typ]; ok {
 		c.name, c.form = p.name, p.form
+		if overflow != nil && (c.typ == mapping.TypeHugeInt || c.typ == mapping.TypeUBigInt) {
+			c.name = "bigint"
+		}
 		if mapping.LogicalTypeGetAlias(lt) == "JSON" {
 			c.name = "json"
 		}
@@ -90,7 +94,7 @@ func (c *cell) child(format string, types ...mapping.LogicalType) error {
 	var names []any
 	var firstErr error
 	for _, lt := range types {
-		child, err := newCell(lt)
+		child, err := newCell(lt, c.overflow)
 		mapping.DestroyLogicalType(&lt)
 		if err != nil {
 			firstErr = err
@@ -111,7 +115,7 @@ func (c *cell) structure(lt mapping.LogicalType) error {
 	for i := range mapping.StructTypeChildCount(lt) {
 		name := mapping.StructTypeChildName(lt, i)
 		child := mapping.StructTypeChildType(lt, i)
-		f, err := newCell(child)
+		f, err := newCell(child, c.overflow)
 		mapping.DestroyLogicalType(&child)
 		if err != nil {
 			return err

@@ -27,7 +27,7 @@ const maxErrorBody = 1 << 20
 // Query starts a query. An error of the query is a *query.Error. The rows must
 // be closed.
 func (c *Client) Query(ctx context.Context, req query.Request) (result.Rows, error) {
-	body, err := json.Marshal(request{SQL: req.SQL, Database: req.Database})
+	body, err := json.Marshal(request{SQL: req.SQL, Database: req.Database, Dialect: string(req.Dialect), Parameters: req.Parameters})
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", c.Server, err)
 	}

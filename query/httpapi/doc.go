@@ -3,9 +3,10 @@
 //
 // # Request
 //
-//	{"sql": "SELECT …", "format": "json", "database": "shop"}
+//	{"sql": "SELECT …", "format": "json", "database": "shop", "dialect": "presto", "parameters": ["1", "'x'"]}
 //
-// format (json, ndjson or csv) and database may be absent; without a format the
+// dialect is presto (the default) or duckdb; parameters are constants of SQL that
+// take the place of question marks. All but sql may be absent; without a format the
 // Accept header decides (application/json, application/x-ndjson, text/csv), and
 // without that it is json. See package output for the formats. The statistics
 // of NDJSON and CSV answers are in the HTTP trailer Sluice-Stats, as JSON.

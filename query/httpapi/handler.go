@@ -59,6 +59,9 @@ type request struct {
 	SQL      string `json:"sql"`
 	Format   string `json:"format,omitempty"`
 	Database string `json:"database,omitempty"`
+	Dialect  string `json:"dialect,omitempty"`
+	// Parameters are query.Request's.
+	Parameters []string `json:"parameters,omitempty"`
 }
 
 // A refusal is an error before a query was begun.
@@ -94,7 +97,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, bad.status, bad.code, bad.message)
 		return
 	}
-	rows, err := h.cfg.Querier.Query(r.Context(), query.Request{SQL: req.SQL, Database: req.Database, Visible: visible})
+	rows, err := h.cfg.Querier.Query(r.Context(), query.Request{SQL: req.SQL, Database: req.Database, Visible: visible,
+		Dialect: query.Dialect(req.Dialect), Parameters: req.Parameters})
 	if err != nil {
 		code, message := explain(err)
 		if code == query.CodeInternal || code == query.CodeDiskFull {

@@ -81,7 +81,7 @@ func post(t *testing.T, s *httptest.Server, body string, headers ...string) (*ht
 
 var elapsed = regexp.MustCompile(`"elapsed_ms":[0-9.]+`)
 
-const values = `SELECT * FROM (VALUES (9007199254740993, 'a\"b', 1.50::decimal(9,2), [1,NULL], timestamp '2026-01-31 12:00:00', 'nan'::double), (NULL, NULL, NULL, NULL, NULL, NULL)) t(i, s, d, l, ts, f)`
+const values = `SELECT * FROM (VALUES (9007199254740993, 'a\"b', 1.50::decimal(9,2), [1,NULL], timestamp '2026-01-31 12:00:00', 'NaN'::double), (NULL, NULL, NULL, NULL, NULL, NULL)) t(i, s, d, l, ts, f)`
 
 func TestAnswers(t *testing.T) {
 	s, _ := serve(t)
@@ -100,7 +100,7 @@ func TestAnswers(t *testing.T) {
 		{"ndjson", "", "application/x-ndjson", ndjson}, {"", "application/x-ndjson", "application/x-ndjson", ndjson},
 		{"CSV", "", "text/csv; charset=utf-8; header=present", csv}, {"", "text/html, text/csv;q=0.5", "text/csv; charset=utf-8; header=present", csv},
 	} {
-		resp, body, err := post(t, s, fmt.Sprintf(`{"sql":"%s","format":%q}`, values, tt.format), "Accept", tt.accept)
+		resp, body, err := post(t, s, fmt.Sprintf(`{"sql":"%s","format":%q,"dialect":"duckdb"}`, values, tt.format), "Accept", tt.accept)
 		if err != nil || resp.StatusCode != 200 || resp.Header.Get("Content-Type") != tt.media {
 			t.Errorf("%+v: %v %s %v", tt, resp.Status, resp.Header.Get("Content-Type"), err)
 		}
@@ -124,7 +124,10 @@ func TestErrors(t *testing.T) {
 		part   string
 	}{
 		{`{"sql":"SELEC 1"}`, 400, "syntax_error", "line 1: SELEC 1"},
-		{`{"sql":"SELECT 'x'::int"}`, 400, "invalid_query", "Could not convert"},
+		{`{"sql":"SELECT 'x'::int","dialect":"duckdb"}`, 400, "invalid_query", "Could not convert"},
+		{`{"sql":"SELECT CAST('x' AS int)"}`, 400, "invalid_query", "Cannot cast 'x' to INTEGER"},
+		{`{"sql":"SELECT 1","dialect":"sql92"}`, 400, "invalid_query", "presto and duckdb"},
+		{`{"sql":"SELECT ?","parameters":["1; DROP"]}`, 400, "invalid_query", "no constant"},
 		{`{"sql":"SELECT a"}`, 400, "invalid_query", `"a" was not found`},
 		{`{"sql":"SELECT getenv('HOME')"}`, 403, "forbidden", "getenv"},
 		{`{"sql":"SELECT * FROM '/etc/passwd'"}`, 404, "table_not_found", "there is no table default./etc/passwd"},
@@ -162,7 +165,7 @@ const failsLate = "SELECT CASE WHEN i < 500000 THEN i ELSE CAST('x' || i AS bigi
 func TestErrorAfterRows(t *testing.T) {
 	s, _ := serve(t)
 	for _, format := range []string{"json", "ndjson", "csv"} {
-		resp, body, err := post(t, s, fmt.Sprintf(`{"sql":%q,"format":%q}`, failsLate, format))
+		resp, body, err := post(t, s, fmt.Sprintf(`{"sql":%q,"format":%q,"dialect":"duckdb"}`, failsLate, format))
 		if resp.StatusCode != 200 || len(body) < 1000 {
 			t.Fatalf("%s: %s, %d bytes: the test does not test", format, resp.Status, len(body))
 		}
@@ -177,7 +180,7 @@ func TestErrorAfterRows(t *testing.T) {
 		}
 	}
 	// An error before the first piece was sent has its status.
-	if resp, _, _ := post(t, s, `{"sql":"SELECT CASE WHEN i < 5 THEN i ELSE CAST('x' || i AS bigint) END FROM range(10) t(i)"}`); resp.StatusCode != 400 {
+	if resp, _, _ := post(t, s, `{"sql":"SELECT CASE WHEN i < 5 THEN i ELSE CAST('x' || i AS bigint) END FROM range(10) t(i)","dialect":"duckdb"}`); resp.StatusCode != 400 {
 		t.Error(resp.Status)
 	}
 }
@@ -187,13 +190,13 @@ func TestClient(t *testing.T) {
 	c := &httpapi.Client{Server: s.URL + "/"}
 	for _, sql := range []string{"SELECT 1 AS a WHERE false", "SHOW TABLES", strings.ReplaceAll(values, `\"`, `"`),
 		"SELECT {'a': 'x' || chr(10), 'b': [1.5]} AS r, map{'k': NULL} AS m, 'ü' AS u, 1e300 AS f, 18446744073709551615::ubigint AS big FROM range(3)"} {
-		remote, err := c.Query(t.Context(), query.Request{SQL: sql})
+		remote, err := c.Query(t.Context(), query.Request{SQL: sql, Dialect: query.DuckDB})
 		if err != nil {
 			t.Fatal(err)
 		}
-		local, err := e.Query(t.Context(), query.Request{SQL: sql})
+		local, err := e.Query(t.Context(), query.Request{SQL: sql, Dialect: query.DuckDB})
 		for err != nil { // the remote one may still hold the only place
-			local, err = e.Query(t.Context(), query.Request{SQL: sql})
+			local, err = e.Query(t.Context(), query.Request{SQL: sql, Dialect: query.DuckDB})
 		}
 		if diff := cmp.Diff(local.Columns(), remote.Columns()); diff != "" {
 			t.Error(diff)
@@ -216,7 +219,7 @@ func TestClient(t *testing.T) {
 	if _, err := c.Query(t.Context(), query.Request{SQL: "SELECT * FROM nope"}); !errors.As(err, &fault) || fault.Code != query.CodeNotFound {
 		t.Error(err)
 	}
-	rows, err := c.Query(t.Context(), query.Request{SQL: failsLate})
+	rows, err := c.Query(t.Context(), query.Request{Dialect: query.DuckDB, SQL: failsLate})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +235,7 @@ func TestClient(t *testing.T) {
 func TestClientGone(t *testing.T) {
 	s, e := serve(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	rows, err := (&httpapi.Client{Server: s.URL}).Query(ctx, query.Request{SQL: "SELECT i FROM range(100000000000) t(i)"})
+	rows, err := (&httpapi.Client{Server: s.URL}).Query(ctx, query.Request{Dialect: query.DuckDB, SQL: "SELECT i FROM range(100000000000) t(i)"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +252,7 @@ func TestClientGone(t *testing.T) {
 
 func TestQueueAndTimeout(t *testing.T) {
 	s, e := serve(t, func(c *query.Config) { c.Timeout = 300 * time.Millisecond; c.Queue = 1 })
-	resp, body, _ := post(t, s, `{"sql":"SELECT count(*) FROM range(100000000000) a(i), range(1000) b(j) WHERE hash(i + j) = 7"}`)
+	resp, body, _ := post(t, s, `{"sql":"SELECT count(*) FROM range(100000000000) a(i), range(1000) b(j) WHERE hash(i + j) = 7","dialect":"duckdb"}`)
 	if resp.StatusCode != 504 || !strings.Contains(body, `"timeout"`) {
 		t.Errorf("%s %s", resp.Status, body)
 	}

@@ -1,0 +1,302 @@
+package presto
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// A Text is a statement as DuckDB's grammar takes it.
+type Text struct {
+	SQL   string
+	edits []edit
+}
+
+// An edit replaced what was at from…to in the old text.
+type edit struct {
+	from, to int // in the statement
+	at       int // in Text.SQL
+	text     string
+}
+
+// Original is the place in the statement of a place in t.SQL; -1 stays -1.
+func (t *Text) Original(position int) int {
+	if position < 0 {
+		return -1
+	}
+	i := sort.Search(len(t.edits), func(i int) bool { return t.edits[i].at > position }) - 1
+	if i < 0 {
+		return position
+	}
+	e := t.edits[i]
+	if position < e.at+len(e.text) {
+		return e.from
+	}
+	return position - e.at - len(e.text) + e.to
+}
+
+// Front rewrites a statement for DuckDB's grammar. Parameters take the place of
+// question marks; each is a constant of SQL, such as 1, 'x' or DATE '2026-01-31'.
+func Front(sql string, parameters []string) (*Text, error) {
+	for i, p := range parameters {
+		if !isConstant(scan(p)) {
+			return nil, refuse(-1, "parameter %d, %s, is no constant: there are numbers, texts in single quotes, NULL, true, false, and DATE and TIMESTAMP with a text", i+1, p)
+		}
+	}
+	f := &front{sql: sql, tokens: scan(sql), parameters: parameters}
+	for f.i = 0; f.i < len(f.tokens); f.i++ {
+		if err := f.step(); err != nil {
+			return nil, err
+		}
+	}
+	if f.used < len(parameters) {
+		return nil, refuse(-1, "%d parameters were given, but the statement has %d question marks", len(parameters), f.used)
+	}
+	return f.text(), nil
+}
+
+func isConstant(ts []token) bool {
+	if len(ts) == 2 && (ts[0].is("-", "+") && ts[1].kind == number || ts[0].is("DATE", "TIMESTAMP") && ts[1].ended()) {
+		return true
+	}
+	return len(ts) == 1 && (ts[0].kind == number || ts[0].ended() || ts[0].is("NULL", "TRUE", "FALSE"))
+}
+
+// ended reports whether t is a text with its closing quote.
+func (t token) ended() bool {
+	return t.kind == text && len(t.text) >= 2 && pastQuote(t.text+" ", 0) == len(t.text)
+}
+
+type front struct {
+	sql        string
+	tokens     []token
+	i          int
+	casts      []int // for each open bracket: 1 where it is a cast's
+	parameters []string
+	used       int
+	edits      []edit
+}
+
+// at is the token n after the current one.
+func (f *front) at(n int) token {
+	if i := f.i + n; i >= 0 && i < len(f.tokens) {
+		return f.tokens[i]
+	}
+	return token{from: len(f.sql), to: len(f.sql)}
+}
+
+func (f *front) replace(from, to int, text string) {
+	f.edits = append(f.edits, edit{from: from, to: to, text: text})
+}
+
+func (f *front) text() *Text {
+	sort.SliceStable(f.edits, func(i, j int) bool { return f.edits[i].from < f.edits[j].from })
+	var b strings.Builder
+	done := 0
+	for i := range f.edits {
+		e := &f.edits[i]
+		b.WriteString(f.sql[done:e.from])
+		e.at = b.Len()
+		b.WriteString(e.text)
+		done = e.to
+	}
+	b.WriteString(f.sql[done:])
+	return &Text{SQL: b.String(), edits: f.edits}
+}
+
+// step looks at the current token.
+func (f *front) step() error {
+	t := f.at(0)
+	switch {
+	case t.is("("):
+		cast := 0
+		if f.at(-1).is("CAST", "TRY_CAST") {
+			cast = 1
+		}
+		f.casts = append(f.casts, cast)
+	case t.is(")"):
+		if len(f.casts) > 0 {
+			f.casts = f.casts[:len(f.casts)-1]
+		}
+		return f.nulls()
+	case t.is("AS") && len(f.casts) > 0 && f.casts[len(f.casts)-1] == 1:
+		return f.castType()
+	case t.is("::"):
+		return f.castType() // not Presto's, but there is nothing else that it could mean
+	case t.is("?"):
+		if f.used >= len(f.parameters) {
+			return refuse(t.from, "there is no value for parameter %d: the statement has more question marks than the %d values given", f.used+1, len(f.parameters))
+		}
+		var constant strings.Builder // without comments
+		for _, piece := range scan(f.parameters[f.used]) {
+			constant.WriteString(" " + piece.text)
+		}
+		f.replace(t.from, t.to, "("+constant.String()+" )")
+		f.used++
+	case t.is("X") && f.at(1).kind == text && f.at(1).from == t.to:
+		return f.binary()
+	case t.is("U") && f.at(1).is("&") && f.at(2).kind == text:
+		return refuse(t.from, "texts of the form U&'…' are not supported")
+	case t.is("E") && f.at(1).kind == text && f.at(1).from == t.to:
+		return refuse(t.from, "texts of the form E'…' are not Presto's; a backslash stands for itself in '…'")
+	case t.is("DECIMAL") && f.at(1).kind == text:
+		return f.decimal()
+	case t.is("TIMESTAMP", "TIME") && f.at(1).kind == text:
+		return f.moment()
+	case t.is("INTERVAL"):
+		return f.interval()
+	case t.is("TABLESAMPLE"):
+		return f.sample()
+	case t.is("FETCH") && f.at(1).is("FIRST", "NEXT"):
+		return f.fetch()
+	case t.is("EXTRACT") && f.at(1).is("(") && f.at(3).is("FROM"):
+		f.extract()
+	case t.is("IF") && f.at(1).is("("):
+		f.twoArmed()
+	}
+	return nil
+}
+
+// nulls moves IGNORE NULLS from behind a call's arguments into them.
+func (f *front) nulls() error {
+	if !f.at(1).is("IGNORE", "RESPECT") || !f.at(2).is("NULLS") {
+		return nil
+	}
+	if f.at(1).is("IGNORE") {
+		f.replace(f.at(0).from, f.at(0).from, " IGNORE NULLS")
+	}
+	f.replace(f.at(1).from, f.at(2).to, "")
+	f.i += 2
+	return nil
+}
+
+// binary is X'65 66'.
+func (f *front) binary() error {
+	hex := strings.ReplaceAll(f.at(1).unquote(), " ", "")
+	var b strings.Builder
+	for i := 0; i+1 < len(hex); i += 2 {
+		if _, err := strconv.ParseUint(hex[i:i+2], 16, 8); err != nil {
+			return refuse(f.at(0).from, "%s is not made of hexadecimal digits", f.at(1).text)
+		}
+		b.WriteString(`\x` + hex[i:i+2])
+	}
+	if len(hex)%2 == 1 {
+		return refuse(f.at(0).from, "%s has an odd number of digits", f.at(1).text)
+	}
+	f.replace(f.at(0).from, f.at(1).to, "CAST('"+b.String()+"' AS BLOB)")
+	f.i++
+	return nil
+}
+
+// decimal is DECIMAL '1.50', which has the precision and scale of its text.
+func (f *front) decimal() error {
+	value := f.at(1).unquote()
+	digits := strings.TrimLeft(value, "+-")
+	if whole, fraction, _ := strings.Cut(digits, "."); whole+fraction == "" || strings.Trim(whole+fraction, "0123456789") != "" {
+		return refuse(f.at(1).from, "%s is not a decimal", f.at(1).text)
+	}
+	whole, fraction, _ := strings.Cut(digits, ".")
+	f.replace(f.at(0).from, f.at(1).to, fmt.Sprintf("CAST('%s' AS DECIMAL(%d,%d))", value, max(len(whole)+len(fraction), 1), len(fraction)))
+	f.i++
+	return nil
+}
+
+// moment is TIMESTAMP '…', which has a zone where its text has.
+func (f *front) moment() error {
+	value := f.at(1).unquote()
+	if f.at(0).is("TIME") || strings.Trim(value, "0123456789-: .") == "" && !strings.Contains(strings.TrimSpace(value), " -") && strings.Count(value, "-") <= 2 {
+		return nil
+	}
+	for _, zone := range []string{" UTC", " Z", "Z", " GMT", "+00:00", " +00:00"} {
+		if rest, ok := strings.CutSuffix(value, zone); ok && strings.Trim(rest, "0123456789-: .") == "" {
+			f.replace(f.at(0).from, f.at(1).to, "TIMESTAMPTZ '"+rest+"+00'")
+			f.i++
+			return nil
+		}
+	}
+	return refuse(f.at(1).from, "the timestamp %s has a time zone other than UTC, which a value cannot keep here; write it in UTC", f.at(1).text)
+}
+
+// sample is TABLESAMPLE BERNOULLI (10), percent.
+func (f *front) sample() error {
+	method := f.at(1)
+	if !method.is("BERNOULLI", "SYSTEM") || !f.at(2).is("(") {
+		return refuse(method.from, "TABLESAMPLE takes BERNOULLI or SYSTEM and a percentage, as in TABLESAMPLE BERNOULLI (10)")
+	}
+	if f.at(3).kind != number || !f.at(4).is(")") {
+		return nil
+	}
+	f.replace(f.at(3).to, f.at(3).to, " PERCENT")
+	return nil
+}
+
+// fetch is FETCH FIRST n ROWS ONLY.
+func (f *front) fetch() error {
+	n, count := 2, "1"
+	if f.at(n).kind == number {
+		count = f.at(n).text
+		n++
+	}
+	if !f.at(n).is("ROW", "ROWS") || !f.at(n+1).is("ONLY") {
+		return refuse(f.at(0).from, "FETCH FIRST takes a number and ROWS ONLY; WITH TIES is not supported")
+	}
+	f.replace(f.at(0).from, f.at(n+1).to, "LIMIT "+count)
+	f.i += n + 1
+	return nil
+}
+
+var extractFields = map[string]string{"DAY_OF_WEEK": "dow", "DAY_OF_YEAR": "doy", "DAY_OF_MONTH": "day", "YEAR_OF_WEEK": "isoyear", "YOW": "isoyear"}
+
+func (f *front) extract() {
+	if to, ok := extractFields[strings.ToUpper(f.at(2).text)]; ok {
+		f.replace(f.at(2).from, f.at(2).to, to)
+	}
+}
+
+// twoArmed gives IF(c, a) its third argument.
+func (f *front) twoArmed() {
+	depth, commas := 0, 0
+	for i := f.i + 1; i < len(f.tokens); i++ {
+		switch t := f.tokens[i]; {
+		case t.is("(", "["):
+			depth++
+		case t.is(")", "]"):
+			depth--
+		case t.is(",") && depth == 1:
+			commas++
+		}
+		if depth == 0 {
+			if commas == 1 {
+				f.replace(f.tokens[i].from, f.tokens[i].from, ", NULL")
+			}
+			return
+		}
+	}
+}
+
+// interval is INTERVAL '1-2' YEAR TO MONTH or INTERVAL '1 10:30:00' DAY TO
+// SECOND; others are DuckDB's too.
+func (f *front) interval() error {
+	n, minus := 1, ""
+	if f.at(1).is("-", "+") {
+		n, minus = 2, strings.Trim(f.at(1).text, "+")
+	}
+	if f.at(n).kind != text {
+		return nil
+	}
+	value, unit := f.at(n).unquote(), f.at(n+1)
+	if !unit.is("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "WEEK", "QUARTER", "MILLISECOND") {
+		return refuse(f.at(n).from, "an interval is a text and a unit, as in INTERVAL '1' DAY")
+	}
+	if f.at(n + 2).is("TO") {
+		return refuse(unit.from, "intervals of the form %s TO %s are not supported; add single ones, as in INTERVAL '1' DAY + INTERVAL '10' HOUR", strings.ToUpper(unit.text), strings.ToUpper(f.at(n+3).text))
+	}
+	if _, err := strconv.ParseInt(value, 10, 32); err != nil && !unit.is("SECOND") {
+		return refuse(f.at(n).from, "INTERVAL %s %s: the text must be a whole number", f.at(n).text, strings.ToUpper(unit.text))
+	}
+	if minus != "" {
+		f.replace(f.at(1).from, f.at(n).to, "'"+strings.TrimPrefix(minus+value, "--")+"'")
+	}
+	return nil
+}

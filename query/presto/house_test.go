@@ -1,0 +1,74 @@
+package presto_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"sluice/query/executor"
+	"sluice/query/presto"
+)
+
+func newExecutor(t testing.TB) *executor.Executor {
+	t.Helper()
+	macros, deterministic := presto.Macros()
+	e, err := executor.New(executor.Config{Memory: 1 << 28, Threads: 1, TempDir: t.TempDir(), MaxTemp: 1 << 20, Macros: macros, Deterministic: deterministic})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+// rewrite is the statement in DuckDB's dialect.
+func rewrite(ctx context.Context, e *executor.Executor, sql string, parameters ...string) (string, *presto.Query, error) {
+	front, err := presto.Front(sql, parameters)
+	if err != nil {
+		return "", nil, err
+	}
+	tree, err := e.Parse(ctx, front.SQL)
+	if err != nil {
+		return "", nil, err
+	}
+	q, err := presto.Rewrite(tree, front.Original)
+	if err != nil {
+		return "", nil, err
+	}
+	text, err := e.Text(ctx, q.Tree)
+	return text, q, err
+}
+
+// ask is the statement's answer: its rows' values as JSON, joined by |, and rows
+// by a space.
+func ask(ctx context.Context, e *executor.Executor, sql string, parameters ...string) (answer, types string, err error) {
+	text, q, err := rewrite(ctx, e, sql, parameters...)
+	if err != nil {
+		return "", "", err
+	}
+	var rows *executor.Rows
+	for variant := range q.Variants {
+		var fault *executor.Error
+		rows, err = e.Run(ctx, executor.Query{SQL: text, Setup: q.Setup(variant), Bigint: true})
+		if err == nil || !errors.As(err, &fault) || fault.Kind != "Binder" {
+			break
+		}
+	}
+	if err != nil {
+		return "", "", err
+	}
+	defer rows.Close()
+	var names []string
+	for _, c := range rows.Columns() {
+		names = append(names, c.Type)
+	}
+	var lines []string
+	for rows.Next() {
+		var line []string
+		for _, v := range rows.Values() {
+			line = append(line, string(v.AppendJSON(nil)))
+		}
+		lines = append(lines, strings.Join(line, "|"))
+	}
+	return strings.Join(lines, " "), strings.Join(names, "|"), rows.Err()
+}

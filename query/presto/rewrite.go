@@ -1,0 +1,290 @@
+package presto
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Query is a statement of DuckDB's that means what one of Presto's does.
+type Query struct {
+	Tree []byte
+	// Variants is how many ways there are to take the statement, at least 1: what
+	// is a map and what is an array is not known before DuckDB binds the statement,
+	// which fails for all but one.
+	Variants int
+
+	macros  []string
+	choices []choice
+}
+
+// A choice is between the two definitions of a macro.
+type choice struct{ name, likely, other string }
+
+// most is how many choices a statement may leave open.
+const most = 4
+
+// Setup are the statements that make the macros which the query needs, taken in
+// the given way.
+func (q *Query) Setup(variant int) []string {
+	var own, needs []string
+	for i, c := range q.choices {
+		body := c.likely
+		if variant>>i&1 == 1 {
+			body = c.other
+		}
+		own = append(own, "CREATE MACRO "+c.name+"(x) AS "+body)
+		needs = append(needs, calls.FindAllString(body, -1)...)
+	}
+	return append(definitions(append(slices.Clone(q.macros), needs...)), own...)
+}
+
+// Rewrite makes the tree of the statement that DuckDB is to run. Positions in it
+// are the statement's, by original. An *Error says what is not supported.
+func Rewrite(tree []byte, original func(int) int) (*Query, error) {
+	root, err := decode(tree)
+	if err != nil {
+		return nil, fmt.Errorf("read syntax tree: %w", err)
+	}
+	relocate(root, original)
+	r := &rewriter{macros: make(map[string]bool)}
+	r.visit(root)
+	if r.err != nil {
+		return nil, r.err
+	}
+	if len(r.choices) > most {
+		return nil, refuse(-1, "the statement leaves open of more than %d expressions whether they are arrays or maps; use cardinality(map_keys(m)) for maps", most)
+	}
+	return &Query{Tree: encode(root), Variants: 1 << len(r.choices), macros: slices.Sorted(maps.Keys(r.macros)), choices: r.choices}, nil
+}
+
+func relocate(n node, original func(int) int) {
+	if at := position(n); at >= 0 {
+		n["query_location"] = json.Number(strconv.Itoa(original(at)))
+	}
+	each(n, func(c node) { relocate(c, original) })
+}
+
+type rewriter struct {
+	err     error // the first
+	macros  map[string]bool
+	choices []choice
+	chosen  map[string]string // macros of choices, by their arguments
+}
+
+func (r *rewriter) fail(n node, format string, args ...any) {
+	if r.err == nil {
+		r.err = refuse(somewhere(n), format, args...)
+	}
+}
+
+// macro is a call of a macro.
+func (r *rewriter) macro(name string, args ...node) node {
+	if _, ok := macros[name]; !ok {
+		panic("BUG: there is no macro " + name)
+	}
+	r.macros[name] = true
+	return call(name, args...)
+}
+
+// choose is a call of a macro with two definitions, over x.
+func (r *rewriter) choose(arg node, likely, other string) node {
+	bare := copied(arg)
+	relocate(bare, func(int) int { return 0 })
+	key := likely + string(encode(bare))
+	name := r.chosen[key]
+	if name == "" {
+		name = fmt.Sprintf("%schoice_%d", prefix, len(r.choices))
+		if r.chosen == nil {
+			r.chosen = make(map[string]string)
+		}
+		r.chosen[key] = name
+		r.choices = append(r.choices, choice{name: name, likely: likely, other: other})
+	}
+	return call(name, arg)
+}
+
+func (r *rewriter) below(n node) { each(n, r.visit) }
+
+// visit rewrites n and what is below it.
+func (r *rewriter) visit(n node) {
+	if r.err != nil {
+		return
+	}
+	switch class(n) {
+	case "FUNCTION":
+		r.function(n)
+		return
+	case "WINDOW":
+		r.window(n)
+		return
+	case "CAST":
+		r.cast(n)
+		return
+	case "OPERATOR":
+		r.operator(n)
+		return
+	case "CONSTANT":
+		// DuckDB prints a double such as 1e0 as 1.0, which it reads as a decimal.
+		if v := object(n, "value"); textOf(object(v, "type"), "id") == "DOUBLE" && v["is_null"] != true {
+			become(n, cast(literal(fmt.Sprint(v["value"])), "DOUBLE"))
+		}
+		return
+	case "COLUMN_REF":
+		if names := list(n, "column_names"); len(names) == 1 && (names[0] == "current_user" || names[0] == "session_user") {
+			r.fail(n, "%s is not supported", names[0])
+		}
+		return
+	}
+	switch textOf(n, "type") {
+	case "SELECT_NODE":
+		r.below(n)
+		nameColumns(n)
+		return
+	case "TABLE_FUNCTION":
+		r.tableFunction(n)
+		return
+	case "PIVOT":
+		r.fail(n, "PIVOT is not Presto's; use sum(x) FILTER (WHERE …)")
+		return
+	}
+	r.below(n)
+}
+
+// nameColumns gives columns without a name Presto's: _col0, _col1, …
+func nameColumns(n node) {
+	for i, c := range list(n, "select_list") {
+		item, ok := c.(node)
+		if !ok || textOf(item, "alias") != "" {
+			continue
+		}
+		switch class(item) {
+		case "FUNCTION", "WINDOW", "CAST", "CONSTANT", "CASE", "COMPARISON", "CONJUNCTION", "SUBQUERY", "BETWEEN":
+		case "OPERATOR":
+			if t := textOf(item, "type"); t == "STRUCT_EXTRACT" || t == "OPERATOR_UNPACK" {
+				continue
+			}
+		default:
+			continue
+		}
+		item["alias"] = "_col" + strconv.Itoa(i)
+	}
+}
+
+func (r *rewriter) operator(n node) {
+	r.below(n)
+	if r.err != nil {
+		return
+	}
+	args := arguments(n)
+	switch textOf(n, "type") {
+	case "ARRAY_EXTRACT":
+		if len(args) == 2 {
+			become(n, r.macro("presto_subscript", args[0], args[1]))
+		}
+	case "ARRAY_SLICE":
+		r.fail(n, "a[from:to] is not Presto's; use slice(a, start, length)")
+	}
+}
+
+// function rewrites a call or the use of an operator.
+func (r *rewriter) function(n node) {
+	name := strings.ToLower(textOf(n, "function_name"))
+	if interval, _ := intervalOf(n); interval && (n["is_operator"] == true || literalInterval(n)) {
+		if n["is_operator"] == true {
+			r.below(n)
+		}
+		return
+	}
+	if n["is_operator"] != true && strings.HasPrefix(name, prefix) {
+		if !r.macros[name] {
+			r.fail(n, "there is no function %s in Presto", name)
+			return
+		}
+		r.below(n)
+		return
+	}
+	r.zones(n, name)
+	if r.err != nil {
+		return
+	}
+	if class(n) != "FUNCTION" {
+		r.visit(n)
+		return
+	}
+	r.below(n)
+	if r.err != nil {
+		return
+	}
+	if n["is_operator"] == true {
+		r.infix(n, name)
+		return
+	}
+	r.apply(n, name)
+}
+
+// literalInterval reports whether a call is what INTERVAL '1' DAY was made.
+func literalInterval(n node) bool {
+	args := arguments(n)
+	if len(args) != 1 || class(args[0]) != "CAST" {
+		return false
+	}
+	_, ok := constantText(object(args[0], "child"))
+	inner := object(args[0], "child")
+	return ok || textOf(inner, "function_name") == "trunc"
+}
+
+// infix rewrites an operator.
+func (r *rewriter) infix(n node, name string) {
+	args := arguments(n)
+	if len(args) == 1 {
+		if name != "-" && name != "+" {
+			r.fail(n, "the operator %s is not Presto's", name)
+		}
+		return
+	}
+	if len(args) != 2 {
+		return
+	}
+	li, ldays := intervalOf(args[0])
+	ri, rdays := intervalOf(args[1])
+	switch name {
+	case "+":
+		if ri && !li {
+			become(n, r.macro("presto_date_plus", args[0], args[1], truth(rdays)))
+		} else if li && !ri {
+			become(n, r.macro("presto_date_plus", args[1], args[0], truth(ldays)))
+		}
+	case "-":
+		switch {
+		case ri && !li:
+			become(n, r.macro("presto_date_minus", args[0], args[1], truth(rdays)))
+		case !li && !isNumber(args[0]) && !isNumber(args[1]):
+			become(n, r.macro("presto_minus", args[0], args[1]))
+		}
+	case "/":
+		become(n, r.macro("presto_divide", args[0], args[1]))
+	case "%":
+		become(n, r.macro("presto_mod", args[0], args[1]))
+	case "*", "||", "~~", "!~~":
+	default:
+		r.fail(n, "the operator %s is not Presto's%s", name, operatorHints[name])
+	}
+}
+
+var operatorHints = map[string]string{
+	"^": "; use power(x, y)", "**": "; use power(x, y)", "//": "; / of whole numbers gives a whole number", "&": "; use bitwise_and(x, y)",
+	"|": "; use bitwise_or(x, y)", "~": "; use regexp_like(x, pattern)", "~~*": " (ILIKE); use lower(x) LIKE …", "!~~*": " (NOT ILIKE); use lower(x) NOT LIKE …",
+	"<<": "; use bitwise functions", ">>": "; use bitwise functions", "->": "; use json_extract", "->>": "; use json_extract_scalar",
+}
+
+// window rewrites a call with OVER.
+func (r *rewriter) window(n node) {
+	r.below(n)
+	if r.err == nil {
+		r.apply(n, strings.ToLower(textOf(n, "function_name")))
+	}
+}
