@@ -34,6 +34,7 @@ type run struct {
 	path     []byte
 	last     *part     // the partition of the record before
 	fields   []byte    // the text of that record's fields of the rules, a line each
+	settled  bool      // a record with these fields and arrival is of that partition
 	arrival  time.Time // of that record
 	order    []*part
 	builders *sync.Pool // of the converter
@@ -264,7 +265,7 @@ func (r *run) failed(err error, record []byte, arrival time.Time) error {
 // row finds the partition of the record that was parsed last, and adds it.
 func (r *run) row(arrival time.Time) error {
 	s := &r.shred
-	if r.last != nil && len(r.drops) == 0 && arrival.Equal(r.arrival) && r.sameFields() {
+	if r.settled && arrival.Equal(r.arrival) && r.sameFields() {
 		return r.add(r.last)
 	}
 	r.arrival = arrival
@@ -291,6 +292,7 @@ func (r *run) row(arrival time.Time) error {
 	if p == nil || p.path != string(r.path) {
 		if r.sorted && p != nil {
 			if r.staged.rows() > 1 {
+				r.settled = false // this record's fields are not those of r.last
 				return errTurn
 			}
 			r.staged.leave = p
@@ -298,6 +300,7 @@ func (r *run) row(arrival time.Time) error {
 		p = r.part(r.path)
 		r.last = p
 	}
+	r.settled = len(r.drops) == 0
 	return r.add(p)
 }
 

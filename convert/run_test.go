@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"sluice/convert"
 
@@ -61,6 +62,34 @@ func TestMemoryPressure(t *testing.T) {
 		}
 		if rows != len(records) || ids != rows || groups != 50 {
 			t.Errorf("%+v: %d rows, %d ids, %d row groups in 50 files", tc, rows, ids, groups)
+		}
+	}
+}
+
+// Records that are sorted by a partition that no column is dropped for each lie in
+// the file of their own day, also those at which one day's file ends and another's
+// begins.
+func TestSortedRowsAreInTheirPartition(t *testing.T) {
+	var records []string
+	for i := range 40_000 {
+		day := time.Date(2020, 1, 1, 12, 0, 0, 0, time.UTC).AddDate(0, 0, i*7919%1000)
+		records = append(records, fmt.Sprintf(`{"id":%d,"t":%d,"pad":"%064x"}`, i, day.Unix(), i*i))
+	}
+	for _, threads := range []int{1, 2} {
+		res := convertJob(t, convert.Config{Threads: threads, Memory: 8 << 20}, convert.Job{Blocks: blocksOf(100, records...), Rules: rulesOf(t, "d=day(t)")})
+		if len(res.Files) != 1000 || res.Rows != int64(len(records)) {
+			t.Fatalf("%d files, %d rows", len(res.Files), res.Rows)
+		}
+		db := openDuckDB(t)
+		for _, f := range res.Files {
+			var rows, wrong int
+			q := fmt.Sprintf("SELECT count(*), count(*) FILTER (strftime(make_timestamp(t * 1000000), 'd=%%Y-%%m-%%d') <> '%s') FROM '%s'", f.Partition, f.Path)
+			if err := db.QueryRow(q).Scan(&rows, &wrong); err != nil {
+				t.Fatal(err)
+			}
+			if rows != 40 || wrong != 0 {
+				t.Fatalf("threads %d: %s has %d rows, %d of another day", threads, f.Partition, rows, wrong)
+			}
 		}
 	}
 }
