@@ -195,10 +195,10 @@ func (l *log) close() {
 // disk, fsynced. It is then kept whatever happens. ctx counts while the block
 // waits for a place in the queue; once queued, the result is the commit's.
 //
-// Errors: *FullError (nothing was written; retry later), *FailedError (the
-// stream's log failed; the block may or may not be kept), ErrClosed, ctx's,
-// and others for a stream name or a block that is not acceptable or a file that
-// could not be opened (nothing was written).
+// Errors: *FullError and *BlockedError (nothing was written; retry later),
+// *FailedError (the stream's log failed; the block may or may not be kept),
+// ErrClosed, ctx's, and others for a stream name or a block that is not acceptable
+// (nothing was written).
 func (b *Buffer) Append(ctx context.Context, stream string, block lake.Block) error {
 	if err := checkBlock(block); err != nil {
 		return fmt.Errorf("append to %s: %w", stream, err)

@@ -17,7 +17,9 @@
 //     stays readable and what was sealed deliverable; Run returns, and the next
 //     Open recovers the rest.
 //   - Past Config.MaxBytes or MinFree, and on a full disk, Append gives *FullError and
-//     has written nothing. Sealing, releasing, recovering and salvaging go on.
+//     has written nothing. Sealing, releasing, recovering and salvaging go on. Where a
+//     file cannot be made or opened for another reason it gives *BlockedError, until
+//     that works again: Run tries. Neither is the end of the log.
 //   - What cannot be read is never deleted: it goes to quarantine, counted and said.
 //   - Memory is bounded by the queue (Config.QueueBytes a stream) and, at recovery
 //     and reading, by the largest frame. Open files: one a stream that is being
@@ -149,7 +151,8 @@
 // only after the folder's fsync, so what a crash brings back is whole. A large file that is
 // not kept is renamed too, and then freed in steps: a file system's journal would
 // make every commit wait for one large step. Writing over blocks that a file has
-// costs the journal nothing, which makes the fdatasync cheaper and steadier.
+// costs the journal nothing, which makes the fdatasync cheaper and steadier. Where
+// the disk has no room for the other name, the file is unlinked after all.
 //
 // # Recovery
 //

@@ -49,6 +49,7 @@ type File interface {
 	Size() (int64, error)
 }
 
-// ErrNoSpace is what Allocate's and Create's error wraps when the disk, or the
-// user's share of it, is full.
+// ErrNoSpace is what an error wraps when the disk, or the user's share of it, is
+// full: that of Allocate, WriteVec, and of what adds a name to a folder. An operation
+// on a name was then not carried out.
 var ErrNoSpace = errors.New("no space left on device")

@@ -38,7 +38,7 @@ func (osFS) Mkdir(dir string) error {
 			return nil
 		}
 	}
-	return err
+	return noSpace(err)
 }
 
 func (osFS) ReadDir(dir string) ([]DirEntry, error) {
@@ -58,8 +58,8 @@ func (osFS) Create(name string) (File, error) {
 }
 func (osFS) Open(name string) (File, error)      { return openOS(name, os.O_RDONLY) }
 func (osFS) OpenWrite(name string) (File, error) { return openOS(name, os.O_RDWR) }
-func (osFS) Rename(from, to string) error        { return os.Rename(from, to) }
-func (osFS) Link(from, to string) error          { return os.Link(from, to) }
+func (osFS) Rename(from, to string) error        { return noSpace(os.Rename(from, to)) }
+func (osFS) Link(from, to string) error          { return noSpace(os.Link(from, to)) }
 func (osFS) Remove(name string) error            { return os.Remove(name) }
 
 func (osFS) SyncDir(dir string) error {

@@ -30,12 +30,14 @@ type log struct {
 	queue   []*request // waiting, in order
 	leading bool       // somebody leads
 	closed  bool
-	failed  *FailedError // the first failed write or fsync; nothing is accepted after it
-	open    *segment     // the batch being filled, or nil
-	sealed  []*segment   // oldest first
-	seq     uint64       // of the latest segment
-	made    bool         // dir exists, durably
-	aside   []error      // segments that recovery could not make use of, for now
+	failed  *FailedError  // the first failed write or fsync; nothing is accepted after it
+	blocked *BlockedError // why nothing is taken for now, or nil
+	tryAt   time.Time     // when to see whether that is over
+	open    *segment      // the batch being filled, or nil
+	sealed  []*segment    // oldest first
+	seq     uint64        // of the latest segment
+	made    bool          // dir exists, durably
+	aside   []error       // segments that recovery could not make use of, for now
 
 	// Used by the leader alone.
 	w        *writer // of open; nil before the first append to a recovered one
@@ -48,7 +50,8 @@ type log struct {
 // A request is an append or a seal that waits for its turn.
 type request struct {
 	payload
-	seal bool
+	seal bool // takes its turn alone
+	try  bool // of those, one that seals nothing and gets ready to write
 	why  SealReason
 	only *segment // seal this one or nothing; nil for any
 	wake chan signal
@@ -134,6 +137,9 @@ func (l *log) lead(own *request) error {
 
 	switch {
 	case err != nil:
+	case own.try:
+		l.payloads = l.payloads[:0]
+		err = l.ready()
 	case own.seal:
 		err = l.sealOpen(own.why, own.only)
 	default:
@@ -221,8 +227,11 @@ func (l *log) commit() error {
 }
 
 // ready sees to it that l.w can take the payloads: that there is a segment and
-// that it has room.
-func (l *log) ready() error {
+// that it has room. Nothing is written to the segment, so what fails here can be
+// tried again.
+func (l *log) ready() error { return l.noted(l.prepare()) }
+
+func (l *log) prepare() error {
 	if err := l.writable(); err != nil {
 		return err
 	}

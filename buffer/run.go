@@ -12,7 +12,7 @@ const (
 	retrySeal = time.Second
 )
 
-// Run seals batches by age, and early where a ceiling was reached and there is
+// Run seals batches by age, tries logs that are blocked again, and seals early where a ceiling was reached and there is
 // nothing sealed whose delivery would make room. It returns nil when ctx ends,
 // and a *FailedError when a log has failed for good: only the next Open recovers
 // that one. To go on with the others, call Run again.
@@ -44,6 +44,9 @@ func (b *Buffer) sealDue(ctx context.Context) time.Duration {
 	for _, l := range b.all() {
 		if ctx.Err() != nil {
 			return wait
+		}
+		if again := l.unblock(); again > 0 {
+			wait = min(wait, again)
 		}
 		s, begun := l.openSince()
 		if s == nil {

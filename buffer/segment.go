@@ -147,7 +147,8 @@ func (h *handle) unpin() {
 }
 
 // remove unlinks the file, or gives it another name if there is one to give and
-// nobody has it pinned. Those who have can read on.
+// nobody has it pinned. Those who have can read on. Where the disk has no room for
+// a name, it unlinks: it is by releases that room is made.
 func (h *handle) remove(to string) (renamed bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -155,11 +156,14 @@ func (h *handle) remove(to string) (renamed bool, err error) {
 		return false, ErrReleased
 	}
 	if to != "" && h.pins == 0 {
-		if err := h.fs.Rename(h.path, to); err != nil {
+		err := h.fs.Rename(h.path, to)
+		if err == nil {
+			h.gone = true
+			return true, nil
+		}
+		if !errors.Is(err, ErrNoSpace) {
 			return false, err
 		}
-		h.gone = true
-		return true, nil
 	}
 	if h.pins > 0 {
 		if err := h.openLocked(); err != nil {

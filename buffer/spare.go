@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -114,15 +115,25 @@ func (l *log) beginIn(sp spare) (ok bool, err error) {
 	// recovery removes it, or it is a segment with its own header and no frame.
 	header := fileHeader{id: id, stream: l.name, seq: l.seq + 1, begun: now.UnixMilli(), reused: sp.disk}
 	path := segmentPath(l.dir, id)
-	if err := l.rename(w, &header, sp.path, path); err != nil {
+	switch err := l.rename(w, &header, sp.path, path); {
+	case errors.Is(err, ErrNoSpace): // it is a spare still, and nothing in it counts
+		f.Close()
+		sp.disk = w.disk
+		l.b.discard(sp)
+		return false, nil
+	case err != nil:
 		f.Close()
 		return false, l.fail("begin segment in", err)
+	}
+	if err := l.b.fs.SyncDir(l.dir); err != nil {
+		f.Close()
+		return false, l.fail("fsync folder", err)
 	}
 	l.start(w, &segment{id: id, path: path, seq: header.seq, disk: w.disk, salts: append(sp.salts, w.salt)})
 	return true, nil
 }
 
-// rename makes the spare a segment without frames, durably.
+// rename makes the spare a segment without frames; the name is not durable yet.
 func (l *log) rename(w *writer, header *fileHeader, from, to string) error {
 	if err := w.begin(header); err != nil {
 		return err
@@ -133,7 +144,7 @@ func (l *log) rename(w *writer, header *fileHeader, from, to string) error {
 	if err := l.b.fs.Rename(from, to); err != nil {
 		return fmt.Errorf("rename %s: %w", from, err)
 	}
-	return l.b.fs.SyncDir(l.dir)
+	return nil
 }
 
 // removeSpares deletes what an earlier process kept.

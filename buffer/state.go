@@ -37,8 +37,11 @@ func (l *log) state() StreamState {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	st := StreamState{Name: l.name, SealedBatches: len(l.sealed), Err: errors.Join(l.aside...)}
-	if l.failed != nil {
+	switch {
+	case l.failed != nil:
 		st.Err = errors.Join(append([]error{l.failed}, l.aside...)...)
+	case l.blocked != nil:
+		st.Err = errors.Join(append([]error{l.blocked}, l.aside...)...)
 	}
 	add := func(s *segment) {
 		st.Records += s.records
@@ -59,15 +62,18 @@ func (l *log) state() StreamState {
 	return st
 }
 
-// Ready is nil when the log can grow: otherwise the *FailedError of a stream, or
-// the *FullError that the next segment would meet.
+// Ready is nil when the log can grow: otherwise the *FailedError or *BlockedError
+// of a stream, or the *FullError that the next segment would meet.
 func (b *Buffer) Ready() error {
 	for _, l := range b.all() {
 		l.mu.Lock()
-		failed := l.failed
+		failed, blocked := l.failed, l.blocked
 		l.mu.Unlock()
-		if failed != nil {
+		switch {
+		case failed != nil:
 			return failed
+		case blocked != nil:
+			return blocked
 		}
 	}
 	return b.space.check()

@@ -134,9 +134,10 @@ func (f *FS) parent(path string) (d *dir, name string, at node, err error) {
 	return d, name, d.entries[name], nil
 }
 
-// change carries a change of folder d out: if it is to fail, half the time.
+// change carries a change of folder d out: if it is to fail, half the time, but
+// never for want of room.
 func (f *FS) change(d *dir, failed error, c entryChange) error {
-	if failed == nil || f.half() {
+	if failed == nil || !errors.Is(failed, buffer.ErrNoSpace) && f.half() {
 		d.change(c)
 	}
 	return failed
