@@ -94,6 +94,45 @@ func TestSortedRowsAreInTheirPartition(t *testing.T) {
 	}
 }
 
+// A partition that seems to be over has its row group closed, and takes late
+// records all the same.
+func TestLateRecords(t *testing.T) {
+	var records []string
+	for i := range 30_000 {
+		day := i / 3000
+		if i%15_000 == 14_999 {
+			day = 0 // late
+		}
+		records = append(records, fmt.Sprintf(`{"id":%d,"t":"2026-01-%02dT12:00:00Z","pad":"%064x"}`, i, day+1, i*i))
+	}
+	for _, threads := range []int{1, 2} {
+		cfg := convert.Config{Threads: threads, Memory: 8 << 20, RowGroup: 1 << 20}
+		res := convertJob(t, cfg, convert.Job{Blocks: blocksOf(100, records...), Rules: rulesOf(t, "d=day(t)")})
+		if len(res.Files) != 10 || res.Rows != int64(len(records)) {
+			t.Fatalf("%d files, %d rows", len(res.Files), res.Rows)
+		}
+		if groups := len(openParquet(t, res.Files[0].Path).RowGroups()); groups < 2 {
+			t.Errorf("the first day has %d row groups: it was not closed when it seemed to be over", groups)
+		}
+		db := openDuckDB(t)
+		total := 0
+		for _, f := range res.Files {
+			var rows, ids, wrong int
+			q := fmt.Sprintf("SELECT count(*), count(DISTINCT id), count(*) FILTER (strftime(t, 'd=%%Y-%%m-%%d') <> '%s') FROM '%s'", f.Partition, f.Path)
+			if err := db.QueryRow(q).Scan(&rows, &ids, &wrong); err != nil {
+				t.Fatal(err)
+			}
+			if rows != ids || int64(rows) != f.Rows || wrong != 0 {
+				t.Errorf("threads %d: %s has %d rows, %d ids, %d of another day", threads, f.Partition, rows, ids, wrong)
+			}
+			total += ids
+		}
+		if total != len(records) {
+			t.Errorf("threads %d: %d of %d records", threads, total, len(records))
+		}
+	}
+}
+
 // A disk that is full in the middle of a job ends it with the error; nothing
 // hangs, and nothing is left running or lying about.
 func TestFullDisk(t *testing.T) {
