@@ -92,7 +92,7 @@ func TestClockJumps(t *testing.T) {
 		if err := c.set(next); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintln(in, "go on")
+		fmt.Fprintln(in, "again") // one word, for one answer
 	}
 	in.Close()
 	io.Copy(io.Discard, out)
