@@ -68,6 +68,10 @@ func (t token) ended() bool {
 	return t.kind == text && len(t.text) >= 2 && pastQuote(t.text+" ", 0) == len(t.text)
 }
 
+// deepestBrackets bounds the work for calls within calls; DuckDB's own limit is of
+// that order.
+const deepestBrackets = 500
+
 type front struct {
 	sql        string
 	tokens     []token
@@ -114,6 +118,9 @@ func (f *front) step() error {
 		if f.at(-1).is("CAST", "TRY_CAST") {
 			cast = 1
 		}
+		if len(f.casts) > deepestBrackets {
+			return refuse(t.from, "brackets are nested more than %d deep", deepestBrackets)
+		}
 		f.casts = append(f.casts, cast)
 	case t.is(")"):
 		if len(f.casts) > 0 {
@@ -152,6 +159,8 @@ func (f *front) step() error {
 		return f.fetch()
 	case t.is("EXTRACT") && f.at(1).is("(") && f.at(3).is("FROM"):
 		f.extract()
+	case t.is("VALUES"):
+		f.values()
 	case t.is("IF") && f.at(1).is("("):
 		f.twoArmed()
 	}
@@ -271,6 +280,35 @@ func (f *front) twoArmed() {
 				f.replace(f.tokens[i].from, f.tokens[i].from, ", NULL")
 			}
 			return
+		}
+	}
+}
+
+// values puts brackets around the rows of VALUES 1, 2.
+func (f *front) values() {
+	depth, first := 0, f.i+1
+	for i := first; i <= len(f.tokens); i++ {
+		t := token{}
+		if i < len(f.tokens) {
+			t = f.tokens[i]
+		}
+		end := i == len(f.tokens) || depth == 0 && (t.is(")", ";", "VALUES", "ORDER", "LIMIT", "OFFSET", "FETCH", "UNION", "EXCEPT", "INTERSECT"))
+		if (end || depth == 0 && t.is(",")) && i > first {
+			if head := f.tokens[first]; head.is("ROW") && f.tokens[min(first+1, len(f.tokens)-1)].is("(") {
+				f.replace(head.from, head.to, "")
+			} else if !head.is("(") {
+				f.replace(head.from, head.from, "(")
+				f.replace(f.tokens[i-1].to, f.tokens[i-1].to, ")")
+			}
+			first = i + 1
+		}
+		switch {
+		case end:
+			return
+		case t.is("(", "["):
+			depth++
+		case t.is(")", "]"):
+			depth--
 		}
 	}
 }

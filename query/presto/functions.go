@@ -51,7 +51,7 @@ map 0 | map 2 presto_map | map_from_entries 1 | map_keys 1 | map_values 1 | map_
 
 count_star 0 | count 0-1 | min 1-2 | max 1-2 | count_if 1 | bool_and 1 | bool_or 1 | every 1 bool_and | array_agg 1
 arbitrary 1 any_value | any_value 1 | max_by 2 arg_max_null | min_by 2 arg_min_null | max_by 3 arg_max | min_by 3 arg_min
-approx_distinct 1-2 approx_count_distinct | stddev 1 | stddev_samp 1 | stddev_pop 1 | variance 1 | var_samp 1 | var_pop 1
+stddev 1 | stddev_samp 1 | stddev_pop 1 | variance 1 | var_samp 1 | var_pop 1
 corr 2 | covar_pop 2 | covar_samp 2 | regr_slope 2 | regr_intercept 2 | bitwise_and_agg 1 bit_and | bitwise_or_agg 1 bit_or | geometric_mean 1 geomean
 row_number 0 | rank 0 | dense_rank 0 | percent_rank 0 | cume_dist 0 | ntile 1 | first_value 1 | last_value 1 | nth_value 2 | lag 1-3 | lead 1-3
 
@@ -113,6 +113,10 @@ const duckHint = ` (the dialect is Presto's; DuckDB's own is --dialect duckdb, o
 
 // apply rewrites a call whose arguments are rewritten.
 func (r *rewriter) apply(n node, name string) {
+	if grammar[name] && textOf(n, "schema") != "main" {
+		r.unknown(n, name)
+		return
+	}
 	if special := specials[name]; special != nil {
 		special(r, n)
 		return
@@ -203,11 +207,14 @@ var instead = map[string]string{
 	"to_days": "INTERVAL '1' DAY", "to_hours": "INTERVAL '1' HOUR", "dayofweek": "day_of_week", "weekday": "day_of_week", "isodow": "day_of_week", "first": "arbitrary", "last": "max_by", "left": "substr(s, 1, n)", "right": "substr(s, -n)", "instr": "strpos",
 }
 
+// grammar are the functions that DuckDB's grammar makes of other syntax, such as
+// AT TIME ZONE. It gives their schema, which no statement does.
+var grammar = map[string]bool{"timezone": true, "list_value": true, "like_escape": true, "not_like_escape": true, "date_part": true}
+
 // Functions are the names of the functions that there are.
 func Functions() []string {
-	internal := []string{"count_star", "timezone", "list_value", "like_escape", "not_like_escape", "date_part"}
 	names := slices.Concat(slices.Collect(maps.Keys(forms)), slices.Collect(maps.Keys(specials)), []string{"if", "coalesce", "try", "cast", "try_cast"})
-	names = slices.DeleteFunc(names, func(s string) bool { return slices.Contains(internal, s) })
+	names = slices.DeleteFunc(names, func(s string) bool { return grammar[s] || s == "count_star" })
 	slices.Sort(names)
 	return slices.Compact(names)
 }

@@ -146,3 +146,6 @@ presto_to_iso8601(x) AS CASE WHEN typeof(x) = 'DATE' THEN CAST(x AS VARCHAR) WHE
 presto_millisecond(x) AS millisecond(x) % 1000;
 presto_strptime(s, format) AS strptime(s, format);
 presto_elements(a) AS CASE WHEN typeof(a) LIKE 'STRUCT(%[]' THEN presto_fail('TYPE_MISMATCH: UNNEST of an array of rows gives a column for each field: give each a name') ELSE a END;
+presto_sin(x) AS CASE WHEN isinf(CAST(x AS DOUBLE)) THEN CAST('NaN' AS DOUBLE) ELSE sin(x) END;
+presto_cos(x) AS CASE WHEN isinf(CAST(x AS DOUBLE)) THEN CAST('NaN' AS DOUBLE) ELSE cos(x) END;
+presto_tan(x) AS CASE WHEN isinf(CAST(x AS DOUBLE)) THEN CAST('NaN' AS DOUBLE) ELSE tan(x) END;

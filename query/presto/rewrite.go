@@ -71,6 +71,7 @@ func relocate(n node, original func(int) int) {
 type rewriter struct {
 	err     error // the first
 	macros  map[string]bool
+	lambdas int // named so far
 	choices []choice
 	chosen  map[string]string // macros of choices, by their arguments
 }
@@ -81,13 +82,41 @@ func (r *rewriter) fail(n node, format string, args ...any) {
 	}
 }
 
-// macro is a call of a macro.
+// macro is a call of a macro. A macro may use an argument many times, and calls
+// within calls would grow with the power of their depth: so an argument with a
+// call of a macro in it is given by way of a lambda, which computes it once.
 func (r *rewriter) macro(name string, args ...node) node {
 	if _, ok := macros[name]; !ok {
 		panic("BUG: there is no macro " + name)
 	}
 	r.macros[name] = true
-	return call(name, args...)
+	var once []node
+	parameter := fmt.Sprintf("%sv%d", prefix, r.lambdas)
+	for i, a := range args {
+		if hasMacro(a) {
+			once = append(once, a)
+			args[i] = call("struct_extract_at", column(parameter), integer(len(once)))
+		}
+	}
+	if len(once) == 0 {
+		return call(name, args...)
+	}
+	r.lambdas++
+	return let(parameter, call("row", once...), call(name, args...))
+}
+
+// let is an expression in which a value has a name.
+func let(name string, value, in node) node {
+	return call("list_extract", call("list_transform", call("list_value", value), lambda(name, in)), integer(1))
+}
+
+func hasMacro(n node) bool {
+	if class(n) == "FUNCTION" && strings.HasPrefix(textOf(n, "function_name"), prefix) {
+		return true
+	}
+	found := false
+	each(n, func(c node) { found = found || hasMacro(c) })
+	return found
 }
 
 // choose is a call of a macro with two definitions, over x.

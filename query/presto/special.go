@@ -24,7 +24,16 @@ func init() {
 			}
 		},
 		"histogram": func(r *rewriter, n node) { r.around(n, "presto_counts", 1) },
-		"map_agg":   mapAgg, "approx_percentile": percentile,
+		"approx_distinct": func(r *rewriter, n node) {
+			a := arguments(n)
+			if len(a) < 1 || len(a) > 2 {
+				r.fail(n, "approx_distinct takes 1 to 2 arguments, not %d", len(a))
+				return
+			}
+			n["children"] = []any{a[0]} // DuckDB's error is fixed, at 2 % or so
+			n["function_name"] = "approx_count_distinct"
+		},
+		"map_agg": mapAgg, "approx_percentile": percentile,
 		"any_match":  func(r *rewriter, n node) { r.match(n, "presto_any") },
 		"all_match":  func(r *rewriter, n node) { r.match(n, "presto_all") },
 		"none_match": func(r *rewriter, n node) { r.match(n, "presto_none") },
@@ -84,7 +93,7 @@ func init() {
 	for _, name := range []string{"sin", "cos", "tan"} { // infinity: NaN in Presto, an error in DuckDB
 		specials[name] = func(r *rewriter, n node) {
 			if a := r.args(n, 1, 1); a != nil {
-				become(n, caseOf(call("isinf", cast(a[0], "DOUBLE")), cast(literal("NaN"), "DOUBLE"), call(name, a[0])))
+				become(n, r.macro("presto_"+name, a[0]))
 			}
 		}
 	}
@@ -146,15 +155,7 @@ func extreme(r *rewriter, n node) {
 	if a == nil {
 		return
 	}
-	var nulls []any
-	for _, x := range a {
-		nulls = append(nulls, node{"class": "OPERATOR", "type": "OPERATOR_IS_NULL", "children": []any{copied(x)}})
-	}
-	any := nulls[0].(node)
-	if len(nulls) > 1 {
-		any = node{"class": "CONJUNCTION", "type": "CONJUNCTION_OR", "children": nulls}
-	}
-	become(n, caseOf(any, null(), call(textOf(n, "function_name"), a...)))
+	become(n, r.macro(map[string]string{"greatest": "presto_array_max", "least": "presto_array_min"}[textOf(n, "function_name")], call("list_value", a...)))
 }
 
 func cardinality(r *rewriter, n node) {
@@ -314,9 +315,7 @@ func reduce(r *rewriter, n node) {
 	if out == nil {
 		return
 	}
-	state := call("list_reduce", a[0], a[2], a[1])
-	bind(out, map[string]func() node{names[0]: func() node { return copied(state) }})
-	become(n, out)
+	become(n, let(names[0], call("list_reduce", a[0], a[2], a[1]), out))
 }
 
 const entry = "presto_e"

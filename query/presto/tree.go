@@ -176,14 +176,6 @@ func column(names ...string) node {
 	return node{"class": "COLUMN_REF", "type": "COLUMN_REF", "column_names": parts}
 }
 
-func caseOf(when, then, otherwise node) node {
-	return node{"class": "CASE", "type": "CASE_EXPR", "case_checks": []any{node{"when_expr": when, "then_expr": then}}, "else_expr": otherwise}
-}
-
-func null() node {
-	return node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "NULL"}, "is_null": true}}
-}
-
 // constantText is the text of a constant of type varchar.
 func constantText(n node) (string, bool) {
 	v := object(n, "value")
