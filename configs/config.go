@@ -163,8 +163,11 @@ type Stream struct {
 	Prefix string `yaml:"prefix" json:"prefix,omitempty"`
 	// PartitionKeys are the fields that !{partitionKeyFromQuery:name} means in it.
 	PartitionKeys map[string]string `yaml:"partition_keys" json:"partition_keys,omitempty"`
-	TimeZone      string            `yaml:"time_zone" json:"time_zone,omitempty"`       // of !{timestamp:…}; empty: UTC
-	ErrorPrefix   string            `yaml:"error_prefix" json:"error_prefix,omitempty"` // below the lake's folder of errors
+	// PartitionQuery is a jq query in place of them, whose result is an object of the
+	// keys. A record that lacks one goes to the error prefix.
+	PartitionQuery string `yaml:"partition_query" json:"partition_query,omitempty"`
+	TimeZone       string `yaml:"time_zone" json:"time_zone,omitempty"`       // of !{timestamp:…}; empty: UTC
+	ErrorPrefix    string `yaml:"error_prefix" json:"error_prefix,omitempty"` // below the lake's folder of errors
 	// KeepRaw is raw.enabled of this stream alone.
 	KeepRaw bool `yaml:"raw" json:"-"`
 	// Transform is a jq program that makes of each record the one to be converted.

@@ -78,6 +78,12 @@ func (k *checker) stream(path string, s Stream, c Config) {
 	if s.Prefix == "" && len(s.PartitionKeys) > 0 {
 		k.add(path+".partition_keys", "are for prefix, which is not set")
 	}
+	if s.Prefix == "" && s.PartitionQuery != "" {
+		k.add(path+".partition_query", "is for prefix, which is not set")
+	}
+	if s.PartitionQuery != "" && len(s.PartitionKeys) > 0 {
+		k.add(path+".partition_query", "is set beside partition_keys; want one of them")
+	}
 }
 
 // partitions checks the shape of a partition_by, not what its expressions say.

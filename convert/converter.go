@@ -128,7 +128,7 @@ type Result struct {
 	Failed   int64  // records that became no row
 	Failures string // the path of their document, NDJSON; "" when there are none
 	// TransformFailures is the path of the document of those, among Failed, that the
-	// transform failed on.
+	// transform failed on, or that lack a partition key of the rules' query.
 	TransformFailures string
 }
 

@@ -93,6 +93,11 @@
 // holds nothing else is left out; the column's own key then stands for nothing, so a
 // value there is rescued. A failure keeps the record as it was received.
 //
+// Rules with a query of partition keys have them from the record as it is then; the
+// record stays as it is, whatever the query. One without a partition (see
+// partitioner.Evaluator.Fault), or on which the query fails, is a failure beside the
+// transform's; its fields do count where columns are inferred.
+//
 // # How
 //
 // Types must be known before the first row group is written, but reading every

@@ -27,7 +27,7 @@ func malformed(raw []byte) error {
 type failures struct {
 	path    string
 	attempt time.Time // Job.Attempt
-	// transform: they are of a transform.
+	// transform: they are of a transform, or of a query of partition keys.
 	transform bool
 	count     int64
 	file      *os.File
@@ -35,7 +35,7 @@ type failures struct {
 }
 
 // A failure is one line. Times are in milliseconds since 1970. Firehose names the
-// error of a transform otherwise than that of a conversion.
+// errors of processing otherwise than that of a conversion.
 type failure struct {
 	AttemptsMade         int    `json:"attemptsMade"`
 	ArrivalTimestamp     int64  `json:"arrivalTimestamp"`

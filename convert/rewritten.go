@@ -22,7 +22,7 @@ func (r *run) rewritten(ctx context.Context, block lake.Block) error {
 		r.original = record
 		line = append(append(line[:0], out...), '\n')
 		for taken := 0; taken == 0; { // a deal may come first
-			if taken, err = r.piece(line, block.Arrival); err != nil {
+			if taken, err = r.piece(ctx, line, block.Arrival); err != nil {
 				return err
 			}
 		}

@@ -30,6 +30,7 @@ type run struct {
 	dealAt   int64 // at how many it is dealt out
 	eval     *partitioner.Evaluator
 	drops    []drop
+	keyed    *keyed // nil: eval reads the record's fields
 	parts    map[string]*part
 	path     []byte
 	last     *part     // the partition of the record before
@@ -43,6 +44,7 @@ type run struct {
 	rewriter *rewriter // nil for none
 	original []byte    // the record that the one being parsed was made of; nil without rewriter
 	// transformFailures are of records that the rewriter fails on.
+	// Those whose partition cannot be told are there too, as Firehose has it.
 	transformFailures *failures
 	held              int64 // bytes in builders that are being filled
 	maxRows           int   // of a row group, about
@@ -79,6 +81,10 @@ func (c *Converter) newRun(job Job, s *schema, final bool) (*run, error) {
 		failures: &failures{path: filepath.Join(job.Dir, "failures.ndjson"), attempt: job.Attempt},
 		rewriter: job.Rewrite.rewriter(), transformFailures: &failures{path: filepath.Join(job.Dir, "transform-failures.ndjson"), attempt: job.Attempt, transform: true},
 	}
+	var err error
+	if r.keyed, err = newKeyed(job.Rules); err != nil {
+		return nil, err
+	}
 	r.eval.Seed(job.Seed)
 	fields := job.Rules.Fields()
 	r.shred = shredder{schema: s, final: final, strict: job.Strict, fields: fields, parts: make([][]byte, len(fields))}
@@ -92,7 +98,6 @@ func (c *Converter) newRun(job Job, s *schema, final bool) (*run, error) {
 	if len(s.sort) > 0 {
 		r.maxRows = int(r.cfg.RowGroup / sortBytes)
 	}
-	var err error
 	r.stage, err = newStage(r.cfg, c.encoders.of(r.cfg))
 	r.builders = &c.builders
 	r.dealAt = max(1, min(stagedBytes, r.cfg.RowGroup/8, r.cfg.Memory/8))
@@ -161,7 +166,7 @@ func (r *run) blocks(ctx context.Context) error {
 		if r.rewriter != nil {
 			err = r.rewritten(ctx, block)
 		} else {
-			err = r.block(block)
+			err = r.block(ctx, block)
 		}
 		if err != nil {
 			return err
@@ -177,10 +182,10 @@ func (r *run) blocks(ctx context.Context) error {
 // block parses a block piece by piece. What is left at its end is copied, and
 // all of it where it is dealt out beside the parsing, so that small blocks come
 // together and what is parsed outlives them.
-func (r *run) block(block lake.Block) error {
+func (r *run) block(ctx context.Context, block lake.Block) error {
 	for data := block.Data; len(data) > 0; {
 		n := wholeLines(data, int(r.dealAt)-len(r.staged.data))
-		taken, err := r.piece(data[:n], block.Arrival)
+		taken, err := r.piece(ctx, data[:n], block.Arrival)
 		if err != nil {
 			return err
 		}
@@ -206,7 +211,7 @@ func wholeLines(data []byte, limit int) int {
 
 // piece parses whole lines up to the next deal, and returns how many bytes it
 // took.
-func (r *run) piece(lines []byte, arrival time.Time) (int, error) {
+func (r *run) piece(ctx context.Context, lines []byte, arrival time.Time) (int, error) {
 	st := r.staged
 	from := len(st.data)
 	if from == 0 && r.pipe == nil && lines[len(lines)-1] == '\n' {
@@ -217,7 +222,7 @@ func (r *run) piece(lines []byte, arrival time.Time) (int, error) {
 	for i := from; i < len(st.data); {
 		end, err := r.shred.record(i)
 		if err == nil {
-			err = r.row(arrival)
+			err = r.row(ctx, arrival)
 		}
 		if errors.Is(err, errTurn) {
 			st.undo()
@@ -241,6 +246,7 @@ func (r *run) piece(lines []byte, arrival time.Time) (int, error) {
 func (r *run) failed(err error, record []byte, arrival time.Time) error {
 	var syntax *jsonscan.SyntaxError
 	var misfit *misfitError
+	var key *keyError
 	if r.original != nil {
 		record = r.original
 	}
@@ -249,7 +255,7 @@ func (r *run) failed(err error, record []byte, arrival time.Time) error {
 		return r.failures.add(raw, arrival, "DataFormatConversion.MalformedData", malformed(raw).Error())
 	}
 	switch {
-	case r.spill != nil && (errors.As(err, &syntax) || errors.As(err, &misfit)):
+	case r.spill != nil && (errors.As(err, &syntax) || errors.As(err, &misfit) || errors.As(err, &key)):
 		return r.spill.add(0, record, arrival) // it fails again when it is read back
 	case errors.As(err, &syntax):
 		if jsonscan.SkipSpace(record, 0) == len(record) {
@@ -258,12 +264,15 @@ func (r *run) failed(err error, record []byte, arrival time.Time) error {
 		return r.failures.add(record, arrival, "DataFormatConversion.MalformedData", err.Error())
 	case errors.As(err, &misfit):
 		return r.failures.add(record, arrival, "DataFormatConversion.InvalidSchema", err.Error())
+	case errors.As(err, &key):
+		return r.transformFailures.add(record, arrival, extractionFailed, err.Error())
 	}
 	return err
 }
 
-// row finds the partition of the record that was parsed last, and adds it.
-func (r *run) row(arrival time.Time) error {
+// row finds the partition of the record that was parsed last, and adds it. Where the
+// error is a *keyError it is in staged no more.
+func (r *run) row(ctx context.Context, arrival time.Time) error {
 	s := &r.shred
 	if r.settled && arrival.Equal(r.arrival) && r.sameFields() {
 		return r.add(r.last)
@@ -273,7 +282,11 @@ func (r *run) row(arrival time.Time) error {
 	for _, text := range s.parts {
 		r.fields = append(append(r.fields, text...), '\n')
 	}
-	r.path = r.eval.AppendPath(r.path[:0], s.parts, arrival)
+	if err := r.locate(ctx); err != nil {
+		r.settled = false
+		r.staged.undo()
+		return err
+	}
 	for _, d := range r.drops {
 		if d.node.part == 0 {
 			continue
@@ -300,7 +313,7 @@ func (r *run) row(arrival time.Time) error {
 		p = r.part(r.path)
 		r.last = p
 	}
-	r.settled = len(r.drops) == 0
+	r.settled = len(r.drops) == 0 && r.keyed == nil
 	return r.add(p)
 }
 

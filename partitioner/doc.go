@@ -25,6 +25,10 @@
 //     Java's DateTimeFormatter. The letters y u M L Q q d D E a H k K h m s S A n X x Z
 //     are understood, in English; others are refused. Slashes in it part folders.
 //   - !{partitionKeyFromQuery:name}: one of the Spec's Keys, by the record's field.
+//     A Spec may have a jq Query instead, whose result is an object of the keys. One of
+//     paths, also with strftime of %Y, %m, %H or %Y-%m-%d, is read as those Keys, with the
+//     points in time below; any other is a program that the caller runs, see
+//     [Rules.Program].
 //   - !{firehose:random-string}: 11 letters and digits, another text at each place, that
 //     follow from the Evaluator's seed: a repeated delivery has the same.
 //
@@ -33,7 +37,8 @@
 // so on, in order, as AWS Glue's crawlers name them. Other folders are constant. A prefix without
 // an expression gets !{timestamp:yyyy/MM/dd/HH}/ after it, and one without a slash at
 // its end gets that (in AWS it would begin the objects' names). A folder whose record lacks a field in
-// it is [lake.NullPartition] as a whole. A dot or an underscore at a folder's
+// it is [lake.NullPartition] as a whole; where the keys are a Query's, the record has no
+// partition at all, see [Evaluator.Fault]. A dot or an underscore at a folder's
 // beginning is escaped, as it would hide the folder; where it is constant it is refused.
 //
 // An [ErrorPrefix] is the same for documents of errors, with

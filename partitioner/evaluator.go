@@ -116,6 +116,17 @@ func (e *Evaluator) AppendPath(dst []byte, values [][]byte, arrival time.Time) [
 // column stands for it must keep the value elsewhere then.
 func (e *Evaluator) Lost(i int) bool { return e.lost>>i&1 == 1 }
 
+// Fault says why the record of the last path has no partition: its rules have a query
+// of keys, and it lacks one that a folder names, or the key is null, empty, no scalar,
+// no time, or too long for a path. Such a path is not to be used. It is nil for rules
+// without a query, whose path is null there.
+func (e *Evaluator) Fault() *KeyError {
+	if e.prefix == nil {
+		return nil
+	}
+	return e.prefix.fault
+}
+
 func absent(token []byte) bool { return len(token) == 0 || token[0] == 'n' }
 
 // moment reads a JSON token as a point in time.

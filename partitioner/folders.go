@@ -18,13 +18,16 @@ type folderState struct {
 	zone    *time.Location
 	arrival time.Time
 	seed    string
-	cached  [][]byte // of each folder: its text for the arrival, where no record changes it
-	limits  []int    // bytes that the path may have after each folder
-	text    []byte   // scratch
+	// required: a record must have all keys. fault is what the last one lacked.
+	required bool
+	fault    *KeyError
+	cached   [][]byte // of each folder: its text for the arrival, where no record changes it
+	limits   []int    // bytes that the path may have after each folder
+	text     []byte   // scratch
 }
 
 func newFolderState(r *Rules) *folderState {
-	s := &folderState{folders: r.folders, queries: r.queries, zone: r.zone, cached: make([][]byte, len(r.folders)), limits: make([]int, len(r.folders))}
+	s := &folderState{folders: r.folders, queries: r.queries, zone: r.zone, required: r.required, cached: make([][]byte, len(r.folders)), limits: make([]int, len(r.folders))}
 	left := 0
 	for i := len(r.folders) - 1; i >= 0; i-- {
 		s.limits[i] = MaxPath - left
@@ -45,6 +48,7 @@ func (e *Evaluator) Seed(seed string) {
 // appendFolders is AppendPath for a prefix.
 func (e *Evaluator) appendFolders(dst []byte, values [][]byte, arrival time.Time) []byte {
 	s := e.prefix
+	s.fault = nil
 	if !arrival.Equal(s.arrival) {
 		s.arrival = arrival
 		clear(s.cached)
@@ -76,6 +80,9 @@ func (e *Evaluator) appendFolders(dst []byte, values [][]byte, arrival time.Time
 		}
 		if !ok {
 			dst = append(dst[:value], lake.NullPartition...)
+			if s.required && s.fault == nil && f.reads() {
+				s.fault = e.keyError(f, values)
+			}
 		}
 		column++
 	}

@@ -20,6 +20,9 @@ type Spec struct {
 	// Keys are the fields that !{partitionKeyFromQuery:name} stands for, by name:
 	// paths, or year, month, day or hour of one.
 	Keys map[string]string
+	// Query is in place of Keys: a jq query whose result is an object of them. A record
+	// must have each that the Prefix names, see [Evaluator.Fault].
+	Query string
 	// TimeZone is that of !{timestamp:…}, an IANA name; empty: UTC.
 	TimeZone string
 }
@@ -35,7 +38,16 @@ func (s Spec) Parse() (*Rules, error) {
 		return nil, err
 	}
 	r.zone = zone
+	if s.Query != "" && len(s.Keys) > 0 {
+		return nil, fmt.Errorf("there are partition keys beside a query of them: want one of both")
+	}
+	if s.Query != "" {
+		r.readQuery(&s)
+	}
 	names := map[string]int{}
+	for i, q := range r.queries {
+		names[q.name] = i
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Keys)) {
 		expr, err := parseExpression(s.Keys[name])
 		if err == nil && expr.field == nil {
@@ -45,7 +57,7 @@ func (s Spec) Parse() (*Rules, error) {
 			return nil, fmt.Errorf("partition key %q: %w", name, err)
 		}
 		names[name] = len(r.queries)
-		r.queries = append(r.queries, query{part: expr.part, field: r.fieldIndex(expr.field)})
+		r.queries = append(r.queries, query{name: name, part: expr.part, field: r.fieldIndex(expr.field)})
 	}
 	prefix := s.Prefix
 	if !strings.Contains(prefix, "!{") {
@@ -75,8 +87,10 @@ func loadZone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// A query is a value of the record: a field, or a part of the time in it.
+// A query is a value of the record: a field, or a part of the time in it. Of rules with
+// a program, field is an index of its members.
 type query struct {
+	name  string
 	part  part
 	field int
 }

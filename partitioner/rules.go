@@ -32,6 +32,11 @@ type Rules struct {
 	folders []folder
 	queries []query
 	zone    *time.Location
+	// Of a prefix with a query: see Spec.Query, Program.
+	required bool // a record must have all keys
+	source   string
+	program  string // the source, where it is not a simple one
+	members  []string
 }
 
 // A rule is one partition column. field is an index into Rules.fields, -1 for
@@ -146,7 +151,7 @@ func (r *Rules) IdentityOf(name string) (field []string, ok bool) {
 		}
 	}
 	for i := range r.folders {
-		if f := &r.folders[i]; f.name == name {
+		if f := &r.folders[i]; f.name == name && r.program == "" {
 			if at, ok := (&folderState{queries: r.queries}).identity(f); ok {
 				return slices.Clone(r.fields[at]), true
 			}

@@ -116,7 +116,7 @@ func (h *house) deliverSteps(b *buffer.Batch) []func() {
 		func() { // convert
 			check(h.t, json.Unmarshal(b.Rules, &s))
 			name, _ = lake.ParseTableName(s.Table, "default")
-			rules, err := partitioner.Parse(s.PartitionBy)
+			rules, err := partitioner.Spec{PartitionBy: s.PartitionBy, Prefix: s.Prefix, Keys: s.PartitionKeys, Query: s.PartitionQuery}.Parse()
 			check(h.t, err)
 			table, _ = h.catalog.Table(ctx, name)
 			job := convert.Job{Blocks: b.Blocks(), Columns: table.Columns, Rules: rules, Strict: s.Strict, Dir: h.t.TempDir()}

@@ -23,3 +23,23 @@ func TestLiveRowsAreTransformed(t *testing.T) {
 		h.deliver("s")
 	}
 }
+
+// Partition keys of a jq query are the same live and delivered, and records without
+// one are in neither.
+func TestLiveRowsOfAPartitionQuery(t *testing.T) {
+	for _, query := range []string{
+		`{size: (if .a > 10 then "large" elif .a == 0 then null else "small" end), kind: .k.type}`,
+		`{size: .s, kind: .k.type}`,
+	} {
+		h := newHouse(t, map[string]configs.Stream{"s": {
+			Table: "d.t", Prefix: "size=!{partitionKeyFromQuery:size}/!{partitionKeyFromQuery:kind}/", PartitionQuery: query,
+		}})
+		h.post("s", `{"a":11,"s":"large","k":{"type":"x"}}`, `{"a":0,"s":null,"k":{"type":"x"}}`, `{"a":5,"s":"small","k":{"type":7}}`)
+		h.post("s", `{"a":6,"s":"small","k":{}}`, `{"a":7,"s":"small","k":{"type":true},"late":1}`)
+		for range 2 {
+			h.want(`SELECT a, size, partition_0, k.type, late FROM d.t ORDER BY a`, `5|"small"|"7"|"7"|null`, `7|"small"|"true"|"true"|1`, `11|"large"|"x"|"x"|null`)
+			h.want("SELECT a FROM d.t WHERE size = 'large'", "11")
+			h.deliver("s")
+		}
+	}
+}

@@ -73,7 +73,8 @@ func partitionsOf(s configs.Stream) any {
 	return s.PartitionBy
 }
 
-// checkStreams checks what configs does not know of: partition expressions, column
+// checkStreams checks what configs does not know of: partition expressions and
+// queries, column
 // types, where columns are filled from, and transforms.
 func checkStreams(cfg configs.Config) error {
 	var errs []error
@@ -86,6 +87,8 @@ func checkStreams(cfg configs.Config) error {
 				setting = "prefix"
 			}
 			errs = append(errs, fmt.Errorf("streams.%s.%s: %w", name, setting, err))
+		} else if err := convert.CheckRules(rules); err != nil {
+			errs = append(errs, fmt.Errorf("streams.%s.partition_query: %w", name, err))
 		}
 		if s.ErrorPrefix != "" {
 			if _, err := partitioner.ParseErrorPrefix(s.ErrorPrefix, s.TimeZone); err != nil {

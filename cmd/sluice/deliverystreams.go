@@ -122,7 +122,7 @@ func columnNames(columns []lake.Column) (names []string) {
 
 // specOf is how a stream is partitioned.
 func specOf(s configs.Stream) partitioner.Spec {
-	return partitioner.Spec{PartitionBy: s.PartitionBy, Prefix: s.Prefix, Keys: s.PartitionKeys, TimeZone: s.TimeZone}
+	return partitioner.Spec{PartitionBy: s.PartitionBy, Prefix: s.Prefix, Keys: s.PartitionKeys, Query: s.PartitionQuery, TimeZone: s.TimeZone}
 }
 
 func (d deliveryStreams) Drain(ctx context.Context, stream string) error {

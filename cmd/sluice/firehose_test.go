@@ -225,13 +225,13 @@ func TestDeliveryStream(t *testing.T) {
 	c.kill()
 	c = startServe(t, dir)
 	client := goClient(c.url)
-	for i, data := range []string{`{"n":1,"shop":{"name":"a/b"}}{"n":2,"shop":{"name":"c"}}`, `{"n":3}`, "no JSON\nat all"} {
+	for i, data := range []string{`{"n":1,"shop":{"name":"a/b"}}{"n":2,"shop":{"name":"c"}}`, `{"n":3,"shop":{"name":"d"}}`, `{"n":4}`, "no JSON\nat all"} {
 		if _, err := client.PutRecord(ctx, &firehose.PutRecordInput{DeliveryStreamName: name, Record: &types.Record{Data: []byte(data)}}); err != nil {
 			t.Fatalf("%d: %v", i, err)
 		}
 	}
 	sql := "select n, partition_0 as shop, year > '2000' as y from sales.orders order by n"
-	want := []string{`{"n":1,"shop":"a/b","y":true}`, `{"n":2,"shop":"c","y":true}`, `{"n":3,"shop":null,"y":true}`}
+	want := []string{`{"n":1,"shop":"a/b","y":true}`, `{"n":2,"shop":"c","y":true}`, `{"n":3,"shop":"d","y":true}`}
 	if diff := cmp.Diff(want, c.rows(sql)); diff != "" {
 		t.Errorf("live: %s", diff)
 	}
@@ -255,7 +255,7 @@ func TestDeliveryStream(t *testing.T) {
 	if diff := cmp.Diff(want, c.rows(strings.Replace(sql, "sales.orders", "lake.sales.orders", 1))); diff != "" {
 		t.Errorf("delivered before the deletion: %s", diff)
 	}
-	for _, pattern := range []string{"sales/orders/a%2Fb/year=20??/*.parquet", "_errors/bad/format-conversion-failed/20??/*.ndjson", "raw-logs/orders/*/*.gz"} {
+	for _, pattern := range []string{"sales/orders/a%2Fb/year=20??/*.parquet", "_errors/bad/format-conversion-failed/20??/*.ndjson", "_errors/bad/processing-failed/20??/*.ndjson", "raw-logs/orders/*/*.gz"} {
 		if files, err := filepath.Glob(filepath.Join(dir, "lake", pattern)); err != nil || len(files) != 1 {
 			t.Errorf("%s: %v %v", pattern, files, err)
 		}
@@ -276,6 +276,68 @@ func TestDeliveryStream(t *testing.T) {
 				DatabaseName: aws.String("sales"), TableName: aws.String("orders")}}}})
 	if !errors.As(err, &api) || api.ErrorCode() != "InvalidArgumentException" || !strings.Contains(api.ErrorMessage(), "partition_0") {
 		t.Errorf("other partitions: %v", err)
+	}
+}
+
+// Dynamic partitioning by a query that takes jq to answer, as boto3 defines it: folders,
+// rows and error documents, and a query that is none is refused with the reason.
+func TestDynamicPartitioning(t *testing.T) {
+	dir := t.TempDir()
+	c := startServe(t, dir, "AWS_ACCESS_KEY_ID=x")
+	t.Setenv("AWS_ACCESS_KEY_ID", firehoseKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", firehoseSecret)
+	clienttest.Python(t, filepath.Join("testdata", "clients", "firehose_partitions.py"), "boto3", c.url)
+	sql := "select n, customer_id, hour, size, customer.id as id from DB.sales.orders order by n"
+	want := []string{
+		`{"n":1,"customer_id":"a/b","hour":"12","size":"large","id":"a/b"}`, `{"n":2,"customer_id":"7","hour":"12","size":"small","id":"7"}`,
+		`{"n":3,"customer_id":"true","hour":"00","size":"small","id":"true"}`,
+	}
+	simple := []string{`{"n":1,"customer_id":"a/b","hour":"12"}`, `{"n":2,"customer_id":"7","hour":"12"}`, `{"n":3,"customer_id":"true","hour":"00"}`}
+	check := func(db string) {
+		t.Helper()
+		if diff := cmp.Diff(want, c.rows(strings.Replace(sql, "DB.", db, 1))); diff != "" {
+			t.Errorf("%s%s", db, diff)
+		}
+		if diff := cmp.Diff(simple, c.rows("select n, customer_id, hour from "+db+"sales.plain order by n")); diff != "" {
+			t.Errorf("%s%s", db, diff)
+		}
+	}
+	check("live.")
+	for _, stream := range []string{"orders", "plain"} {
+		resp, err := http.Post(c.url+"/v1/streams/"+stream+"/flush", "", nil)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatal(resp, err)
+		}
+		resp.Body.Close()
+	}
+	check("lake.")
+	check("")
+	for pattern, n := range map[string]int{
+		"sales/orders/customer_id=a%2Fb/hour=12/size=large/*.parquet": 1, "sales/orders/customer_id=7/hour=12/size=small/*.parquet": 1,
+		"sales/orders/customer_id=true/hour=00/size=small/*.parquet": 1, "sales/orders/*/*/*/*.parquet": 3,
+		"sales/plain/customer_id=7/hour=12/*.parquet": 1, "sales/plain/*/*/*.parquet": 3,
+	} {
+		if files, err := filepath.Glob(filepath.Join(dir, "lake", pattern)); err != nil || len(files) != n {
+			t.Errorf("%s: %v %v, want %d", pattern, files, err, n)
+		}
+	}
+	for stream, reasons := range map[string][]string{
+		"orders": {"the partition key customer_id is null", "the partition key customer_id is empty", "the partition key customer_id is an array", "the program failed: error: no size"},
+		"plain":  {"the partition key customer_id is missing", "the partition key customer_id is empty", "the partition key customer_id is an array"},
+	} {
+		files, _ := filepath.Glob(filepath.Join(dir, "lake", "_errors", stream, "processing-failed", "*.ndjson"))
+		if len(files) != 1 {
+			t.Fatalf("%s: documents %v", stream, files)
+		}
+		text, err := os.ReadFile(files[0])
+		if err != nil || strings.Count(string(text), `"errorCode":"DynamicPartitioning.MetadataExtractionFailed"`) != len(reasons) {
+			t.Errorf("%s: %s %v", stream, text, err)
+		}
+		for _, reason := range reasons {
+			if !strings.Contains(string(text), reason) {
+				t.Errorf("%s: no %q in %s", stream, reason, text)
+			}
+		}
 	}
 }
 

@@ -1,4 +1,5 @@
-// Package jq runs the jq program of a stream's transform over its records.
+// Package jq runs jq programs over a stream's records: its transform, and the query of its
+// partition keys.
 //
 // # What a program is
 //
@@ -6,7 +7,8 @@
 // is the record, $arrival is when it was accepted, in seconds since 1970. It emits
 // one object, which takes the record's place, or nothing, which leaves the record
 // out. Anything else (several values, a value that is no object, an error) is the
-// record's failure. Numbers that a program only passes on stay as they were
+// record's failure. Of the query of partition keys some members of the object are
+// taken, and one that emits nothing is a failure too. Numbers that a program only passes on stay as they were
 // written; arithmetic is that of jq: integers of any size, else float64. Of keys
 // given twice the last counts, a lone surrogate becomes U+FFFD, keys come out
 // sorted.

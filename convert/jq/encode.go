@@ -18,10 +18,10 @@ type encoder struct{ dst []byte }
 
 func (e *encoder) value(v any, depth int) error {
 	if len(e.dst) > MaxOutput {
-		return fmt.Errorf("the transform makes a record of more than %d MiB", MaxOutput>>20)
+		return fmt.Errorf("the program makes a record of more than %d MiB", MaxOutput>>20)
 	}
 	if depth > jsonscan.MaxDepth {
-		return fmt.Errorf("the transform makes a record that is nested deeper than %d", jsonscan.MaxDepth)
+		return fmt.Errorf("the program makes a record that is nested deeper than %d", jsonscan.MaxDepth)
 	}
 	switch v := v.(type) {
 	case nil:
@@ -52,7 +52,7 @@ func (e *encoder) value(v any, depth int) error {
 	case map[string]any:
 		return e.object(v, depth)
 	default:
-		return fmt.Errorf("BUG: the transform makes a %T", v)
+		return fmt.Errorf("BUG: the program makes a %T", v)
 	}
 	return nil
 }

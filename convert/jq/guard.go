@@ -9,7 +9,7 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// refused are functions that a transform cannot have, and why.
+// refused are functions that a program cannot have, and why.
 var refused = map[string]string{
 	"$ENV": hasNoEnvironment, "env": hasNoEnvironment,
 	"input": hasOneInput, "inputs": hasOneInput, "input_filename": hasOneInput, "input_line_number": hasOneInput,
@@ -23,11 +23,11 @@ var refused = map[string]string{
 }
 
 const (
-	hasNoEnvironment = "a transform has no environment"
-	hasOneInput      = "a transform has one input, the record"
-	hasNoOutput      = "a transform has no output but the record that it emits"
+	hasNoEnvironment = "a program has no environment"
+	hasOneInput      = "a program has one input, the record"
+	hasNoOutput      = "a program has no output but the record that it emits"
 	hasNoZone        = "the result must not depend on where it runs: use gmtime or strftime"
-	hasNoModules     = "a transform has no modules"
+	hasNoModules     = "a program has no modules"
 )
 
 // metered are the built-in functions that go through all of their input, or make as
@@ -103,7 +103,7 @@ func (g *guarder) refuse(format string, args ...any) {
 	}
 }
 
-// check refuses what a transform cannot have.
+// check refuses what a program cannot have.
 func (g *guarder) check(node any) {
 	switch n := node.(type) {
 	case *gojq.Import:

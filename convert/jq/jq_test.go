@@ -1,10 +1,12 @@
 package jq_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -254,5 +256,42 @@ func BenchmarkRun(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// Members are those of the object, as JSON; what it lacks is nil.
+func TestMembers(t *testing.T) {
+	r := runner(t, `{a: .x, b: (.n * 2), "c d": [1, {e: null}], f: null}`)
+	for range 2 {
+		got, err := r.Members(context.Background(), []byte(`{"x":"\u00e9\n","n":1.25}`), arrival, []string{"f", "c d", "none", "b", "a"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := `null [1,{"e":null}]  2.5 "é\u000a"`; string(bytes.Join(got, []byte(" "))) != want || got[2] != nil {
+			t.Errorf("%s, want %s", bytes.Join(got, []byte(" ")), want)
+		}
+	}
+	for program, want := range map[string]string{"empty": "emits nothing", "{}, {}": "more than one", "5": "a number", "error": "failed", "range(1e9)|empty": "steps"} {
+		if got, err := runner(t, program).Members(context.Background(), []byte(`{}`), arrival, []string{"a"}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %s, %v, want %s", program, got, err, want)
+		}
+	}
+}
+
+// The keys of an object that is written out are known before it is made.
+func TestKeys(t *testing.T) {
+	for program, want := range map[string][]string{
+		`{a: 1, "b c", "d": .x, e}`: {"a", "b c", "d", "e"}, `.x | . as $y | {$y}`: {"y"}, `{}`: {}, `def f: 1; {a: f}`: {"a"},
+		`.`: nil, `{a: 1} | .b`: nil, `{a: 1}.a`: nil, `{("a"): 1}`: nil, `{"a\(.x)": 1}`: nil, `{a: 1} + {b: 2}`: nil, `{a: 1}, {b: 2}`: nil,
+		`if .x then {a: 1} else {b: 1} end`: nil,
+	} {
+		p, err := jq.Compile(program)
+		if err != nil {
+			t.Errorf("%s: %v", program, err)
+			continue
+		}
+		if got, ok := p.Keys(); !slices.Equal(got, want) || ok != (want != nil) {
+			t.Errorf("%s: %q %v, want %q", program, got, ok, want)
+		}
 	}
 }

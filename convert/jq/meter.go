@@ -34,9 +34,9 @@ func (m *meter) Done() <-chan struct{} {
 func (m *meter) Err() error {
 	switch {
 	case m.bytes < 0:
-		return fmt.Errorf("the transform takes more than %d MiB for the record", MaxBytes>>20)
+		return fmt.Errorf("the program takes more than %d MiB for the record", MaxBytes>>20)
 	case m.steps > MaxSteps:
-		return fmt.Errorf("the transform takes more than %d steps for the record", MaxSteps)
+		return fmt.Errorf("the program takes more than %d steps for the record", MaxSteps)
 	}
 	return m.ctx.Err()
 }

@@ -27,6 +27,7 @@ const MaxSource = 64 << 10
 type Program struct {
 	mu    sync.Mutex // held while gojq reads the query: it does not say that several may
 	query *gojq.Query
+	keys  []string // nil: not known
 }
 
 // Compile checks a program; the error says what is wrong with it.
@@ -38,10 +39,11 @@ func Compile(source string) (*Program, error) {
 	if err != nil {
 		return nil, errors.New(explain(source, err))
 	}
+	keys := keysOf(q)
 	if q, err = guard(q); err != nil {
 		return nil, err
 	}
-	p := &Program{query: q}
+	p := &Program{query: q, keys: keys}
 	if _, err := p.compile(&meter{}); err != nil {
 		return nil, err
 	}
@@ -80,11 +82,39 @@ func (p *Program) compile(m *meter) (*gojq.Code, error) {
 	)
 }
 
+// Keys are the keys of the objects that a program emits; ok is false where its text
+// does not say which they are.
+func (p *Program) Keys() (keys []string, ok bool) { return p.keys, p.keys != nil }
+
+// keysOf are those of an object written out at a program's end.
+func keysOf(q *gojq.Query) []string {
+	for q.Op == gojq.OpPipe {
+		q = q.Right
+	}
+	if q.Op != 0 || q.Term == nil || q.Term.Type != gojq.TermTypeObject || len(q.Term.SuffixList) > 0 {
+		return nil
+	}
+	keys := []string{}
+	for _, kv := range q.Term.Object.KeyVals {
+		switch {
+		case kv.Key != "":
+			keys = append(keys, strings.TrimPrefix(kv.Key, "$"))
+		case kv.KeyString != nil && len(kv.KeyString.Queries) == 0:
+			keys = append(keys, kv.KeyString.Str)
+		default:
+			return nil
+		}
+	}
+	return keys
+}
+
 // A Runner applies a program to one record after another. It is for one goroutine.
 type Runner struct {
 	code  *gojq.Code
 	meter *meter
 	out   []byte
+	// members are what Members returned last, in out.
+	members [][]byte
 }
 
 // Runner makes a runner.
@@ -101,6 +131,47 @@ func (p *Program) Runner() *Runner {
 // the object that takes its place, good until the next call, or nil if the program
 // emits nothing. An error is the record's failure, but for that of ctx.
 func (r *Runner) Run(ctx context.Context, record []byte, arrival time.Time) ([]byte, error) {
+	object, err := r.object(ctx, record, arrival)
+	if err != nil || object == nil {
+		return nil, err
+	}
+	e := encoder{dst: r.out[:0]}
+	err = e.value(object, 0)
+	r.out = e.dst
+	return r.out, err
+}
+
+// Members is Run for who needs no more than some members of the object: the JSON
+// text of each, nil where it is absent, good until the next call. A program that
+// emits nothing fails.
+func (r *Runner) Members(ctx context.Context, record []byte, arrival time.Time, names []string) ([][]byte, error) {
+	object, err := r.object(ctx, record, arrival)
+	if err == nil && object == nil {
+		err = errors.New("the program emits nothing; want one object")
+	}
+	if err != nil {
+		return nil, err
+	}
+	e := encoder{dst: r.out[:0]}
+	r.members = r.members[:0]
+	for _, name := range names {
+		v, ok := object[name]
+		if !ok {
+			r.members = append(r.members, nil)
+			continue
+		}
+		from := len(e.dst)
+		if err := e.value(v, 0); err != nil {
+			return nil, err
+		}
+		r.members = append(r.members, e.dst[from:])
+	}
+	r.out = e.dst
+	return r.members, nil
+}
+
+// object is the one that the program emits, nil for nothing.
+func (r *Runner) object(ctx context.Context, record []byte, arrival time.Time) (map[string]any, error) {
 	r.meter.reset(ctx)
 	in, _ := decode(record, jsonscan.SkipSpace(record, 0))
 	iter := r.code.RunWithContext(r.meter, in, float64(arrival.UnixMilli())/1000)
@@ -110,19 +181,19 @@ func (r *Runner) Run(ctx context.Context, record []byte, arrival time.Time) ([]b
 	}
 	object, isObject := v.(map[string]any)
 	if !isObject {
-		return nil, fmt.Errorf("the transform emits %s; want one object, or nothing to leave the record out", kindOf(v))
+		return nil, fmt.Errorf("the program emits %s; want one object", kindOf(v))
 	}
 	v, ok = iter.Next()
 	if err := r.failure(ctx, v, ok); err != nil {
 		return nil, err
 	}
 	if ok {
-		return nil, errors.New("the transform emits more than one value; want one object, or nothing to leave the record out")
+		return nil, errors.New("the program emits more than one value; want one object")
 	}
-	e := encoder{dst: r.out[:0]}
-	err := e.value(object, 0)
-	r.out = e.dst
-	return r.out, err
+	if object == nil {
+		object = map[string]any{}
+	}
+	return object, nil
 }
 
 // failure is what went wrong with the value emitted last.
@@ -134,7 +205,7 @@ func (r *Runner) failure(ctx context.Context, v any, ok bool) error {
 		return err
 	}
 	if err, failed := v.(error); ok && failed {
-		return fmt.Errorf("the transform failed: %s", clip(err.Error()))
+		return fmt.Errorf("the program failed: %s", clip(err.Error()))
 	}
 	return nil
 }

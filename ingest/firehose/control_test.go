@@ -125,7 +125,7 @@ func TestCreate(t *testing.T) {
 		got, ok := m.definitions.Stream("purchases")
 		want := configs.Stream{
 			Table: "shop.sales", Prefix: "customer=!{partitionKeyFromQuery:customer}/!{timestamp:yyyy}/",
-			PartitionKeys: map[string]string{"customer": `"customer"."id"`, "y": `year("ts")`}, TimeZone: "Europe/Berlin",
+			PartitionQuery: `{customer:.customer.id, y:(.ts|strftime("%Y"))}`, TimeZone: "Europe/Berlin",
 			ErrorPrefix: "errors/!{firehose:error-output-type}/", KeepRaw: true, Size: 64 * configs.MiB, Interval: time.Minute,
 			Layout: configs.Layout{Compression: "gzip"},
 		}
@@ -172,7 +172,8 @@ func TestCreateRefused(t *testing.T) {
 		"intervalInSeconds":       `{"BucketARN":"arn:aws:s3:::b","BufferingHints":{"IntervalInSeconds":901}}`,
 		"ErrorOutputPrefix":       `{"BucketARN":"arn:aws:s3:::b","Prefix":"!{timestamp:yyyy}/"}`,
 		"Lambda":                  `{"BucketARN":"arn:aws:s3:::b","ProcessingConfiguration":{"Processors":[{"Type":"Lambda"}]}}`,
-		"MetadataExtractionQuery": `{"BucketARN":"arn:aws:s3:::b","Prefix":"x/","ProcessingConfiguration":{"Processors":[{"Type":"MetadataExtraction","Parameters":[{"ParameterName":"MetadataExtractionQuery","ParameterValue":"{a:.b+1}"}]}]}}`,
+		"MetadataExtractionQuery": `{"BucketARN":"arn:aws:s3:::b","Prefix":"x/","ProcessingConfiguration":{"Processors":[{"Type":"MetadataExtraction","Parameters":[{"ParameterName":"MetadataExtractionQuery","ParameterValue":" "}]}]}}`,
+		"which is not set":        `{"BucketARN":"arn:aws:s3:::b","ProcessingConfiguration":{"Processors":[{"Type":"MetadataExtraction","Parameters":[{"ParameterName":"MetadataExtractionQuery","ParameterValue":"{a:.b+1}"}]}]}}`,
 		"ORC":                     `{"BucketARN":"arn:aws:s3:::b","DataFormatConversionConfiguration":{"OutputFormatConfiguration":{"Serializer":{"ParquetSerDe":{"Compression":"ORC"}}}}}`,
 		"OrcSerDe":                `{"BucketARN":"arn:aws:s3:::b","DataFormatConversionConfiguration":{"OutputFormatConfiguration":{"Serializer":{"OrcSerDe":{}}}}}`,
 		"S3BackupMode":            `{"BucketARN":"arn:aws:s3:::b","S3BackupMode":"Sometimes"}`,

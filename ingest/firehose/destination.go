@@ -206,23 +206,29 @@ func (d destination) processors(s *configs.Stream) error {
 		case "RecordDeAggregation", "AppendDelimiterToRecord":
 			// Objects are told apart whatever stands between them.
 		case "MetadataExtraction":
-			query := ""
-			for _, parameter := range each.Parameters {
-				if parameter.ParameterName == "MetadataExtractionQuery" {
-					query = parameter.ParameterValue
-				}
-			}
-			keys, err := partitionKeys(query)
-			if err != nil {
+			if err := each.extraction(s); err != nil {
 				return err
 			}
-			s.PartitionKeys = keys
 		default:
 			return invalid("the processor %.40q is not supported: want MetadataExtraction, RecordDeAggregation or AppendDelimiterToRecord", each.Type)
 		}
 	}
-	if s.Prefix == "" && len(s.PartitionKeys) > 0 {
+	if s.Prefix == "" && s.PartitionQuery != "" {
 		return invalid("the keys of MetadataExtraction are for !{partitionKeyFromQuery:…} in Prefix, which is not set")
+	}
+	return nil
+}
+
+// extraction takes the query of partition keys. Whether it is one of jq is
+// Streams.Check's to say.
+func (p processor) extraction(s *configs.Stream) error {
+	for _, parameter := range p.Parameters {
+		if parameter.ParameterName == "MetadataExtractionQuery" {
+			s.PartitionQuery = parameter.ParameterValue
+		}
+	}
+	if strings.TrimSpace(s.PartitionQuery) == "" {
+		return invalid("MetadataExtraction has no MetadataExtractionQuery, such as {customer:.customer.id}")
 	}
 	return nil
 }

@@ -42,8 +42,11 @@
 //   - BufferingHints: the stream's size and interval (0 seconds is 1).
 //   - Prefix, CustomTimeZone, ErrorOutputPrefix: prefix, time_zone and error_prefix of the
 //     stream (see package partitioner), below the table's folder and _errors.
-//   - MetadataExtraction: the keys of !{partitionKeyFromQuery:…}. Of jq an object of
-//     paths is understood, also with strftime of %Y, %m, %H or %Y-%m-%d; more is refused.
+//   - MetadataExtraction: partition_query, the keys of !{partitionKeyFromQuery:…}, any jq
+//     query (see packages partitioner and convert/jq, which says what it may not ask for:
+//     the clock, for one). A record that lacks a key, or on which the query fails, ends
+//     under the error prefix, processing-failed, with errorCode
+//     DynamicPartitioning.MetadataExtractionFailed.
 //   - DataFormatConversionConfiguration: the table, and the compression of its Parquet
 //     files. They are Parquet in any case.
 //   - S3BackupMode Enabled: the raw copy.

@@ -28,7 +28,8 @@ type route struct {
 	strict   bool
 	layout   convert.Layout
 	errors   string // folder, below ErrorPrefix
-	// transformErrors is that of records that the transform failed on.
+	// transformErrors is that of records that the transform failed on, or that lack a
+	// partition key.
 	transformErrors string
 	raw             configs.Raw
 }
@@ -51,7 +52,7 @@ func (d *Deliverer) route(b *buffer.Batch) (route, error) {
 	if err != nil {
 		return route{}, err
 	}
-	rules, err := partitioner.Spec{PartitionBy: s.PartitionBy, Prefix: s.Prefix, Keys: s.PartitionKeys, TimeZone: s.TimeZone}.Parse()
+	rules, err := partitioner.Spec{PartitionBy: s.PartitionBy, Prefix: s.Prefix, Keys: s.PartitionKeys, Query: s.PartitionQuery, TimeZone: s.TimeZone}.Parse()
 	if err != nil {
 		return route{}, err
 	}

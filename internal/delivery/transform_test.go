@@ -89,3 +89,58 @@ func keysOf(m map[string]string) (keys []string) {
 	slices.Sort(keys)
 	return keys
 }
+
+// Partition keys are those of the query that the batch was sealed with. A record that
+// lacks one is under the error prefix and counted as failed, and a second attempt
+// writes the same bytes.
+func TestBatchOfAPartitionQuery(t *testing.T) {
+	for _, query := range []string{`{c: .c.id}`, `{c: (if .n == 9 then error("nine") else .c.id end)}`} {
+		r := newRig(t)
+		r.streams["s"] = configs.Stream{
+			Prefix: "c=!{partitionKeyFromQuery:c}/", PartitionQuery: query, ErrorPrefix: "bad/!{firehose:error-output-type}/",
+		}
+		r.append("s", `{"n":1,"c":{"id":"x"}}`, `{"n":2,"c":{"id":5}}`, `{"n":3,"c":{}}`, `{"n":4}`, `no JSON`, `{"n":9}`)
+		if err := r.buffer.Seal(context.Background(), "s"); err != nil {
+			t.Fatal(err)
+		}
+		r.streams["s"] = configs.Stream{} // it is too late for that
+		var first map[string]string
+		d := r.deliverer(func(c *delivery.Config) {
+			c.BeforeRelease = func(context.Context, string) error {
+				if first == nil {
+					first = r.objects()
+					return errors.New("not yet")
+				}
+				return nil
+			}
+		})
+		stop := start(t, d)
+		if _, err := d.Flush(context.Background(), "s"); err == nil {
+			t.Error("the first attempt did not fail")
+		}
+		if _, err := d.Flush(context.Background(), "s"); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		if got := d.Totals("s"); got.Delivered != 2 || got.Failed != 4 || got.Filtered != 0 {
+			t.Errorf("totals %+v", got)
+		}
+		again := r.objects()
+		if len(again) != 4 || len(first) != 4 {
+			t.Errorf("objects %v, then %v", keysOf(first), keysOf(again))
+		}
+		for key, body := range first {
+			if again[key] != body {
+				t.Errorf("%s has other bytes the second time", key)
+			}
+			if strings.Contains(key, "_errors/bad/processing-failed/") && strings.Count(body, `"errorCode":"DynamicPartitioning.MetadataExtractionFailed"`) != 3 {
+				t.Errorf("%s: %s", key, body)
+			}
+		}
+		for _, folder := range []string{"default/s/c=x/", "default/s/c=5/", "_errors/bad/processing-failed/", "_errors/bad/format-conversion-failed/"} {
+			if !slices.ContainsFunc(keysOf(again), func(key string) bool { return strings.Contains(key, "/lake/"+folder) }) {
+				t.Errorf("nothing under %s: %v", folder, keysOf(again))
+			}
+		}
+	}
+}

@@ -39,7 +39,7 @@ func newRules(s configs.Stream) (*rules, error) {
 	// Of the layout only that which decides about values: a timestamp of millis
 	// reads the same before and after delivery. To sort would be for nothing.
 	r := &rules{id: string(id), strict: s.Strict, layout: convert.Layout{Timestamp: s.Layout.Timestamp}}
-	spec := partitioner.Spec{PartitionBy: s.PartitionBy, Prefix: s.Prefix, Keys: s.PartitionKeys, TimeZone: s.TimeZone}
+	spec := partitioner.Spec{PartitionBy: s.PartitionBy, Prefix: s.Prefix, Keys: s.PartitionKeys, Query: s.PartitionQuery, TimeZone: s.TimeZone}
 	if r.parsed, err = spec.Parse(); err != nil {
 		return nil, fmt.Errorf("read rules of table %s: %w", s.Table, err)
 	}
