@@ -15,6 +15,16 @@ var macroText string
 type macro struct {
 	create string   // the statement that makes it
 	needs  []string // other macros that it calls
+	uses   int      // how often it names its parameters
+}
+
+// weight bounds how many times a macro's expansion has an argument.
+func weight(name string) int {
+	most := 1
+	for _, n := range macros[name].needs {
+		most = max(most, weight(n))
+	}
+	return max(macros[name].uses, 1) * most
 }
 
 // prefix begins the names of macros.
@@ -23,6 +33,8 @@ const prefix = "presto_"
 var macros = readMacros()
 
 var calls = regexp.MustCompile(`\b` + prefix + `[a-z0-9_]+`)
+
+var words = regexp.MustCompile(`[a-z0-9_]+`)
 
 func readMacros() map[string]macro {
 	var lines []string
@@ -37,8 +49,14 @@ func readMacros() map[string]macro {
 		if definition == "" {
 			continue
 		}
-		name, _, _ := strings.Cut(definition, "(")
+		name, rest, _ := strings.Cut(definition, "(")
+		parameters, body, _ := strings.Cut(rest, ") AS ")
 		m := macro{create: "CREATE MACRO " + definition}
+		for _, w := range words.FindAllString(body, -1) {
+			if slices.Contains(words.FindAllString(parameters, -1), w) {
+				m.uses++
+			}
+		}
 		for _, c := range calls.FindAllString(definition, -1) {
 			if c != name && !slices.Contains(m.needs, c) {
 				m.needs = append(m.needs, c)

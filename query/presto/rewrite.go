@@ -83,8 +83,9 @@ func (r *rewriter) fail(n node, format string, args ...any) {
 }
 
 // macro is a call of a macro. A macro may use an argument many times, and calls
-// within calls would grow with the power of their depth: so an argument with a
-// call of a macro in it is given by way of a lambda, which computes it once.
+// within calls would grow with the power of their depth: so where that is
+// much, an argument is given by way of a lambda, which computes it once. (Where it
+// is little it is not: a condition with a lambda does not prune.)
 func (r *rewriter) macro(name string, args ...node) node {
 	if _, ok := macros[name]; !ok {
 		panic("BUG: there is no macro " + name)
@@ -93,7 +94,7 @@ func (r *rewriter) macro(name string, args ...node) node {
 	var once []node
 	parameter := fmt.Sprintf("%sv%d", prefix, r.lambdas)
 	for i, a := range args {
-		if hasMacro(a) {
+		if e := expansion(a); e > 1 && e*weight(name) > heavy {
 			once = append(once, a)
 			args[i] = call("struct_extract_at", column(parameter), integer(len(once)))
 		}
@@ -110,13 +111,17 @@ func let(name string, value, in node) node {
 	return call("list_extract", call("list_transform", call("list_value", value), lambda(name, in)), integer(1))
 }
 
-func hasMacro(n node) bool {
-	if class(n) == "FUNCTION" && strings.HasPrefix(textOf(n, "function_name"), prefix) {
-		return true
+// heavy is how many copies of a small expression a call may expand to.
+const heavy = 128
+
+// expansion bounds the copies of what is deepest in n.
+func expansion(n node) int {
+	most := 1
+	each(n, func(c node) { most = max(most, expansion(c)) })
+	if name := textOf(n, "function_name"); class(n) == "FUNCTION" && strings.HasPrefix(name, prefix) {
+		return min(most*weight(name), 1<<20)
 	}
-	found := false
-	each(n, func(c node) { found = found || hasMacro(c) })
-	return found
+	return most
 }
 
 // choose is a call of a macro with two definitions, over x.
@@ -295,6 +300,10 @@ func (r *rewriter) infix(n node, name string) {
 			become(n, r.macro("presto_minus", args[0], args[1]))
 		}
 	case "/":
+		if isNumber(args[0]) && isNumber(args[1]) && whole(args[0]) && whole(args[1]) && fmt.Sprint(object(args[1], "value")["value"]) != "0" {
+			n["function_name"] = "//"
+			return
+		}
 		become(n, r.macro("presto_divide", args[0], args[1]))
 	case "%":
 		become(n, r.macro("presto_mod", args[0], args[1]))
@@ -302,6 +311,12 @@ func (r *rewriter) infix(n node, name string) {
 	default:
 		r.fail(n, "the operator %s is not Presto's%s", name, operatorHints[name])
 	}
+}
+
+// whole reports whether a constant number is an integer or a bigint.
+func whole(n node) bool {
+	id := textOf(object(object(n, "value"), "type"), "id")
+	return id == "INTEGER" || id == "BIGINT"
 }
 
 var operatorHints = map[string]string{
