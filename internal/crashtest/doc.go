@@ -35,7 +35,8 @@
 //   - The server never ends by itself, always comes up again (on a full disk too),
 //     ends in time on SIGTERM, and answers every call while nobody disturbs it.
 //     It logs no panic and no data race (-race builds it with the detector), puts
-//     nothing into quarantine, and keeps its log below the ceiling.
+//     nothing into quarantine, gives up no stream's log, on a full disk neither,
+//     and keeps its log below the ceiling.
 //
 // A round is one data folder's life, in one mode; a run has as many rounds as its
 // kills need, so that tables stay small and each round is counted afresh. A run
@@ -47,6 +48,9 @@
 //	      folder is a small tmpfs of its own, and fills up now and then
 //	s3    lake in versitygw behind a proxy that fails
 //	glue  as s3, and the catalog is a server of its own behind another such proxy
+//
+// A connection that breaks on a busy machine fails a query where the clients try
+// once only (AWS_MAX_ATTEMPTS is drawn): such a one is asked again, once, and counted.
 //
 // A proxy in a phase refuses connections, breaks them, lets them hang, answers
 // 500 or that it throttles or (Glue) denies, is slow, carries the request out and drops the answer

@@ -147,22 +147,27 @@ func (f *fleet) get(ctx context.Context) *instance {
 // A logbook keeps what the servers of a round log, and finds in it what must not
 // be there.
 type logbook struct {
+	path string
 	mu   sync.Mutex
 	file *os.File // guarded by mu
+	last string   // error that was logged; guarded by mu
 	rep  *report
 }
 
 func newLogbook(path string, rep *report) (*logbook, error) {
 	f, err := os.Create(path)
-	return &logbook{file: f, rep: rep}, err
+	return &logbook{path: path, file: f, rep: rep}, err
 }
 
 // evil are the texts that must not be in a log.
-var evil = []string{"panic", "fatal error:", "DATA RACE", "BUG:", "quarantine", "SIGSEGV"}
+var evil = []string{"panic", "fatal error:", "DATA RACE", "BUG:", "quarantine", "SIGSEGV", "log failed for good", "log takes nothing for now"}
 
 func (b *logbook) write(line string) {
 	b.mu.Lock()
 	fmt.Fprintln(b.file, time.Now().Format("15:04:05.000"), line)
+	if strings.Contains(line, `"level":"ERROR"`) {
+		b.last = line
+	}
 	b.mu.Unlock()
 	for _, text := range evil {
 		if strings.Contains(line, text) {
@@ -170,6 +175,23 @@ func (b *logbook) write(line string) {
 			return
 		}
 	}
+}
+
+// lastError is the error that was logged last, which is probably why a request just
+// failed.
+func (b *logbook) lastError() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last
+}
+
+// there is an error if the log's file is gone: then somebody removed the round's
+// folder, and what does not hold says nothing of the server.
+func (b *logbook) there() error {
+	if _, err := os.Stat(b.path); err != nil {
+		return fmt.Errorf("somebody removed the round's folder, what did not hold from then on is no finding: %w", err)
+	}
+	return nil
 }
 
 func (b *logbook) close() { b.file.Close() }

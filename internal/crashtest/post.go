@@ -107,6 +107,9 @@ func (r *round) attempt(ctx context.Context, rng *rand.Rand, i *instance, q requ
 	}
 	r.journal.took(q.records[0].stream, a.Accepted, perhaps)
 	if wrong != "" {
+		if a.status >= 500 {
+			wrong += "; the server's last error: " + r.book.lastError()
+		}
 		r.rep.violate("%s (%s, %q, %d records): %s", streamNames[q.records[0].stream], q.form, q.encoding, len(q.records), wrong)
 	}
 	for k, rec := range q.records {

@@ -76,6 +76,7 @@ type phase struct {
 	fault fault
 	share float64       // of the requests
 	over  chan struct{} // closed at the end
+	met   sync.WaitGroup
 }
 
 // errDropped has the reverse proxy break the connection.
@@ -162,6 +163,9 @@ func (p *proxy) fail(ctx context.Context, ph *phase, took time.Duration) error {
 	sleep(ctx, took)
 	p.set(nil)
 	close(ph.over)
+	// A request that met the phase breaks now at the latest: who shares its fate is
+	// not undisturbed.
+	ph.met.Wait()
 	if ph.fault == refuse {
 		if err := p.relisten(); err != nil {
 			return err
@@ -200,13 +204,15 @@ func (p *proxy) set(ph *phase) {
 	p.mu.Unlock()
 }
 
-// draw is the phase whose fault a request meets; nil for none.
+// draw is the phase whose fault a request meets; nil for none. The caller says when
+// the request is over (met).
 func (p *proxy) draw() *phase {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.now == nil || p.rng.Float64() >= p.now.share {
 		return nil
 	}
+	p.now.met.Add(1)
 	return p.now
 }
 
@@ -232,6 +238,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.forward.ServeHTTP(w, r)
 		return
 	}
+	defer ph.met.Done()
 	switch ph.fault {
 	case refuse, snap:
 		panic(http.ErrAbortHandler)

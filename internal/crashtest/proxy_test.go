@@ -57,6 +57,44 @@ func TestProxy(t *testing.T) {
 	}
 }
 
+// A phase is over, and all is calm, only when the requests that met it are.
+func TestPhaseEnds(t *testing.T) {
+	reached, release := make(chan struct{}), make(chan struct{})
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(reached)
+		<-release
+	}))
+	defer target.Close()
+	c := &calm{}
+	p, err := newProxy("test", target.URL, s3Replies, rand.New(rand.NewPCG(1, 1)), c, newReport(config{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	ctx, end := context.WithCancel(t.Context())
+	ph := &phase{fault: drop, share: 1, over: make(chan struct{})}
+	p.set(ph)
+	go call(t.Context(), p.url())
+	<-reached
+	failed := make(chan error, 1)
+	go func() { failed <- p.fail(ctx, ph, time.Hour) }()
+	end()
+	<-ph.over
+	select {
+	case <-failed:
+		close(release)
+		t.Fatal("over while a request that met it is under way")
+	case <-time.After(50 * time.Millisecond):
+		if c.watch(&instance{})() {
+			t.Error("calm while a request that met it is under way")
+		}
+	}
+	close(release)
+	if err := <-failed; err != nil || !c.watch(&instance{})() {
+		t.Errorf("afterwards: %v, calm %t", err, c.watch(&instance{})())
+	}
+}
+
 // A proxy that refuses comes back, and is well when its run has ended.
 func TestProxyRun(t *testing.T) {
 	target := httptest.NewServer(http.NotFoundHandler())

@@ -41,12 +41,21 @@ func query(ctx context.Context, i *instance, sql string, each func(row []byte) e
 // while nothing is broken is a violation.
 func ask[T any](ctx context.Context, r *round, i *instance, sql string, rows *[]T) bool {
 	undisturbed := r.calm.watch(i)
-	err := query(ctx, i, sql, func(text []byte) error {
-		var t T
-		err := json.Unmarshal(text, &t)
-		*rows = append(*rows, t)
-		return err
-	})
+	once := func() error {
+		*rows = nil
+		return query(ctx, i, sql, func(text []byte) error {
+			var t T
+			err := json.Unmarshal(text, &t)
+			*rows = append(*rows, t)
+			return err
+		})
+	}
+	err := once()
+	if err != nil && torn(err) && undisturbed() && ctx.Err() == nil {
+		r.rep.torn.Add(1)
+		r.rep.tell("a connection broke that nobody disturbed: %v", err)
+		err = once()
+	}
 	if err == nil {
 		r.rep.queries.Add(1)
 		return true
@@ -147,6 +156,13 @@ func (r *round) settle(ctx context.Context, i *instance, stream int, first error
 	if _, err := i.client.Flush(calling, streamNames[stream]); err != nil && undisturbed() && ctx.Err() == nil && !skewed(err) {
 		r.rep.violate("flushes fail that nobody disturbs: %v; then %v", first, err)
 	}
+}
+
+// torn tells that a connection of the server's to S3 or the catalog broke. A reset is
+// either of the first two, as the reading or the writing end notices it.
+func torn(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "use of closed network connection") || strings.Contains(text, "connection reset by peer")
 }
 
 // skewed tells that S3 refused a request because of its time, as it does until the

@@ -20,7 +20,7 @@ type report struct {
 
 	kills, startKills, stepKills, doubleKills, terms, termKills atomic.Int64
 	posts, answered, unanswered, resumed                        atomic.Int64
-	queries, queryFailures, flushes, flushFailures              atomic.Int64
+	queries, queryFailures, torn, flushes, flushFailures        atomic.Int64
 	acked, uncertain, refusedFull, deduplicated                 atomic.Int64
 	lost, doubled                                               atomic.Int64
 	sieges, givenUp                                             atomic.Int64
@@ -120,7 +120,8 @@ func (r *report) print(w io.Writer) {
 	line("long outages", "%d, in which %d attempts to deliver were given up", r.sieges.Load(), r.givenUp.Load())
 	line("requests", "%d, %d without an answer, %d sent again", r.posts.Load(), r.unanswered.Load(), r.resumed.Load())
 	line("records acked", "%d; uncertain %d, refused as full %d, dropped as duplicates %d", r.acked.Load(), r.uncertain.Load(), r.refusedFull.Load(), r.deduplicated.Load())
-	line("queries checked", "%d, and %d failed while something was broken", r.queries.Load(), r.queryFailures.Load())
+	line("queries checked", "%d, and %d failed while something was broken; %d asked again after a connection broke that nobody disturbed",
+		r.queries.Load(), r.queryFailures.Load(), r.torn.Load())
 	line("flushes", "%d, and %d failed or were cut short", r.flushes.Load(), r.flushFailures.Load())
 	line("start-up, stop", "at most %d ms, %d ms", r.start.n.Load(), r.stop.n.Load())
 	line("max RSS", "%.0f MiB", mib(r.rss.n.Load()))

@@ -123,7 +123,7 @@ func (r *round) breakThings(ctx context.Context) error {
 		rng := r.dice()
 		g.Go(func() error { return r.jumpClock(work, rng, 2*r.pace+400*time.Millisecond) })
 	}
-	g.Go(func() error { r.measure(work); return nil })
+	g.Go(func() error { return r.measure(work) })
 	rng := r.dice()
 	g.Go(func() error {
 		defer stopWork()
@@ -158,9 +158,13 @@ func (r *round) fillDisk(ctx context.Context, rng *rand.Rand, length time.Durati
 	return nil
 }
 
-// measure notes what the server takes of memory and disk.
-func (r *round) measure(ctx context.Context) {
+// measure notes what the server takes of memory and disk. Its error is that the disk
+// has gone.
+func (r *round) measure(ctx context.Context) error {
 	for sleep(ctx, 150*time.Millisecond) {
+		if err := r.book.there(); err != nil {
+			return err
+		}
 		size := onDisk(filepath.Join(r.place.data, "buffer"))
 		r.rep.logDisk.see(size)
 		// The ceiling may be passed by the space that seals need.
@@ -174,4 +178,5 @@ func (r *round) measure(ctx context.Context) {
 			r.rep.rss.see(maxRSS(i.cmd.Process.Pid))
 		}
 	}
+	return nil
 }
