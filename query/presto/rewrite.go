@@ -71,7 +71,6 @@ func relocate(n node, original func(int) int) {
 type rewriter struct {
 	err     error // the first
 	macros  map[string]bool
-	lambdas int // named so far
 	choices []choice
 	chosen  map[string]string // macros of choices, by their arguments
 }
@@ -92,7 +91,12 @@ func (r *rewriter) macro(name string, args ...node) node {
 	}
 	r.macros[name] = true
 	var once []node
-	parameter := fmt.Sprintf("%sv%d", prefix, r.lambdas)
+	// Equal expressions get equal names, so that GROUP BY finds them.
+	depth := 0
+	for _, a := range args {
+		depth = max(depth, lets(a))
+	}
+	parameter := fmt.Sprintf("%sv%d", prefix, depth)
 	for i, a := range args {
 		if e := expansion(a); e > 1 && e*weight(name) > heavy {
 			once = append(once, a)
@@ -102,8 +106,22 @@ func (r *rewriter) macro(name string, args ...node) node {
 	if len(once) == 0 {
 		return call(name, args...)
 	}
-	r.lambdas++
 	return let(parameter, call("row", once...), call(name, args...))
+}
+
+// lets is one more than the highest number of a lambda of macro's in n, 0 without.
+func lets(n node) int {
+	most := 0
+	if class(n) == "LAMBDA" {
+		if names := list(object(n, "lhs"), "column_names"); len(names) == 1 {
+			name, _ := names[0].(string)
+			if i, err := strconv.Atoi(strings.TrimPrefix(name, prefix+"v")); err == nil && strings.HasPrefix(name, prefix+"v") {
+				most = i + 1
+			}
+		}
+	}
+	each(n, func(c node) { most = max(most, lets(c)) })
+	return most
 }
 
 // let is an expression in which a value has a name.
