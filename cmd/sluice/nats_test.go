@@ -41,8 +41,9 @@ func eventsStream(t testing.TB, url string) jetstream.JetStream {
 		_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}})
 	}
 	if err == nil {
-		// As Sluice would make it, but what it was not told of comes again sooner.
-		_, err = js.CreateConsumer(t.Context(), "EVENTS", jetstream.ConsumerConfig{
+		// As Sluice makes it, perhaps has already, but what it was not told of comes
+		// again sooner.
+		_, err = js.CreateOrUpdateConsumer(t.Context(), "EVENTS", jetstream.ConsumerConfig{
 			Durable: "sluice", FilterSubject: "events.>", AckPolicy: jetstream.AckExplicitPolicy, AckWait: 2 * time.Second, MaxAckPending: 20_000,
 		})
 	}

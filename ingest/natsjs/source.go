@@ -114,6 +114,9 @@ func (s *source) consumer(ctx context.Context) (jetstream.Consumer, lake.SourceI
 			AckWait: s.r.cfg.AckWait, MaxAckPending: maxAckPending, MaxDeliver: -1, Description: "made by sluice",
 		})
 	}
+	if errors.Is(err, jetstream.ErrConsumerExists) { // another node, configured otherwise, was first
+		cons, err = stream.Consumer(ctx, s.sub.Consumer)
+	}
 	if err != nil {
 		return nil, none, fmt.Errorf("look up the consumer: %w", err)
 	}
