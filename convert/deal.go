@@ -2,12 +2,14 @@ package convert
 
 import (
 	"errors"
+	"slices"
 	"sync/atomic"
 )
 
 // A dealer gives the rows of a staged to the builders of their partitions.
 type dealer struct {
 	parts  []*part // those that have rows, in the order of their first
+	slots  []int   // of each how many slots
 	counts []int   // of each how many entries, then where its entries end
 	ofRow  []int32 // of each row the index of its partition
 	ofSlot []int32 // of each slot of a space
@@ -34,13 +36,12 @@ var errDealt = errors.New("BUG: an error of the dealing is lost")
 // startPipe begins to deal beside the parsing. The function it returns waits for
 // the end and gives the dealing's error, or else the parsing's.
 func (r *run) startPipe() (stop func(error) error) {
-	if r.cfg.Threads == 1 || r.spill != nil {
+	if r.cfg.Threads == 1 {
 		return func(err error) error { return err }
 	}
 	p := &pipe{full: make(chan *staged, pipeDepth), empty: make(chan *staged, pipeDepth), done: make(chan error, 1)}
 	for range pipeDepth - 1 {
-		st := r.newStaged()
-		p.empty <- st
+		p.empty <- newStaged(r.schema)
 	}
 	r.pipe = p
 	go func() {
@@ -107,39 +108,6 @@ func (r *run) dealOut(st *staged) error {
 	return r.check()
 }
 
-// check closes the row groups that are large enough, and more if memory is short.
-func (r *run) check() error {
-	for _, p := range r.dealer.parts {
-		if p.build != nil && (p.build.bytes >= r.cfg.RowGroup || p.build.rows() >= r.maxRows) {
-			if err := r.flush(p); err != nil {
-				return err
-			}
-		}
-	}
-	if r.held > r.cfg.Memory/2 {
-		return r.relieve()
-	}
-	if r.dealt >= r.sweepAt {
-		r.sweepAt = r.dealt + r.cfg.Memory/32
-		return r.sweep()
-	}
-	return nil
-}
-
-// sweep closes the row groups of partitions that have had no record for long, as
-// days that are over, unless they are small: memory that is used again is in the
-// cache still, and more is left for the others.
-func (r *run) sweep() error {
-	for _, p := range r.order {
-		if r.dealt-p.dealt > r.cfg.Memory/8 && size(p) >= min(minRowGroup, r.cfg.RowGroup/4) {
-			if err := r.flush(p); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 func (d *dealer) deal(r *run, st *staged) error {
 	d.parts = d.parts[:0]
 	if !st.mixed {
@@ -192,14 +160,12 @@ func (d *dealer) space(st *staged, space int) {
 		}
 		of = d.ofSlot
 	}
-	slots := resized(d.counts[:0], len(d.parts))
-	clear(slots)
+	d.slots = zeros(d.slots, len(d.parts))
 	d.number = d.number[:0]
 	for _, k := range of {
-		d.number = append(d.number, int32(slots[k]))
-		slots[k]++
+		d.number = append(d.number, int32(d.slots[k]))
+		d.slots[k]++
 	}
-	totals := append([]int(nil), slots...)
 	for id, in := range st.columns {
 		n := st.schema.nodes[id]
 		if n.space != space || len(in) == 0 {
@@ -209,12 +175,12 @@ func (d *dealer) space(st *staged, space int) {
 		from := 0
 		for k, to := range d.counts {
 			if group := d.groups[from:to]; len(group) > 0 {
-				d.parts[k].build.take(n, st, group, len(group) == totals[k])
+				d.parts[k].build.take(n, st, group, len(group) == d.slots[k])
 			}
 			from = to
 		}
 	}
-	for k, n := range totals {
+	for k, n := range d.slots {
 		d.parts[k].build.slots[space] += n
 	}
 }
@@ -222,8 +188,7 @@ func (d *dealer) space(st *staged, space int) {
 // group brings a column's entries into groups, one a partition, with the slots'
 // numbers in it, and leaves in counts where each ends.
 func (d *dealer) group(in []entry, of []int32) {
-	d.counts = resized(d.counts[:0], len(d.parts))
-	clear(d.counts)
+	d.counts = zeros(d.counts, len(d.parts))
 	for k := range in {
 		d.counts[of[in[k].slot]]++
 	}
@@ -232,10 +197,17 @@ func (d *dealer) group(in []entry, of []int32) {
 		d.counts[k] = at
 		at += n
 	}
-	d.groups = resized(d.groups[:0], len(in))
+	d.groups = slices.Grow(d.groups[:0], len(in))[:len(in)]
 	for k := range in {
 		p := of[in[k].slot]
 		d.groups[d.counts[p]] = entry{in[k].value, d.number[in[k].slot]}
 		d.counts[p]++
 	}
+}
+
+// zeros is a slice of n zeros in the memory of s, if it is large enough.
+func zeros(s []int, n int) []int {
+	s = slices.Grow(s[:0], n)[:n]
+	clear(s)
+	return s
 }

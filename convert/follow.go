@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 
+	"sluice/internal/jsonscan"
 	"sluice/internal/lake"
 )
 
@@ -138,7 +139,7 @@ func plain(e ease, data []byte, i int) (v int64, next int) {
 		}
 		for k := i + 1; k+8 <= len(data); k += 8 {
 			w := binary.LittleEndian.Uint64(data[k:])
-			if hit := special(w); hit != 0 {
+			if hit := jsonscan.Special(w); hit != 0 {
 				if k += bits.TrailingZeros64(hit) >> 3; data[k] != '"' {
 					return 0, 0
 				}
@@ -151,13 +152,6 @@ func plain(e ease, data []byte, i int) (v int64, next int) {
 		}
 	}
 	return 0, 0
-}
-
-// special has the high bit of the first byte set that is a quote, a backslash, a
-// control character or not ASCII, and none below. Flipping bit 1 brings the quote
-// next to the control characters; the subtractions borrow only upwards.
-func special(w uint64) uint64 {
-	return (((w ^ ones*2) - ones*0x21) | ((w ^ ones*'\\') - ones) | w) & (ones << 7)
 }
 
 // learn remembers the ways of the record that was parsed as a whole and ends at

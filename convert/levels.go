@@ -74,18 +74,22 @@ func (b *builder) places(leaf *node, scratch *[2][]place) []place {
 			out = next
 			continue
 		}
-		c := &b.columns[n.id]
-		for i := range out {
-			if p := &out[i]; p.slot >= 0 {
-				if c.present.has(int(p.slot)) {
-					p.def = n.def
-				} else {
-					p.slot = -1
-				}
+		descend(&b.columns[n.id], n, out)
+	}
+	return out
+}
+
+// descend takes the entries that reach the parent of n, no list or map, on to n.
+func descend(c *column, n *node, out []place) {
+	for i := range out {
+		if p := &out[i]; p.slot >= 0 {
+			if c.present.has(int(p.slot)) {
+				p.def = n.def
+			} else {
+				p.slot = -1
 			}
 		}
 	}
-	return out
 }
 
 // expand replaces every entry that reaches the list or map n by one an element,

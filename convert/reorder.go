@@ -80,15 +80,7 @@ func (b *builder) sortedPlaces(leaf *node, rows []uint32, scratch *[2][]place) [
 			out = next
 			continue
 		}
-		for i := range out {
-			if p := &out[i]; p.slot >= 0 {
-				if c.present.has(int(p.slot)) {
-					p.def = n.def
-				} else {
-					p.slot = -1
-				}
-			}
-		}
+		descend(c, n, out)
 	}
 	return out
 }

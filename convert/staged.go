@@ -50,20 +50,11 @@ func (s *staged) text(span int64) []byte {
 	return s.data[start:end]
 }
 
-func (s *staged) begin(sch *schema) {
-	s.schema = sch
-	s.columns = resized(s.columns, len(sch.nodes))
-	s.slots, s.mark = resized(s.slots, sch.spaces), resized(s.mark, sch.spaces)
-	s.rowOf = resized(s.rowOf, sch.spaces)
-	s.reset()
-}
-
-func resized[T any](s []T, n int) []T {
-	for len(s) < n {
-		var zero T
-		s = append(s, zero)
+func newStaged(s *schema) *staged {
+	return &staged{
+		schema: s, columns: make([][]entry, len(s.nodes)),
+		slots: make([]int32, s.spaces), mark: make([]int32, s.spaces), rowOf: make([][]int32, s.spaces),
 	}
-	return s[:n]
 }
 
 func (s *staged) reset() {

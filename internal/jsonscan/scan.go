@@ -176,7 +176,7 @@ key:
 func skipString(data []byte, i int) (int, error) {
 	for k := i + 1; k+8 <= len(data); k += 8 {
 		w := binary.LittleEndian.Uint64(data[k:])
-		if hit := special(w); hit != 0 {
+		if hit := Special(w); hit != 0 {
 			if k += bits.TrailingZeros64(hit) >> 3; data[k] == '"' {
 				return k + 1, nil
 			}
@@ -187,10 +187,11 @@ func skipString(data []byte, i int) (int, error) {
 	return end, err
 }
 
-// special has the high bit of the first byte set that is a quote, a backslash, a
-// control character or not ASCII, and none below. Flipping bit 1 brings the quote
+// Special looks at eight bytes of a string, the first of them the lowest: it has the
+// high bit set of the first that is a quote, a backslash, a control character or not
+// ASCII, and none below; what is above says nothing. Flipping bit 1 brings the quote
 // next to the control characters; the subtractions borrow only upwards.
-func special(w uint64) uint64 {
+func Special(w uint64) uint64 {
 	return (((w ^ ones*2) - ones*0x21) | ((w ^ ones*'\\') - ones) | w) & highs
 }
 
@@ -277,12 +278,9 @@ func String(data []byte, i int) (end int, escaped bool, err error) {
 	open := i
 	i++
 	for {
-		// Eight bytes at a time up to the next byte that is a quote, a
-		// backslash, a control character or not ASCII. The subtractions borrow
-		// only upwards, so the lowest bit found is always a true one.
+		// Eight bytes at a time up to the next special one.
 		for i+8 <= len(data) {
-			w := binary.LittleEndian.Uint64(data[i:])
-			hit := (((w ^ ones*2) - ones*0x21) | ((w ^ ones*'\\') - ones) | w) & highs
+			hit := Special(binary.LittleEndian.Uint64(data[i:]))
 			if hit == 0 {
 				i += 8
 				continue

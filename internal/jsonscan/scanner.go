@@ -102,7 +102,7 @@ func (s *Scanner) follow(data []byte) (n int, ok bool) {
 		case c == '"': // looked through here: a call would cost as much as a short string
 			k := i + 1
 			for k+8 <= len(data) {
-				hit := special(binary.LittleEndian.Uint64(data[k:]))
+				hit := Special(binary.LittleEndian.Uint64(data[k:]))
 				if hit != 0 {
 					k += bits.TrailingZeros64(hit) >> 3
 					break
