@@ -120,7 +120,7 @@ func clusterEvents(t *testing.T) int {
 }
 
 // While events flow through a cluster of three, the server that leads the stream is
-// killed and comes back, another is cut off (stopped in the middle of what it does,
+// killed and comes back, the next that leads it is cut off (stopped in the middle of what it does,
 // and let go on later, which is what a partition looks like to the others and to it),
 // and the node that owns the consumer dies between fsync and acknowledgement. Every
 // event that JetStream acknowledged is in one log, once.
@@ -169,28 +169,30 @@ func TestCluster(t *testing.T) {
 	at(4)
 	leader.start()
 	at(5)
-	var other *member
-	for _, m := range members {
-		if m != leader {
-			other = m
-		}
-	}
+	other := leaderOf(t, js, members)
 	other.signal(syscall.SIGSTOP)
 	at(6)
-	dead := make(chan struct{})
-	var first atomic.Bool
-	a.gate.set(nil, func(string) error {
-		if first.CompareAndSwap(false, true) {
-			close(dead)
+	select { // the owner, whichever it is by now
+	case <-a.gate.dieAfterAppend():
+	case <-b.gate.dieAfterAppend():
+	}
+	var dead, alive []*node
+	for _, n := range []*node{a, b} {
+		if n.gate.live() {
+			alive = append(alive, n)
+			continue
 		}
-		return fmt.Errorf("the process is dead")
-	})
-	<-dead
-	a.die()
+		n.die()
+		dead = append(dead, n)
+	}
 	at(7)
 	other.signal(syscall.SIGCONT)
-	eventually(t, "B takes over", func() bool { return len(b.receiver.Owned()) == 1 })
-	a.start()
+	for _, n := range alive {
+		eventually(t, n.name+" takes over", func() bool { return len(n.receiver.Owned()) == 1 })
+	}
+	for _, n := range dead {
+		n.start()
+	}
 	<-published
 	eventually(t, "everything is acknowledged", func() bool {
 		t.Logf("A has %d, B %d", a.count("orders"), b.count("orders"))

@@ -3,6 +3,7 @@ package natsjs_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -84,33 +85,66 @@ func newNode(t testing.TB, name, url string, subs ...natsjs.Subscription) *node 
 	return n
 }
 
-// A gate stands before the log; refuse, if not nil, says why it takes nothing.
+// A gate stands before the log.
 type gate struct {
 	ingest.Appender
 	mu     sync.Mutex
-	refuse func(stream string) error // guarded by mu
-	after  func(stream string) error // likewise; called when it is on disk
+	refuse func(stream string) error // why the log takes nothing, if not nil; guarded by mu
+	dying  chan struct{}             // closed at the process's death, if it is to die; guarded by mu
+	dead   bool                      // guarded by mu
 }
 
-func (g *gate) set(refuse, after func(string) error) {
+var errDead = errors.New("the process is dead")
+
+func (g *gate) set(refuse func(stream string) error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.refuse, g.after = refuse, after
+	g.refuse = refuse
+}
+
+// dieAfterAppend lets the process die when the next block is on disk, before anybody
+// hears of it: from then on nothing begins to be written. What it is in the middle of
+// may still come to be on disk.
+func (g *gate) dieAfterAppend() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.dying = make(chan struct{})
+	return g.dying
+}
+
+// live takes back that the process is to die; false if it did already.
+func (g *gate) live() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.dying = nil
+	return !g.dead
 }
 
 func (g *gate) Append(ctx context.Context, stream string, b lake.Block) error {
 	g.mu.Lock()
-	refuse, after := g.refuse, g.after
+	refuse, dead := g.refuse, g.dead
 	g.mu.Unlock()
+	if dead {
+		return errDead
+	}
 	if refuse != nil {
 		if err := refuse(stream); err != nil {
 			return err
 		}
 	}
-	if err := g.Appender.Append(ctx, stream, b); err != nil || after == nil {
+	if err := g.Appender.Append(ctx, stream, b); err != nil {
 		return err
 	}
-	return after(stream)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.dying != nil && !g.dead {
+		g.dead = true
+		close(g.dying)
+	}
+	if g.dead {
+		return errDead
+	}
+	return nil
 }
 
 type everyStream struct{}
@@ -274,10 +308,28 @@ func publish(t testing.TB, js jetstream.JetStream, subject string, from, to int)
 }
 
 func acknowledged(t testing.TB, js jetstream.JetStream, stream, consumer string) bool {
-	c, err := js.Consumer(context.Background(), stream, consumer)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	st, err := js.Stream(ctx, stream)
+	if err != nil {
+		return false
+	}
+	c, err := st.Consumer(ctx, consumer)
 	if err != nil {
 		return false
 	}
 	i := c.CachedInfo()
-	return i.NumPending == 0 && i.NumAckPending == 0
+	// What is pending does not count the messages that the consumer has not heard of.
+	last := st.CachedInfo().State.LastSeq
+	if filter := i.Config.FilterSubject; filter != "" {
+		m, err := st.GetLastMsgForSubject(ctx, filter)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return true
+		}
+		if err != nil {
+			return false
+		}
+		last = m.Sequence
+	}
+	return i.NumPending == 0 && i.NumAckPending == 0 && i.AckFloor.Stream >= last
 }

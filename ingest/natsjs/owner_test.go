@@ -2,9 +2,7 @@ package natsjs_test
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"sync/atomic"
 	"testing"
 
 	"sluice/ingest/natsjs"
@@ -25,14 +23,7 @@ func TestOwnerDies(t *testing.T) {
 	eventually(t, "A has stored", func() bool { return acknowledged(t, js, "ORDERS", "sluice") })
 
 	b := newNode(t, "B", s.URL(), orders).start()
-	dead := make(chan struct{})
-	var once1 atomic.Bool
-	a.gate.set(nil, func(string) error { // on disk, and not a word more
-		if once1.CompareAndSwap(false, true) {
-			close(dead)
-		}
-		return errors.New("the process is dead")
-	})
+	dead := a.gate.dieAfterAppend()
 	publish(t, js, "orders.new", 1000, 3000)
 	<-dead
 	a.die()
@@ -66,7 +57,7 @@ func TestOwnerIsCutOff(t *testing.T) {
 		atDoor <- struct{}{}
 		<-goOn
 		return nil
-	}, nil)
+	})
 	publish(t, js, "orders.new", 0, 2000)
 	<-atDoor
 	w.set(true)

@@ -1,7 +1,6 @@
 package natsjs_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -41,13 +40,13 @@ func TestNoRoom(t *testing.T) {
 		default:
 		}
 		return noRoom{}
-	}, nil)
+	})
 	publish(t, js, "orders.new", 2000, 10000)
 	<-refused
 	if acknowledged(t, js, "ORDERS", "sluice") {
 		t.Error("what was refused is acknowledged")
 	}
-	n.gate.set(nil, nil)
+	n.gate.set(nil)
 	eventually(t, "everything is acknowledged", func() bool { return acknowledged(t, js, "ORDERS", "sluice") })
 	once(t, 10000, "orders", n)
 }
@@ -59,15 +58,7 @@ func TestDiesBeforeAcknowledging(t *testing.T) {
 	_, js := dial(t, s.URL())
 	makeStream(t, js, "ORDERS", "orders.>")
 	n := newNode(t, "A", s.URL(), orders).start()
-	dead := make(chan struct{})
-	n.gate.set(nil, func(string) error {
-		select {
-		case <-dead:
-		default:
-			close(dead)
-		}
-		return errors.New("the process is dead")
-	})
+	dead := n.gate.dieAfterAppend()
 	publish(t, js, "orders.new", 0, 3000)
 	<-dead
 	n.die()
