@@ -1,0 +1,95 @@
+package query
+
+import (
+	"context"
+	"errors"
+
+	"sluice/query/executor"
+	"sluice/query/presto"
+	"sluice/query/statement"
+)
+
+// parse is the statement's syntax tree, in the executor's dialect. Positions in it
+// and in errors are the statement's.
+func (p *plan) parse(ctx context.Context) ([]byte, error) {
+	front := &presto.Text{SQL: p.sql}
+	if p.dialect != DuckDB {
+		var err error
+		if front, err = presto.Front(p.sql, p.parameters); err != nil {
+			return nil, err
+		}
+	}
+	text, replaced := unreserve(front.SQL)
+	tree, err := p.engine.exec.Parse(ctx, text)
+	var fault *executor.Error
+	if errors.As(err, &fault) {
+		return nil, &executor.Error{Kind: fault.Kind, Message: fault.Message, Position: front.Original(fault.Position)}
+	}
+	if replaced {
+		tree = rename(tree)
+	}
+	if err != nil || p.dialect == DuckDB {
+		return tree, err
+	}
+	// What no statement may ask for is refused as such, before the dialect is looked at.
+	if _, err := statement.Parse(tree, p.database); err != nil {
+		var refusal *statement.Refusal
+		if errors.As(err, &refusal) {
+			return nil, &statement.Refusal{What: refusal.What, Position: front.Original(refusal.Position)}
+		}
+		return nil, err
+	}
+	if p.presto, err = presto.Rewrite(tree, front.Original); err != nil {
+		return nil, err
+	}
+	return p.presto.Tree, nil
+}
+
+// run runs the query. Where a variant of the statement cannot be bound, the next
+// is tried: see presto.Query.
+func (p *plan) run(ctx context.Context, q executor.Query) (*executor.Rows, error) {
+	if p.presto == nil {
+		return p.engine.exec.Run(ctx, q)
+	}
+	q.Bigint = true
+	views := q.Setup
+	var first error
+	for variant := range p.presto.Variants {
+		q.Setup = append(p.presto.Setup(variant), views...)
+		rows, err := p.engine.exec.Run(ctx, q)
+		var fault *executor.Error
+		if err == nil || !errors.As(err, &fault) || fault.Kind != "Binder" {
+			return rows, err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
+}
+
+// at adds to an error about a table where the table is named.
+func (p *plan) at(err error, t *statement.Table) error {
+	var known *Error
+	if !errors.As(err, &known) || known.Code != CodeNotFound {
+		return err
+	}
+	return &Error{Code: known.Code, Message: known.Message + where(p.sql, t.Position), cause: err}
+}
+
+// locate points an error of the executor, whose positions are into the text
+// that it ran, to the place in the user's statement.
+func (p *plan) locate(ctx context.Context, err error, ran string) error {
+	var fault *executor.Error
+	if !errors.As(err, &fault) || fault.Position < 0 || ran == p.sql {
+		return err
+	}
+	e := p.engine
+	position := -1
+	original, err1 := p.parse(ctx)
+	rewritten, err2 := e.exec.Parse(ctx, ran)
+	if err1 == nil && err2 == nil {
+		position = statement.Corresponding(original, rewritten, fault.Position)
+	}
+	return &executor.Error{Kind: fault.Kind, Message: fault.Message, Position: position}
+}

@@ -1,0 +1,120 @@
+package query
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"sluice/internal/lake"
+	"sluice/query/statement"
+)
+
+// live are the files of live rows that can satisfy the conditions.
+func (p *plan) live(ctx context.Context, src *tableSource, conditions []*statement.Condition) ([]dataFile, []*statement.Condition, error) {
+	if src.view == nil {
+		return nil, conditions, nil
+	}
+	if !src.counted {
+		src.counted = true
+		p.rows.stats.LiveRows += src.view.Rows
+		for _, b := range src.batches {
+			p.rows.stats.LiveBytes += b.Bytes
+		}
+	}
+	files := src.liveFiles()
+	values := make([][]string, len(files))
+	for i, f := range files {
+		values[i] = f.values
+	}
+	keep, met, err := p.engine.prune(ctx, src.keys, conditions, values)
+	if err != nil {
+		return nil, nil, err
+	}
+	var kept []dataFile
+	for i, f := range files {
+		if keep[i] {
+			kept = append(kept, f)
+		}
+	}
+	return kept, met, nil
+}
+
+// delivered are the files in the lake that can satisfy the conditions.
+func (p *plan) delivered(ctx context.Context, src *tableSource, conditions []*statement.Condition) ([]dataFile, []*statement.Condition, error) {
+	partitions, err := src.delivered(ctx, p.engine)
+	if err != nil {
+		return nil, nil, err
+	}
+	values := make([][]string, len(partitions))
+	for i, part := range partitions {
+		values[i] = part.Values
+	}
+	keep, met, err := p.engine.prune(ctx, src.keys, conditions, values)
+	if err != nil {
+		return nil, nil, err
+	}
+	var kept []lake.Partition
+	for i, part := range partitions {
+		if keep[i] {
+			kept = append(kept, part)
+		}
+	}
+	if len(src.keys) > 0 {
+		p.rows.stats.Partitions += int64(len(partitions))
+		p.rows.stats.PartitionsPruned += int64(len(partitions) - len(kept))
+	}
+	if err := p.list(ctx, src, kept); err != nil {
+		return nil, nil, err
+	}
+	var objects []placed
+	for _, part := range kept {
+		for _, o := range p.listings[part.Location] {
+			objects = append(objects, placed{object: o, values: part.Values})
+		}
+	}
+	files, err := p.fetch(ctx, objects)
+	return files, met, err
+}
+
+// A placed object is one of a partition.
+type placed struct {
+	object object
+	values []string
+}
+
+// fetches is how many objects a query fetches at once.
+const fetches = 8
+
+// fetch makes the objects local files.
+func (p *plan) fetch(ctx context.Context, objects []placed) ([]dataFile, error) {
+	files := make([]dataFile, len(objects))
+	fetched := make([]int64, len(objects))
+	releases := make([]func(), len(objects))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(fetches)
+	for i, o := range objects {
+		files[i] = dataFile{bytes: o.object.Size, values: o.values}
+		if path, ok := p.engine.cfg.Store.LocalPath(o.object.Key); ok {
+			files[i].path = path
+			continue
+		}
+		g.Go(func() (err error) {
+			files[i].path, fetched[i], releases[i], err = p.engine.objects.Get(gctx, o.object.Object)
+			return err
+		})
+	}
+	err := g.Wait()
+	for i, release := range releases {
+		if release != nil {
+			p.rows.release = append(p.rows.release, release)
+			p.rows.stats.FetchedBytes += fetched[i]
+		}
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, err
+	}
+	return files, nil
+}
