@@ -53,3 +53,21 @@ type File interface {
 // full: that of Allocate, WriteVec, and of what adds a name to a folder. An operation
 // on a name was then not carried out.
 var ErrNoSpace = errors.New("no space left on device")
+
+// ReadFile is all of a file.
+func ReadFile(fsys FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, size)
+	if n, err := f.ReadAt(b, 0); int64(n) < size && err != io.EOF {
+		return nil, err
+	}
+	return b, nil
+}

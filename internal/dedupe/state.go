@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"path/filepath"
@@ -54,7 +53,7 @@ func (st *savedState) covers(s *stream, b *buffer.SnapshotBatch) bool {
 // leaves the counter to the tally, and is said; the log is then read as a whole.
 func (s *stream) loadState() (st savedState, err error) {
 	s.loadTally()
-	b, err := readFile(s.f.fs, filepath.Join(s.dir, stateFile))
+	b, err := buffer.ReadFile(s.f.fs, filepath.Join(s.dir, stateFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return st, nil
@@ -71,23 +70,6 @@ func (s *stream) loadState() (st savedState, err error) {
 	s.mu.Unlock()
 	s.saved = st
 	return st, nil
-}
-
-func readFile(fsys buffer.FS, path string) ([]byte, error) {
-	f, err := fsys.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	size, err := f.Size()
-	if err != nil {
-		return nil, err
-	}
-	b := make([]byte, size)
-	if n, err := f.ReadAt(b, 0); int64(n) < size && err != io.EOF {
-		return nil, err
-	}
-	return b, nil
 }
 
 // saveState makes the state durable, if it is another than the last; flushing is

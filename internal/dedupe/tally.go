@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+
+	"sluice/buffer"
 )
 
 const (
@@ -66,7 +68,7 @@ func (s *stream) writeTally(n int64) error {
 // loadTally takes up the count that the file has. One that cannot be read costs the
 // count alone, and keeps no records out.
 func (s *stream) loadTally() {
-	b, err := readFile(s.f.fs, filepath.Join(s.dir, tallyFile))
+	b, err := buffer.ReadFile(s.f.fs, filepath.Join(s.dir, tallyFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.f.log.Warn("the count of duplicates is not read", "stream", s.name, "error", err)
 	}

@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 
+	"sluice/buffer"
 	"sluice/internal/lake"
 )
 
@@ -120,7 +120,7 @@ func (l *Ledger) makeFolder() error {
 // load reads a stream's file and the rest of its log. Only Open calls it.
 func (l *Ledger) load(name string) error {
 	s := l.newStream(name)
-	b, err := l.read(s.path)
+	b, err := buffer.ReadFile(l.fs, s.path)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", s.path, err)
 	}
@@ -191,21 +191,4 @@ func (s *stream) learn(blocks lake.Blocks) error {
 		}
 	}
 	return nil
-}
-
-func (l *Ledger) read(path string) ([]byte, error) {
-	f, err := l.fs.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	size, err := f.Size()
-	if err != nil {
-		return nil, err
-	}
-	b := make([]byte, size)
-	if n, err := f.ReadAt(b, 0); int64(n) < size && err != io.EOF {
-		return nil, err
-	}
-	return b, nil
 }
