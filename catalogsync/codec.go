@@ -85,6 +85,10 @@ func decodeTable(t types.Table, strict bool) (lake.Table, error) {
 		Parameters: maps.Clone(t.Parameters),
 		Version:    aws.ToString(t.VersionId),
 	}
+	if aws.ToString(t.TableType) == viewType {
+		// Its columns have no files that they must fit; engines write what they like.
+		table.View, strict = aws.ToString(t.ViewOriginalText), false
+	}
 	var err error
 	if sd := t.StorageDescriptor; sd != nil {
 		table.Location = folder(aws.ToString(sd.Location))

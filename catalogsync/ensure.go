@@ -93,6 +93,9 @@ func (c *Catalog) ensureOnce(ctx context.Context, want lake.Table) (lake.Table, 
 	if err != nil {
 		return lake.Table{}, err
 	}
+	if aws.ToString(t.TableType) == viewType {
+		return lake.Table{}, fmt.Errorf("table %s is no table of files: it is a view", want.Name)
+	}
 	if t.StorageDescriptor == nil {
 		return lake.Table{}, fmt.Errorf("table %s is no table of files: it has no storage descriptor", want.Name)
 	}

@@ -1,7 +1,6 @@
 package query
 
 import (
-	"fmt"
 	"strings"
 
 	"sluice/internal/lake"
@@ -9,43 +8,7 @@ import (
 )
 
 // duckType is DuckDB's name of a type.
-func duckType(t lake.Type) string {
-	switch t.Kind {
-	case lake.KindBoolean:
-		return "BOOLEAN"
-	case lake.KindTinyint:
-		return "TINYINT"
-	case lake.KindSmallint:
-		return "SMALLINT"
-	case lake.KindInt:
-		return "INTEGER"
-	case lake.KindBigint:
-		return "BIGINT"
-	case lake.KindFloat:
-		return "FLOAT"
-	case lake.KindDouble:
-		return "DOUBLE"
-	case lake.KindDecimal:
-		return fmt.Sprintf("DECIMAL(%d,%d)", t.Precision, t.Scale)
-	case lake.KindBinary:
-		return "BLOB"
-	case lake.KindDate:
-		return "DATE"
-	case lake.KindTimestamp:
-		return "TIMESTAMP"
-	case lake.KindArray:
-		return duckType(*t.Elem) + "[]"
-	case lake.KindMap:
-		return "MAP(" + duckType(*t.Key) + "," + duckType(*t.Elem) + ")"
-	case lake.KindStruct:
-		fields := make([]string, len(t.Fields))
-		for i, f := range t.Fields {
-			fields[i] = executor.Identifier(f.Name) + " " + duckType(f.Type)
-		}
-		return "STRUCT(" + strings.Join(fields, ",") + ")"
-	}
-	return "VARCHAR"
-}
+func duckType(t lake.Type) string { return executor.TypeName(t, "TIMESTAMP") }
 
 // prestoType is Presto's name of a type.
 func prestoType(t lake.Type) string {

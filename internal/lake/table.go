@@ -45,6 +45,7 @@ type Table struct {
 	PartitionKeys []Column
 	Parameters    map[string]string
 	Version       string // the catalog's VersionId, "" for a table not yet there
+	View          string // what the catalog keeps of a view; "" for a table of files
 }
 
 // A Partition is one combination of a table's partition values.

@@ -37,7 +37,8 @@ type Rows struct {
 	overflow *bool
 }
 
-func (r *Rows) start(q Query, maxTemp int64) error {
+// prepare sets the sandbox up and binds the statement in it.
+func (r *Rows) prepare(q Query, maxTemp int64) error {
 	for _, sql := range []string{
 		"SET temp_directory = " + Quote(r.temp),
 		fmt.Sprintf("SET max_temp_directory_size = '%dB'", maxTemp),
@@ -60,6 +61,13 @@ func (r *Rows) start(q Query, maxTemp int64) error {
 	}
 	if mapping.NParams(r.stmt) > 0 {
 		return &Error{Kind: "Binder", Message: "parameters (? and $1) are not supported", Position: -1}
+	}
+	return nil
+}
+
+func (r *Rows) start(q Query, maxTemp int64) error {
+	if err := r.prepare(q, maxTemp); err != nil {
+		return err
 	}
 	// The streaming form is the only one that does not hold the whole answer.
 	if bindings.PendingPreparedStreaming(r.stmt, &r.pending) == mapping.StateError {

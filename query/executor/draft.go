@@ -1,0 +1,104 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/duckdb/duckdb-go/v2/mapping"
+)
+
+// A Draft is a query whose answer is to be written into a folder. The sandbox is
+// that of every query, but that files in this one folder can be made and read.
+type Draft struct {
+	rows    *Rows // what it shares with a query that answers
+	query   Query
+	columns []Output
+}
+
+// maxPartitioned is how many files one COPY may have open: below it, a partition
+// is one file.
+const maxPartitioned = 1001
+
+// Draft sets a query up whose answer is to be written into the folder, an absolute
+// path, and finds out its columns. When ctx ends, so does what it does. It must be
+// closed.
+func (e *Executor) Draft(ctx context.Context, q Query, folder string) (*Draft, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	temp, err := os.MkdirTemp(e.cfg.TempDir, "query-")
+	if err != nil {
+		return nil, fmt.Errorf("run query: %w", err)
+	}
+	in, err := e.take()
+	if err != nil {
+		os.RemoveAll(temp)
+		return nil, err
+	}
+	d := &Draft{query: q, rows: &Rows{ctx: ctx, in: in, temp: temp, closed: func() { e.refilling.Go(e.refill) }}}
+	if err := d.start(e.cfg.MaxTemp, folder); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *Draft) start(maxTemp int64, folder string) error {
+	for _, sql := range []string{
+		"SET allowed_directories = [" + Quote(folder) + "]",
+		fmt.Sprintf("SET partitioned_write_max_open_files = %d", maxPartitioned),
+	} {
+		if err := d.rows.in.exec(sql); err != nil {
+			return fmt.Errorf("set up query: %w", err)
+		}
+	}
+	r := d.rows
+	if err := r.prepare(d.query, maxTemp); err != nil {
+		return err
+	}
+	for i := range mapping.PreparedStatementColumnCount(r.stmt) {
+		lt := mapping.PreparedStatementColumnLogicalType(r.stmt, i)
+		out := Output{Name: mapping.PreparedStatementColumnName(r.stmt, i), Type: columnType(lt, d.query.Bigint)}
+		var overflow *bool
+		if d.query.Bigint {
+			overflow = new(bool)
+		}
+		c, err := newCell(lt, overflow)
+		mapping.DestroyLogicalType(&lt)
+		if err != nil {
+			return &Error{Kind: "Binder", Message: fmt.Sprintf("column %q: %v", out.Name, err), Position: -1}
+		}
+		out.Presto = c.name
+		d.columns = append(d.columns, out)
+	}
+	return nil
+}
+
+// Columns are those of the query.
+func (d *Draft) Columns() []Output { return d.columns }
+
+// SQL is the query.
+func (d *Draft) SQL() string { return d.query.SQL }
+
+// Copy runs a COPY statement into the folder and returns how many rows it wrote.
+func (d *Draft) Copy(sql string) (rows int64, err error) {
+	if err := d.rows.ctx.Err(); err != nil {
+		return 0, context.Cause(d.rows.ctx)
+	}
+	var res mapping.Result
+	defer mapping.DestroyResult(&res)
+	if mapping.Query(d.rows.in.conn, sql, &res) == mapping.StateError {
+		fault := parseError(mapping.ResultError(&res))
+		fault.Position = -1 // it is one in a text that nobody wrote
+		return 0, d.rows.cause(fault)
+	}
+	if d.rows.ctx.Err() != nil {
+		return 0, context.Cause(d.rows.ctx)
+	}
+	return int64(mapping.RowsChanged(&res)), nil
+}
+
+// Close ends the query and frees everything it held, but for what is in the
+// folder. It may be called twice.
+func (d *Draft) Close() error { return d.rows.Close() }
