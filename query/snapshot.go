@@ -20,6 +20,7 @@ import (
 type snapshot struct {
 	tables map[lake.TableName][]live.Batch
 	held   []*buffer.Snapshot
+	moment *live.Moment // nil without a buffer
 	// visible is Request.Visible. It goes with the snapshot, since all that finds
 	// tables has one.
 	visible func(database string) bool
@@ -33,6 +34,7 @@ func (e *Engine) snapshot(visible func(database string) bool) (*snapshot, error)
 	if e.cfg.Buffer == nil {
 		return s, nil
 	}
+	s.moment = e.live.Begin()
 	for _, state := range e.cfg.Buffer.Streams() {
 		if state.Records == 0 {
 			continue
@@ -79,6 +81,9 @@ func (s *snapshot) add(b *buffer.SnapshotBatch, cfg Config) error {
 }
 
 func (s *snapshot) close() {
+	if s.moment != nil {
+		s.moment.End()
+	}
 	for _, held := range s.held {
 		held.Close()
 	}

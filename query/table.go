@@ -54,6 +54,7 @@ type tableSource struct {
 	inCatalog bool
 	keys      []lake.Column // partition columns
 	batches   []live.Batch  // not delivered
+	moment    *live.Moment  // of the snapshot that they are of
 
 	view       *live.View
 	partitions []lake.Partition
@@ -70,7 +71,7 @@ func (e *Engine) table(ctx context.Context, parts []string, database string, sna
 	if !snap.sees(name.Database) {
 		return nil, e.unknownTable(ctx, name, snap)
 	}
-	src := &tableSource{name: name, batches: snap.tables[name]}
+	src := &tableSource{name: name, batches: snap.tables[name], moment: snap.moment}
 	src.table, err = e.cfg.Catalog.Table(ctx, name)
 	switch {
 	case err == nil:
@@ -165,7 +166,7 @@ func (e *Engine) acquire(ctx context.Context, src *tableSource) error {
 		return nil
 	}
 	known := slices.DeleteFunc(slices.Clone(src.table.Columns), func(c lake.Column) bool { return c.Type.Kind == lake.KindNone })
-	view, err := e.live.Acquire(ctx, src.name, known, src.batches)
+	view, err := e.live.Acquire(ctx, src.moment, src.name, known, src.batches)
 	if err != nil {
 		return err
 	}

@@ -22,15 +22,16 @@ type View struct {
 // A File is a Parquet file with the rows of one partition.
 type File struct {
 	Path   string
+	Batch  lake.BatchID
 	Keys   []lake.Column // the partition's columns
 	Values []string      // and their raw values
 	Bytes  int64
 }
 
 // Acquire makes the view of a table's batches, oldest first, which must be all
-// that the buffer holds of it. known are the catalog's columns. The View must be
-// released.
-func (c *Cache) Acquire(ctx context.Context, name lake.TableName, known []lake.Column, batches []Batch) (*View, error) {
+// that the buffer held of it in the snapshot that was begun at m. known are the
+// catalog's columns. The View must be released.
+func (c *Cache) Acquire(ctx context.Context, m *Moment, name lake.TableName, known []lake.Column, batches []Batch) (*View, error) {
 	t := c.table(name)
 	select {
 	case t.lock <- struct{}{}:
@@ -38,10 +39,10 @@ func (c *Cache) Acquire(ctx context.Context, name lake.TableName, known []lake.C
 		return nil, context.Cause(ctx)
 	}
 	defer func() { <-t.lock }()
-	c.forget(t, batches)
+	c.forget(t, m, batches)
 	v := &View{cache: c, Columns: known}
 	for _, b := range batches {
-		state, err := c.cover(ctx, t, b, v.Columns)
+		state, err := c.cover(ctx, t, m, b, v.Columns)
 		if err != nil {
 			v.Release()
 			return nil, fmt.Errorf("convert live rows of %s: %w", name, err)
@@ -75,16 +76,27 @@ func (c *Cache) table(name lake.TableName) *table {
 	return t
 }
 
-// forget drops the batches that left the buffer.
-func (c *Cache) forget(t *table, batches []Batch) {
+// forget drops the batches that left the buffer. One that the snapshot of m has
+// not may be in that of a query which began before and is still to come here, or
+// in that of one which began after and came first; so it goes when every query
+// that is under way began after it was missed.
+func (c *Cache) forget(t *table, m *Moment, batches []Batch) {
 	held := make(map[lake.BatchID]bool, len(batches))
 	for _, b := range batches {
 		held[b.ID] = true
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	oldest := c.oldestLocked()
 	for id, b := range t.batches {
-		if !held[id] {
+		if held[id] {
+			b.seen, b.missed = max(b.seen, m.number), 0
+			continue
+		}
+		if b.missed == 0 && m.number > b.seen {
+			b.missed = m.number
+		}
+		if b.missed != 0 && oldest >= b.missed {
 			c.killAllLocked(b.chunks)
 			delete(t.batches, id)
 		}
@@ -93,7 +105,7 @@ func (c *Cache) forget(t *table, batches []Batch) {
 
 // cover converts what is not converted yet of a batch whose columns stand on
 // base. The table's lock is held.
-func (c *Cache) cover(ctx context.Context, t *table, b Batch, base []lake.Column) (*batch, error) {
+func (c *Cache) cover(ctx context.Context, t *table, m *Moment, b Batch, base []lake.Column) (*batch, error) {
 	r, err := newRules(b.Stream)
 	if err != nil {
 		return nil, err
@@ -112,7 +124,7 @@ func (c *Cache) cover(ctx context.Context, t *table, b Batch, base []lake.Column
 		if r.rewrite, err = convert.NewRewrite(b.Stream.Columns, b.Stream.Transform); err != nil {
 			return nil, fmt.Errorf("read rules of table %s: %w", b.Stream.Table, err)
 		}
-		state = &batch{rules: r, columns: base}
+		state = &batch{id: b.ID, rules: r, columns: base, seen: m.number}
 		c.mu.Lock()
 		t.batches[b.ID] = state
 		c.mu.Unlock()
@@ -168,6 +180,13 @@ func (c *Cache) extend(ctx context.Context, state *batch, b Batch, i int, column
 	if i > 0 {
 		from = state.chunks[i-1].to
 	}
+	// A conversion takes all the memory that there is for them.
+	select {
+	case c.converting <- struct{}{}:
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+	defer func() { <-c.converting }()
 	dir, err := c.newDir(b.ID, from, b.End)
 	if err != nil {
 		return false, err
@@ -204,7 +223,7 @@ func (v *View) add(b *batch) {
 		v.chunks = append(v.chunks, k)
 		v.Rows += k.rows
 		for _, f := range k.files {
-			v.Files = append(v.Files, File{Path: f.Path, Keys: keys, Values: f.Values, Bytes: f.Bytes})
+			v.Files = append(v.Files, File{Path: f.Path, Batch: b.id, Keys: keys, Values: f.Values, Bytes: f.Bytes})
 		}
 	}
 }

@@ -32,11 +32,15 @@ type Cache struct {
 	cfg Config
 	log *slog.Logger
 
+	converting chan struct{} // holds a token while somebody converts
+
 	mu     sync.Mutex // guards all below, and every chunk's refs and dead
 	tables map[lake.TableName]*table
 	bytes  int64 // of all chunks' files, dead ones too
 	clock  int64 // counts acquisitions
 	serial int64 // of folders
+	latest uint64
+	open   map[uint64]struct{} // numbers of the moments that are not over
 }
 
 // A table is the state of one table's batches. Its lock is held, as a token in
@@ -49,6 +53,9 @@ type table struct {
 
 // A batch is how far a batch of the buffer is converted.
 type batch struct {
+	id      lake.BatchID
+	seen    uint64 // the number of the latest moment whose snapshot had it
+	missed  uint64 // the number of the first later one whose snapshot had not; 0: none
 	rules   *rules
 	columns []lake.Column // those it stands on, and what its chunks brought
 	chunks  []*chunk      // without gaps, from 0
@@ -79,7 +86,8 @@ func Open(cfg Config) (*Cache, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Cache{cfg: cfg, log: cfg.Log, tables: make(map[lake.TableName]*table)}, nil
+	return &Cache{cfg: cfg, log: cfg.Log, tables: make(map[lake.TableName]*table),
+		converting: make(chan struct{}, 1), open: make(map[uint64]struct{})}, nil
 }
 
 // Bytes is how much the cache holds on disk.

@@ -7,7 +7,10 @@
 // of its frames. A query over a batch that has grown converts only what is new,
 // together with those chunks before it that are not more than twice as large,
 // so that a batch of n bytes has O(log n) chunks and each byte is converted
-// O(log n) times. Two queries never convert the same run.
+// O(log n) times. Two queries never convert the same run: not of a batch that one
+// of them sees and the other does not, and not when the batch is sealed, is
+// delivered or leaves the buffer between them (see Moment). One conversion is under
+// way at a time, with the memory that there is for them.
 //
 // # Columns
 //

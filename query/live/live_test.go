@@ -138,7 +138,9 @@ func acquire(t testing.TB, c *live.Cache, known []lake.Column, logs ...*log) *li
 	for _, l := range logs {
 		batches = append(batches, l.batch())
 	}
-	v, err := c.Acquire(t.Context(), name, known, batches)
+	m := c.Begin()
+	defer m.End()
+	v, err := c.Acquire(t.Context(), m, name, known, batches)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +267,7 @@ func TestFailureLeavesNothing(t *testing.T) {
 	l := newLog(1, configs.Stream{PartitionBy: []string{"k=k"}})
 	l.add(`{"k":"a","v":1}`)
 	conv.fail = errors.New("disk full")
-	if _, err := c.Acquire(t.Context(), name, nil, []live.Batch{l.batch()}); !errors.Is(err, conv.fail) {
+	if _, err := c.Acquire(t.Context(), c.Begin(), name, nil, []live.Batch{l.batch()}); !errors.Is(err, conv.fail) {
 		t.Fatal(err)
 	}
 	left := 0
@@ -305,7 +307,9 @@ func TestConcurrent(t *testing.T) {
 				for _, x := range batches {
 					want += x.Records
 				}
-				v, err := c.Acquire(t.Context(), name, nil, batches)
+				m := c.Begin()
+				v, err := c.Acquire(t.Context(), m, name, nil, batches)
+				m.End()
 				if err != nil {
 					t.Error(err)
 					return
@@ -333,7 +337,7 @@ func TestWaitingIsCancelled(t *testing.T) {
 	inner := b.Blocks
 	b.Blocks = func(from int64) lake.Blocks { close(inside); <-leave; return inner(from) }
 	go func() {
-		v, err := c.Acquire(context.Background(), name, nil, []live.Batch{b})
+		v, err := c.Acquire(context.Background(), c.Begin(), name, nil, []live.Batch{b})
 		if err == nil {
 			v.Release()
 		}
@@ -342,9 +346,111 @@ func TestWaitingIsCancelled(t *testing.T) {
 	<-inside
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.Acquire(ctx, name, nil, []live.Batch{l.batch()}); !errors.Is(err, context.Canceled) {
+	if _, err := c.Acquire(ctx, c.Begin(), name, nil, []live.Batch{l.batch()}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	leave <- struct{}{}
 	<-leave
+}
+
+// A batch that one query sees and another does not, because it began or left the
+// buffer between their snapshots, is converted once, whoever comes first.
+func TestOrderOfQueries(t *testing.T) {
+	c, conv, dir := open(t, 1<<30)
+	a, b := newLog(1, configs.Stream{PartitionBy: []string{"k=k"}}), newLog(2, configs.Stream{PartitionBy: []string{"k=k"}})
+	a.add(`{"k":"a","v":1}`)
+	b.add(`{"k":"a","v":2}`)
+	at := func(m *live.Moment, logs ...*log) {
+		t.Helper()
+		var batches []live.Batch
+		for _, l := range logs {
+			batches = append(batches, l.batch())
+		}
+		v, err := c.Acquire(t.Context(), m, name, nil, batches)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := rows(t, v); got != int64(len(logs)) {
+			t.Errorf("%d rows of %d", got, len(logs))
+		}
+		v.Release()
+	}
+	// The snapshots: 1 has a, 2 has a and b, 3 has b alone.
+	first, second, third := c.Begin(), c.Begin(), c.Begin()
+	at(third, b)
+	at(second, a, b)
+	at(first, a)
+	at(third, b)
+	at(second, a, b)
+	if conv.jobs != 2 {
+		t.Errorf("%d conversions of two batches", conv.jobs)
+	}
+	first.End()
+	second.End()
+	at(third, b)
+	third.End()
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("the batch that is gone is kept: %v", entries)
+	}
+	if acquire(t, c, nil).Release(); c.Bytes() != 0 {
+		t.Errorf("%d bytes are kept", c.Bytes())
+	}
+}
+
+// What is new of a large batch is converted alone.
+func TestOnlyTheNew(t *testing.T) {
+	c, conv, _ := open(t, 1<<30)
+	l := newLog(1, configs.Stream{PartitionBy: []string{"k=k"}})
+	for i := range 2560 {
+		l.add(fmt.Sprintf(`{"id":%d,"k":"a"}`, 10000+i))
+	}
+	acquire(t, c, nil, l).Release()
+	before := conv.bytes
+	var more int64
+	for i := range 10 {
+		r := fmt.Sprintf(`{"id":%d,"k":"a"}`, 20000+i)
+		more += int64(len(r)) + 1
+		l.add(r)
+	}
+	acquire(t, c, nil, l).Release()
+	if got := conv.bytes - before; got != more {
+		t.Errorf("%d bytes were converted, %d are new", got, more)
+	}
+}
+
+// Tables are converted one after another: each conversion may take all the memory.
+func TestOneConversionAtATime(t *testing.T) {
+	c, _, _ := open(t, 1<<30)
+	inside := make(chan struct{}, 1)
+	var group sync.WaitGroup
+	for n := range byte(4) {
+		l := newLog(n, configs.Stream{PartitionBy: []string{"k=k"}})
+		l.add(`{"k":"a","v":1}`)
+		b := l.batch()
+		inner := b.Blocks
+		b.Blocks = func(from int64) lake.Blocks {
+			return func() iter.Seq2[lake.Block, error] {
+				return func(yield func(lake.Block, error) bool) {
+					select {
+					case inside <- struct{}{}:
+						defer func() { <-inside }()
+					default:
+						t.Error("two conversions at once")
+					}
+					inner(from)()(yield)
+				}
+			}
+		}
+		group.Go(func() {
+			m := c.Begin()
+			defer m.End()
+			v, err := c.Acquire(t.Context(), m, lake.TableName{Database: "d", Table: fmt.Sprint("t", n)}, nil, []live.Batch{b})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			v.Release()
+		})
+	}
+	group.Wait()
 }
