@@ -120,7 +120,8 @@ type Query struct {
 	Threads    int           `yaml:"threads"`
 	Concurrent int           `yaml:"concurrent"` // queries at once; others wait
 	Timeout    time.Duration `yaml:"timeout"`
-	Cache      Bytes         `yaml:"cache"` // of fetched objects and converted live rows, on disk
+	Footers    Bytes         `yaml:"footers"` // of files' metadata kept in memory
+	Cache      Bytes         `yaml:"cache"`   // of fetched objects and converted live rows, on disk
 }
 
 // S3 reaches an S3-compatible store; credentials come from the AWS chain.

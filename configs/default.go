@@ -30,7 +30,7 @@ func Default() Config {
 		Dedupe:     Dedupe{MaxKeys: 50_000_000},
 		Delivery:   Delivery{Batches: 2, Uploads: 4, DrainOnStop: false, StopTimeout: 30 * time.Second},
 		Query: Query{
-			Memory: 1 * GiB, Threads: 0, Concurrent: 4, Timeout: 5 * time.Minute, Cache: 4 * GiB,
+			Memory: 1 * GiB, Threads: 0, Concurrent: 4, Timeout: 5 * time.Minute, Cache: 4 * GiB, Footers: 64 * MiB,
 		},
 		TLS:    TLS{MinVersion: "1.2", ClientAuth: ClientAuthRequire},
 		Access: Access{Metrics: MetricsAdmin},

@@ -72,6 +72,7 @@ var rules = map[string]rule{
 	"query.threads":             between(0, 1024),
 	"query.concurrent":          between(1, 1024),
 	"query.timeout":             between(1*time.Second, 24*time.Hour),
+	"query.footers":             between(1*MiB, 64*GiB),
 	"query.cache":               between(16*MiB, 1<<20*GiB),
 	"tls.min_version":           oneOf("1.2", "1.3"),
 	"tls.client_auth":           oneOf(ClientAuthRequire, ClientAuthOptional),

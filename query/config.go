@@ -29,7 +29,7 @@ type Catalog interface {
 // A Store holds the tables' files.
 type Store interface {
 	List(ctx context.Context, prefix string) iter.Seq2[store.Object, error]
-	Get(ctx context.Context, key string, off, length int64) (io.ReadCloser, error)
+	GetVersion(ctx context.Context, o store.Object, off, length int64) (io.ReadCloser, error)
 	Key(uri string) (key string, ok bool)
 	LocalPath(key string) (path string, ok bool)
 }
@@ -62,6 +62,7 @@ type Config struct {
 	// Cache bounds the fetched objects and converted live rows kept in Dir, and
 	// separately what queries spill there.
 	Cache      int64
+	Footers    int64         // bytes of files' metadata kept in memory; 0: 64 MiB
 	Memory     int64         // of all queries together
 	Threads    int           // of one query; 0: one a core
 	Concurrent int           // queries at once
@@ -90,6 +91,6 @@ func (c *Config) Validate() error {
 	need(c.Memory > 0, "Memory must be positive")
 	need(c.Concurrent > 0, "Concurrent must be positive")
 	need(c.Timeout > 0, "Timeout must be positive")
-	need(c.Threads >= 0 && c.Queue >= 0 && c.MaxSQL >= 0, "Threads, Queue and MaxSQL must not be negative")
+	need(c.Threads >= 0 && c.Queue >= 0 && c.MaxSQL >= 0 && c.Footers >= 0, "Threads, Queue, MaxSQL and Footers must not be negative")
 	return errors.Join(faults...)
 }

@@ -57,7 +57,10 @@ func Open(cfg Config) (*Engine, error) {
 			return nil, err
 		}
 	}
-	if e.objects, err = fetch.Open(filepath.Join(dir, "objects"), cfg.Store, e.objectLimit, cfg.Log); err != nil {
+	if e.objects, err = fetch.Open(fetch.Config{
+		Dir: filepath.Join(dir, "objects"), Source: cfg.Store, Limit: e.objectLimit,
+		Memory: cfg.Footers, Parallel: requests, Log: cfg.Log,
+	}); err != nil {
 		return nil, err
 	}
 	macros, deterministic := presto.Macros()
@@ -84,6 +87,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Queue == 0 {
 		c.Queue = 16 * c.Concurrent
+	}
+	if c.Footers == 0 {
+		c.Footers = 64 << 20
 	}
 	if c.MaxSQL == 0 {
 		c.MaxSQL = 1 << 20

@@ -3,8 +3,6 @@ package query
 import (
 	"context"
 
-	"golang.org/x/sync/errgroup"
-
 	"sluice/internal/lake"
 	"sluice/query/statement"
 )
@@ -80,41 +78,4 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, conditions []*st
 type placed struct {
 	object object
 	values []string
-}
-
-// fetches is how many objects a query fetches at once.
-const fetches = 8
-
-// fetch makes the objects local files.
-func (p *plan) fetch(ctx context.Context, objects []placed) ([]dataFile, error) {
-	files := make([]dataFile, len(objects))
-	fetched := make([]int64, len(objects))
-	releases := make([]func(), len(objects))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(fetches)
-	for i, o := range objects {
-		files[i] = dataFile{bytes: o.object.Size, values: o.values}
-		if path, ok := p.engine.cfg.Store.LocalPath(o.object.Key); ok {
-			files[i].path = path
-			continue
-		}
-		g.Go(func() (err error) {
-			files[i].path, fetched[i], releases[i], err = p.engine.objects.Get(gctx, o.object.Object)
-			return err
-		})
-	}
-	err := g.Wait()
-	for i, release := range releases {
-		if release != nil {
-			p.rows.release = append(p.rows.release, release)
-			p.rows.stats.FetchedBytes += fetched[i]
-		}
-	}
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, err
-	}
-	return files, nil
 }

@@ -296,7 +296,7 @@ func (s *service) openEngine() (*query.Engine, error) {
 	return query.Open(query.Config{
 		Catalog: s.catalog, Store: s.store, Buffer: s.buffer, Converter: converter,
 		Stream: s.stream, Database: s.cfg.Database, Dir: s.cfg.CacheDir(),
-		Cache: int64(q.Cache), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Timeout: q.Timeout,
+		Cache: int64(q.Cache), Footers: int64(q.Footers), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Timeout: q.Timeout,
 		Log: s.log, Metrics: s.registry,
 	})
 }

@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 // owners are the only packages (below which folder) that import a heavy
 // dependency.
 var owners = map[string][]string{
-	"github.com/parquet-go/parquet-go":                        {"convert", "internal/crashtest"}, // which checks with its own eyes what convert wrote
+	"github.com/parquet-go/parquet-go":                        {"convert", "query/fetch", "internal/crashtest"}, // which checks with its own eyes what convert wrote
 	"github.com/duckdb/duckdb-go/v2":                          {"query/executor"},
 	"github.com/aws/aws-sdk-go-v2/service/glue":               {"catalogsync"},
 	"github.com/aws/aws-sdk-go-v2/service/s3":                 {"internal/lake/store", "internal/s3test"},

@@ -17,7 +17,19 @@ import (
 
 // A Source reads objects.
 type Source interface {
-	Get(ctx context.Context, key string, off, length int64) (io.ReadCloser, error)
+	GetVersion(ctx context.Context, o store.Object, off, length int64) (io.ReadCloser, error)
+}
+
+// A Config is what a Cache needs and its bounds.
+type Config struct {
+	Dir    string // of its own: Open deletes what lies in it
+	Source Source
+	Limit  func() int64 // bytes that may be kept in Dir; asked again each time
+	// Memory bounds the metadata kept in memory, in bytes; Parallel the requests under
+	// way at once, of all queries.
+	Memory   int64
+	Parallel int
+	Log      *slog.Logger // nil: silent
 }
 
 // A Cache keeps objects as files.
@@ -26,6 +38,8 @@ type Cache struct {
 	source Source
 	limit  func() int64 // bytes that may be kept
 	log    *slog.Logger
+	memory *memory
+	slots  chan struct{} // holds one element for each request under way
 
 	mu    sync.Mutex // guards all below
 	files map[string]*file
@@ -44,24 +58,27 @@ type file struct {
 	place *list.Element // nil until complete
 }
 
-// Open makes a Cache over an empty folder. limit is asked again each time.
-func Open(dir string, source Source, limit func() int64, log *slog.Logger) (*Cache, error) {
-	if err := os.RemoveAll(dir); err != nil {
+// Open makes a Cache over an empty folder.
+func Open(cfg Config) (*Cache, error) {
+	if err := os.RemoveAll(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("wipe object cache: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open object cache: %w", err)
 	}
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Cache{dir: dir, source: source, limit: limit, log: log, files: make(map[string]*file), order: list.New()}, nil
+	return &Cache{
+		dir: cfg.Dir, source: cfg.Source, limit: cfg.Limit, log: cfg.Log, memory: newMemory(cfg.Memory),
+		slots: make(chan struct{}, max(cfg.Parallel, 1)), files: make(map[string]*file), order: list.New(),
+	}, nil
 }
 
-// Get is the path of a file with the object's bytes, which stays until release.
-// fetched is how many bytes this call has read from the source.
-func (c *Cache) Get(ctx context.Context, o store.Object) (path string, fetched int64, release func(), err error) {
-	sum := sha256.Sum256([]byte(o.Key + "\x00" + o.ETag))
+// Get is the path of a file with the object's bytes, all of them, which stays until
+// release. u may be nil.
+func (c *Cache) Get(ctx context.Context, o store.Object, u *Usage) (path string, release func(), err error) {
+	sum := sha256.Sum256([]byte(version(o)))
 	name := hex.EncodeToString(sum[:16]) + ".parquet"
 	for {
 		c.mu.Lock()
@@ -77,33 +94,33 @@ func (c *Cache) Get(ctx context.Context, o store.Object) (path string, fetched i
 		c.mu.Unlock()
 		release = sync.OnceFunc(func() { c.release(f) })
 		if !found {
-			err := c.fetch(ctx, o, f)
-			if err != nil {
+			if err := c.fetch(ctx, o, f, u); err != nil {
 				release()
-				return "", 0, nil, err
+				return "", nil, err
 			}
-			return f.path, o.Size, release, nil
+			return f.path, release, nil
 		}
 		select {
 		case <-f.ready:
 		case <-ctx.Done():
 			release()
-			return "", 0, nil, context.Cause(ctx)
+			return "", nil, context.Cause(ctx)
 		}
 		if f.err == nil {
-			return f.path, 0, release, nil
+			u.hit(o.Size)
+			return f.path, release, nil
 		}
 		// The other one failed, maybe because its query was cancelled.
 		release()
 		if err := ctx.Err(); err != nil {
-			return "", 0, nil, context.Cause(ctx)
+			return "", nil, context.Cause(ctx)
 		}
 	}
 }
 
 // fetch fills the file and tells those who wait.
-func (c *Cache) fetch(ctx context.Context, o store.Object, f *file) error {
-	err := c.download(ctx, o, f.path)
+func (c *Cache) fetch(ctx context.Context, o store.Object, f *file, u *Usage) error {
+	err := c.download(ctx, o, f.path, u)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f.err = err; err != nil {
@@ -117,12 +134,7 @@ func (c *Cache) fetch(ctx context.Context, o store.Object, f *file) error {
 	return err
 }
 
-func (c *Cache) download(ctx context.Context, o store.Object, path string) (err error) {
-	body, err := c.source.Get(ctx, o.Key, 0, -1)
-	if err != nil {
-		return fmt.Errorf("fetch object %s: %w", o.Key, err)
-	}
-	defer body.Close()
+func (c *Cache) download(ctx context.Context, o store.Object, path string, u *Usage) (err error) {
 	aside, err := os.CreateTemp(c.dir, "fetching-*")
 	if err != nil {
 		return fmt.Errorf("fetch object %s: %w", o.Key, err)
@@ -133,10 +145,13 @@ func (c *Cache) download(ctx context.Context, o store.Object, path string) (err 
 			os.Remove(aside.Name())
 		}
 	}()
-	n, err := io.Copy(aside, body)
-	if err == nil && n != o.Size {
-		err = fmt.Errorf("it has %d bytes where the listing said %d; it was replaced meanwhile", n, o.Size)
-	}
+	err = c.request(ctx, o, 0, o.Size, u, func(body io.Reader) error {
+		n, err := io.Copy(aside, body)
+		if err == nil && n != o.Size {
+			err = fmt.Errorf("it has %d bytes where the listing said %d", n, o.Size)
+		}
+		return err
+	})
 	if err == nil {
 		err = aside.Close()
 	}

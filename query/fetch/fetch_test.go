@@ -21,15 +21,15 @@ type source struct {
 	body func(key string) (io.ReadCloser, error)
 }
 
-func (s *source) Get(_ context.Context, key string, off, length int64) (io.ReadCloser, error) {
+func (s *source) GetVersion(_ context.Context, o store.Object, off, length int64) (io.ReadCloser, error) {
 	s.gets.Add(1)
-	if off != 0 || length != -1 {
+	if off != 0 || length != o.Size {
 		return nil, fmt.Errorf("range %d+%d", off, length)
 	}
 	if s.body != nil {
-		return s.body(key)
+		return s.body(o.Key)
 	}
-	return io.NopCloser(strings.NewReader("bytes of " + key)), nil
+	return io.NopCloser(strings.NewReader("bytes of " + o.Key)), nil
 }
 
 func object(key, etag string) store.Object {
@@ -40,7 +40,7 @@ func open(t *testing.T, s *source, limit int64) (*fetch.Cache, string) {
 	t.Helper()
 	dir := t.TempDir()
 	os.WriteFile(dir+"/old", nil, 0o600)
-	c, err := fetch.Open(dir, s, func() int64 { return limit }, nil)
+	c, err := fetch.Open(fetch.Config{Dir: dir, Source: s, Limit: func() int64 { return limit }, Memory: 1 << 20, Parallel: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,13 +54,17 @@ func TestFetchedOnce(t *testing.T) {
 	var total atomic.Int64
 	for range 10 {
 		group.Go(func() {
-			path, n, release, err := c.Get(t.Context(), object("a/1", "x"))
+			var u fetch.Usage
+			path, release, err := c.Get(t.Context(), object("a/1", "x"), &u)
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			defer release()
-			total.Add(n)
+			total.Add(u.Fetched())
+			if u.Fetched()+u.Cached() != 12 {
+				t.Errorf("%d bytes fetched, %d cached", u.Fetched(), u.Cached())
+			}
 			if text, _ := os.ReadFile(path); string(text) != "bytes of a/1" {
 				t.Errorf("%q", text)
 			}
@@ -71,9 +75,10 @@ func TestFetchedOnce(t *testing.T) {
 		t.Errorf("%d reads, %d bytes", s.gets.Load(), total.Load())
 	}
 	// A replaced object is another file.
-	_, n, release, err := c.Get(t.Context(), object("a/1", "y"))
-	if err != nil || n != 12 {
-		t.Error(n, err)
+	var u fetch.Usage
+	_, release, err := c.Get(t.Context(), object("a/1", "y"), &u)
+	if err != nil || u.Fetched() != 12 {
+		t.Error(u.Fetched(), err)
 	}
 	release()
 	if entries, _ := os.ReadDir(dir); len(entries) != 2 || c.Bytes() != 24 {
@@ -86,7 +91,7 @@ func TestBound(t *testing.T) {
 	c, dir := open(t, s, 25)
 	get := func(key string) func() {
 		t.Helper()
-		path, _, release, err := c.Get(t.Context(), object(key, "x"))
+		path, release, err := c.Get(t.Context(), object(key, "x"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,14 +132,14 @@ func TestFailuresLeaveNothing(t *testing.T) {
 	} {
 		s := &source{body: body}
 		c, dir := open(t, s, 1000)
-		if _, _, _, err := c.Get(t.Context(), object("a/1", "x")); err == nil {
+		if _, _, err := c.Get(t.Context(), object("a/1", "x"), nil); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 		if entries, _ := os.ReadDir(dir); len(entries) != 0 || c.Bytes() != 0 {
 			t.Errorf("%s: left %v", name, entries)
 		}
 		s.body = nil
-		_, _, release, err := c.Get(t.Context(), object("a/1", "x"))
+		_, release, err := c.Get(t.Context(), object("a/1", "x"), nil)
 		if err != nil {
 			t.Errorf("%s: afterwards %v", name, err)
 			continue
@@ -160,13 +165,13 @@ func TestCancelledFetchIsTakenOver(t *testing.T) {
 	c, _ := open(t, s, 1000)
 	done := make(chan error, 1)
 	go func() {
-		_, _, _, err := c.Get(ctx, object("a/1", "x"))
+		_, _, err := c.Get(ctx, object("a/1", "x"), nil)
 		done <- err
 	}()
 	<-first
 	second := make(chan error, 1)
 	go func() {
-		_, _, release, err := c.Get(t.Context(), object("a/1", "x"))
+		_, release, err := c.Get(t.Context(), object("a/1", "x"), nil)
 		if err == nil {
 			release()
 		}

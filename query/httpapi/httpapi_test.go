@@ -41,7 +41,7 @@ func (nothing) LocalPath(string) (string, bool) { return "", false }
 func (nothing) Partitions(context.Context, lake.TableName, string) ([]lake.Partition, error) {
 	return nil, nil
 }
-func (nothing) Get(context.Context, string, int64, int64) (io.ReadCloser, error) {
+func (nothing) GetVersion(context.Context, store.Object, int64, int64) (io.ReadCloser, error) {
 	return nil, errors.New("no such object")
 }
 

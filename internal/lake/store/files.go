@@ -170,7 +170,7 @@ func (f *files) forget() {
 	clear(f.durable)
 }
 
-func (f *files) get(_ context.Context, key string, off, length int64) (io.ReadCloser, int64, error) {
+func (f *files) get(_ context.Context, key string, off, length int64, etag string) (io.ReadCloser, int64, error) {
 	file, err := os.Open(f.path(key))
 	if err != nil {
 		return nil, 0, notExist(err)
@@ -178,6 +178,9 @@ func (f *files) get(_ context.Context, key string, off, length int64) (io.ReadCl
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("not an object: %w", fs.ErrNotExist)
+	}
+	if err == nil && etag != "" && objectOf(key, info).ETag != etag {
+		err = ErrChanged
 	}
 	var n int64
 	if err == nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -32,7 +33,19 @@ func (o *observed) Put(ctx context.Context, key string, body io.ReaderAt, size i
 	return nil
 }
 
-func (o *observed) Get(ctx context.Context, key string, off, length int64) (_ io.ReadCloser, err error) {
+func (o *observed) Get(ctx context.Context, key string, off, length int64) (io.ReadCloser, error) {
+	return o.get(ctx, key, off, length, "")
+}
+
+func (o *observed) GetVersion(ctx context.Context, v Object, off, length int64) (io.ReadCloser, error) {
+	if v.ETag == "" {
+		return nil, o.fail("get", v.Key, fmt.Errorf("%w: no ETag says which version", errArgument))
+	}
+	return o.get(ctx, v.Key, off, length, v.ETag)
+}
+
+// get reads the version of that ETag, any if it is empty.
+func (o *observed) get(ctx context.Context, key string, off, length int64, etag string) (_ io.ReadCloser, err error) {
 	defer o.metrics.observe("get", time.Now(), &err)
 	if err := checkKey(key); err != nil {
 		return nil, o.fail("get", key, fmt.Errorf("%w: %w", errArgument, err))
@@ -40,11 +53,11 @@ func (o *observed) Get(ctx context.Context, key string, off, length int64) (_ io
 	if off < 0 || length < -1 || off+length < -1 {
 		return nil, o.fail("get", key, fmt.Errorf("%w: range of %d bytes from %d", errArgument, length, off))
 	}
-	body, n, err := o.backend.get(ctx, key, off, length)
+	body, n, err := o.backend.get(ctx, key, off, length, etag)
 	if err != nil {
-		return nil, o.fail("get", key, err)
+		return nil, o.failVersion("get", key, etag, err)
 	}
-	return &exactBody{body: body, left: n, store: o, key: key}, nil
+	return &exactBody{body: body, left: n, store: o, key: key, etag: etag}, nil
 }
 
 func (o *observed) Stat(ctx context.Context, key string) (_ Object, err error) {
@@ -104,12 +117,22 @@ func (o *observed) fail(op, key string, err error) error {
 	return classify(op+" object", o.root.uri(key), err, o.backend.advise)
 }
 
+// failVersion is fail for a read of the version of that ETag: one that was
+// replaced does not come back.
+func (o *observed) failVersion(op, key, etag string, err error) error {
+	if etag != "" && errors.Is(err, ErrChanged) {
+		return &failure{op: op + " object", uri: o.root.uri(key), err: ErrChanged}
+	}
+	return o.fail(op, key, err)
+}
+
 // exactBody yields as many bytes as were promised, or an error.
 type exactBody struct {
 	body  io.ReadCloser
 	left  int64
 	store *observed
 	key   string
+	etag  string // of the version that was asked for, empty for any
 }
 
 func (b *exactBody) Read(p []byte) (int, error) {
@@ -125,7 +148,7 @@ func (b *exactBody) Read(p []byte) (int, error) {
 	case err == io.EOF: // itself: one deep in another error is that error's affair
 		err = fmt.Errorf("%w, %d bytes before the end", io.ErrUnexpectedEOF, b.left)
 	}
-	return n, b.store.fail("read", b.key, err)
+	return n, b.store.failVersion("read", b.key, b.etag, err)
 }
 
 func (b *exactBody) Close() error { return b.body.Close() }

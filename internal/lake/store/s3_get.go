@@ -22,16 +22,21 @@ const (
 	resumeDelay = 100 * time.Millisecond
 )
 
-// errChanged: the object was replaced between two requests for one body.
-var errChanged = errors.New("the object was replaced while it was read")
+// ErrChanged: the object was replaced between two requests for one body, or is
+// not the version that was asked for.
+var ErrChanged = errors.New("the object was replaced meanwhile")
 
-func (b *bucket) get(ctx context.Context, key string, off, length int64) (io.ReadCloser, int64, error) {
+func (b *bucket) get(ctx context.Context, key string, off, length int64, etag string) (io.ReadCloser, int64, error) {
 	if length == 0 {
-		return b.getNothing(ctx, key, off, length)
+		return b.getNothing(ctx, key, off, length, etag)
 	}
-	first, err := b.request(ctx, key, off, length, "")
+	quoted := ""
+	if etag != "" {
+		quoted = `"` + etag + `"`
+	}
+	first, err := b.request(ctx, key, off, length, quoted)
 	if status(err) == http.StatusRequestedRangeNotSatisfiable {
-		return b.getNothing(ctx, key, off, length)
+		return b.getNothing(ctx, key, off, length, etag)
 	}
 	if err != nil {
 		return nil, 0, err
@@ -49,7 +54,7 @@ func (b *bucket) get(ctx context.Context, key string, off, length int64) (io.Rea
 		}
 		if next.n != left {
 			next.body.Close()
-			return nil, errChanged
+			return nil, ErrChanged
 		}
 		return next.body, nil
 	}
@@ -57,14 +62,17 @@ func (b *bucket) get(ctx context.Context, key string, off, length int64) (io.Rea
 }
 
 // getNothing answers the empty range, which S3 has no words for.
-func (b *bucket) getNothing(ctx context.Context, key string, off, length int64) (io.ReadCloser, int64, error) {
+func (b *bucket) getNothing(ctx context.Context, key string, off, length int64, etag string) (io.ReadCloser, int64, error) {
 	object, err := b.stat(ctx, key)
 	if err != nil {
 		return nil, 0, err
 	}
+	if etag != "" && object.ETag != etag {
+		return nil, 0, ErrChanged
+	}
 	n, err := rangeWithin(off, length, object.Size)
 	if err == nil && n != 0 {
-		err = errChanged
+		err = ErrChanged
 	}
 	return http.NoBody, 0, err
 }
@@ -91,13 +99,15 @@ func (b *bucket) request(ctx context.Context, key string, off, length int64, eta
 	}
 	out, err := b.client.GetObject(ctx, in)
 	if status(err) == http.StatusPreconditionFailed {
-		return answer{}, fmt.Errorf("%w: %w", errChanged, err)
+		return answer{}, fmt.Errorf("%w: %w", ErrChanged, err)
 	}
 	if err != nil {
 		return answer{}, notFound(err)
 	}
 	a := answer{body: out.Body, n: aws.ToInt64(out.ContentLength), etag: aws.ToString(out.ETag)}
-	if out.ContentLength == nil {
+	if etag != "" && a.etag != "" && a.etag != etag {
+		err = ErrChanged // the service does not know If-Match
+	} else if out.ContentLength == nil {
 		err = errors.New("the service does not say how long the body is")
 	} else if ranged {
 		err = checkRange(aws.ToString(out.ContentRange), off, a.n)

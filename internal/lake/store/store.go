@@ -20,6 +20,10 @@ type Store interface {
 	// range that reaches past the end is an error. An absent object is
 	// fs.ErrNotExist, wrapped.
 	Get(ctx context.Context, key string, off, length int64) (io.ReadCloser, error)
+	// GetVersion is Get of the version that Object describes: where the key holds
+	// another by now, or comes to hold one while the body is read, the error is
+	// ErrChanged.
+	GetVersion(ctx context.Context, o Object, off, length int64) (io.ReadCloser, error)
 	// Stat describes an object. An absent one is fs.ErrNotExist, wrapped.
 	Stat(ctx context.Context, key string) (Object, error)
 	// List yields the objects below a folder, at any depth, in key order; prefix is
@@ -72,8 +76,9 @@ type Config struct {
 // checked before they get here.
 type backend interface {
 	put(ctx context.Context, key string, body io.ReaderAt, size int64) error
-	// get also returns how many bytes the reader has to yield.
-	get(ctx context.Context, key string, off, length int64) (body io.ReadCloser, n int64, err error)
+	// get also returns how many bytes the reader has to yield. Where etag is not
+	// empty, another version is ErrChanged.
+	get(ctx context.Context, key string, off, length int64, etag string) (body io.ReadCloser, n int64, err error)
 	stat(ctx context.Context, key string) (Object, error)
 	list(ctx context.Context, folder string) iter.Seq2[Object, error]
 	delete(ctx context.Context, key string) error

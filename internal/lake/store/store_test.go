@@ -407,3 +407,46 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("metrics (-want +got):\n%s", diff)
 	}
 }
+
+// What is asked for of one version is never another's.
+func TestGetVersion(t *testing.T) {
+	each(t, func(t *testing.T, s store.Store) {
+		put(t, s, "a", random(1000))
+		o, err := s.Stat(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := func(o store.Object, off, length int64) ([]byte, error) {
+			body, err := s.GetVersion(t.Context(), o, off, length)
+			if err != nil {
+				return nil, err
+			}
+			data, err := io.ReadAll(body)
+			return data, errors.Join(err, body.Close())
+		}
+		for _, r := range [][2]int64{{0, -1}, {0, 1000}, {10, 20}, {990, -1}, {1000, -1}, {5, 0}} {
+			want, err := get(t, s, "a", r[0], r[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := read(o, r[0], r[1]); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%v: %d bytes, %v", r, len(got), err)
+			}
+		}
+		put(t, s, "a", random(1001))
+		for _, r := range [][2]int64{{0, -1}, {0, 1000}, {10, 20}, {1001, -1}, {2000, 5}, {5, 0}} {
+			if got, err := read(o, r[0], r[1]); !errors.Is(err, store.ErrChanged) || store.Retryable(err) || len(got) > 0 {
+				t.Errorf("replaced, %v: %d bytes, %v", r, len(got), err)
+			}
+		}
+		if _, err := read(store.Object{Key: "a"}, 0, -1); err == nil || errors.Is(err, store.ErrChanged) {
+			t.Errorf("no version: %v", err)
+		}
+		if err := s.Delete(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := read(o, 0, 10); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("deleted: %v", err)
+		}
+	})
+}
