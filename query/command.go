@@ -226,7 +226,7 @@ func (e *Engine) partitionPaths(ctx context.Context, src *tableSource) ([][]resu
 		return nil, nil, err
 	}
 	defer src.release()
-	partitions, err := src.delivered(ctx, e)
+	partitions, err := src.delivered(ctx, e, "")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -48,7 +48,10 @@ type Converter interface {
 // A Config is what an Engine needs and its bounds.
 type Config struct {
 	Catalog Catalog
-	Store   Store
+	// CountPartitions says how many partitions a table has, for the statistics; nil
+	// where the catalog has no cheap answer.
+	CountPartitions func(ctx context.Context, name lake.TableName) (int64, error)
+	Store           Store
 	// Buffer and Converter may both be nil: then there are no live rows.
 	Buffer    Buffer
 	Converter Converter

@@ -11,9 +11,12 @@
 //     file of their batch without another's too.
 //   - Partitions that cannot satisfy the statement are pruned before any of
 //     their files is listed or opened, and never wrongly: DuckDB itself evaluates
-//     the conditions over the catalog's partition values. Only conjuncts of WHERE
+//     the conditions over the catalog's partition values, but for comparisons of
+//     strings, which the catalog is given to select by. Only conjuncts of WHERE
 //     and of inner joins prune, and only those that are made of partition columns,
-//     constants and functions that always give the same answer: not current_date.
+//     constants and functions that always give the same answer.
+//   - now(), current_date and their like are one instant, that of the query's start,
+//     wherever they stand, and prune as constants do.
 //   - The table's columns are the catalog's, and those that live rows bring,
 //     whatever the single files have; what a file lacks is NULL, within structs
 //     too. Partition values are the catalog's, not guessed from paths, and

@@ -22,6 +22,8 @@ const (
 	// the table's, one listing of the table's folder is cheaper than one each.
 	wholeFrom  = 64
 	wholeShare = 4
+	// listPage is how many objects one request lists, in S3.
+	listPage = 1000
 )
 
 // list finds the files of the partitions that were not listed before: those
@@ -44,7 +46,7 @@ func (p *plan) list(ctx context.Context, src *tableSource, partitions []lake.Par
 		batches[b.ID] = true
 	}
 	found := make(map[string][]object, len(keys))
-	if root, ok := p.engine.cfg.Store.Key(src.table.Location); ok && len(keys) >= wholeFrom && len(keys)*wholeShare >= len(src.partitions) {
+	if root, ok := p.engine.cfg.Store.Key(src.table.Location); ok && whole(src, len(keys)) {
 		if err := p.listWhole(ctx, strings.TrimSuffix(root, "/"), keys, found); err != nil {
 			return err
 		}
@@ -66,6 +68,12 @@ func (p *plan) list(ctx context.Context, src *tableSource, partitions []lake.Par
 	return nil
 }
 
+// whole says whether one listing of the table is to be tried before one each of n
+// partitions.
+func whole(src *tableSource, n int) bool {
+	return n >= wholeFrom && (src.total == 0 || int64(n)*wholeShare >= src.total)
+}
+
 // hidden reports whether a part of the name begins with _ or . .
 func hidden(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
@@ -76,24 +84,34 @@ func hidden(name string) bool {
 	return false
 }
 
-// listWhole lists the table's folder once. Partitions that do not lie in it are
-// left for listEach.
+// listWhole lists the table's folder once. It leaves for listEach the partitions
+// that do not lie in it, and all of them when there turns out to be so much else
+// that one listing each is cheaper.
 func (p *plan) listWhole(ctx context.Context, root string, keys map[string]string, found map[string][]object) error {
 	for key := range keys {
 		if strings.HasPrefix(key, root+"/") {
 			found[key] = nil
 		}
 	}
+	passed, most := 0, listPage*(len(keys)/listers+1)
 	for o, err := range p.engine.cfg.Store.List(ctx, root) {
 		if err != nil {
 			return fmt.Errorf("list files below %s: %w", root, err)
 		}
 		// The nearest folder above that is a partition's.
-		for dir := path.Dir(o.Key); len(dir) > len(root); dir = path.Dir(dir) {
+		dir := path.Dir(o.Key)
+		for ; len(dir) > len(root); dir = path.Dir(dir) {
 			if _, ok := found[dir]; ok {
 				found[dir] = append(found[dir], object{o})
 				break
 			}
+		}
+		if len(dir) > len(root) {
+			continue
+		}
+		if passed++; passed > most {
+			clear(found)
+			return nil
 		}
 	}
 	return nil

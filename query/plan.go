@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"sluice/internal/lake"
 	"sluice/query/executor"
@@ -63,6 +65,9 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	if len(stmt.Tables) == 0 && p.presto == nil {
 		return p.query, nil
 	}
+	if err := p.fix(ctx, stmt); err != nil {
+		return executor.Query{}, err
+	}
 	for i, t := range stmt.Tables {
 		name := fmt.Sprintf("%s%d", viewPrefix, i)
 		if err := p.table(ctx, t, name); err != nil {
@@ -72,6 +77,31 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	}
 	p.query.SQL, err = e.exec.Text(ctx, stmt.Tree())
 	return p.query, err
+}
+
+// fix makes now(), current_date and their like one instant, that of the query's
+// start, for what is planned and for what is run. It finds the tables, since a
+// column can have the name of a moment.
+func (p *plan) fix(ctx context.Context, stmt *statement.Statement) error {
+	instant := p.rows.started
+	if p.dialect != DuckDB {
+		instant = instant.Truncate(time.Millisecond) // Presto's timestamps have no more
+	}
+	p.query.Setup = stmt.Moments(instant)
+	for _, t := range stmt.Tables {
+		if _, _, err := p.source(ctx, t); err != nil {
+			return p.at(err, t)
+		}
+	}
+	stmt.Fix(instant, func(name string) bool {
+		for _, src := range p.tables {
+			if slices.ContainsFunc(append(src.columns(), src.keys...), func(c lake.Column) bool { return strings.EqualFold(c.Name, name) }) {
+				return true
+			}
+		}
+		return false
+	})
+	return nil
 }
 
 // table plans one reference to a table.
@@ -88,13 +118,17 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 		met = slices.DeleteFunc(slices.Clone(met), func(c *statement.Condition) bool { return !slices.Contains(also, c) })
 		return err
 	}
+	filter, err := e.keyFilter(ctx, src.keys, t.Conditions)
+	if err != nil {
+		return err
+	}
 	if part != liveOnly {
-		if err := add(p.delivered(ctx, src, t.Conditions)); err != nil {
+		if err := add(p.delivered(ctx, src, filter)); err != nil {
 			return err
 		}
 	}
 	if part != deliveredOnly {
-		if err := add(p.live(ctx, src, t.Conditions)); err != nil {
+		if err := add(p.live(ctx, src, filter)); err != nil {
 			return err
 		}
 	}

@@ -12,59 +12,100 @@ import (
 	"sluice/query/statement"
 )
 
-// prune says which of many combinations of partition values can satisfy the
-// conditions. DuckDB evaluates them over the values, as it would over the rows.
-// A condition that cannot be evaluated prunes nothing. All rows of what is kept
-// satisfy the conditions that are met.
-func (e *Engine) prune(ctx context.Context, keys []lake.Column, conditions []*statement.Condition, values [][]string) (keep []bool, met []*statement.Condition, err error) {
-	keep = make([]bool, len(values))
-	for i := range keep {
-		keep[i] = true
-	}
-	var usable []*statement.Condition
+// A keyFilter is what the conditions of a reference to a table say of its
+// partition columns.
+type keyFilter struct {
+	// tests are evaluated here, their conditions are tested; exprs by the executor.
+	tests  []keyTest
+	tested []*statement.Condition
+	exprs  []*statement.Condition
+}
+
+// keyFilter sorts out which conditions bear on the partition columns alone and
+// always give the same answer.
+func (e *Engine) keyFilter(ctx context.Context, keys []lake.Column, conditions []*statement.Condition) (*keyFilter, error) {
+	f := &keyFilter{}
 	for _, c := range conditions {
-		if overKeys(c, keys) && e.exec.Deterministic(c.Functions) {
-			usable = append(usable, c)
+		if !overKeys(c, keys) || !e.exec.Deterministic(c.Functions) {
+			continue
+		}
+		k, ok, err := e.keyTest(ctx, keys, c.Test())
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			f.tests, f.tested = append(f.tests, k), append(f.tested, c)
+		} else {
+			f.exprs = append(f.exprs, c)
 		}
 	}
-	if len(usable) == 0 || len(values) == 0 {
-		return keep, usable, nil
+	return f, nil
+}
+
+// prune says which of many combinations of partition values can satisfy the
+// conditions. Where they are more than comparisons of strings, DuckDB evaluates
+// them over the values, as it would over the rows. A condition that cannot be
+// evaluated prunes nothing. All rows of what is kept satisfy the conditions that
+// are met.
+func (e *Engine) prune(ctx context.Context, keys []lake.Column, f *keyFilter, values [][]string) (keep []bool, met []*statement.Condition, err error) {
+	keep = make([]bool, len(values))
+	var left []int // indexes of values that are kept
+	for i, v := range values {
+		keep[i] = !slices.ContainsFunc(f.tests, func(t keyTest) bool { return !t.holds(v) })
+		if keep[i] {
+			left = append(left, i)
+		}
 	}
-	relation, params := partitionValues(keys, values)
-	for _, c := range usable {
-		text, err := e.exec.Text(ctx, c.Tree())
+	met = slices.Clone(f.tested)
+	if len(f.exprs) == 0 || len(left) == 0 {
+		return keep, append(met, f.exprs...), nil
+	}
+	some := make([][]string, len(left))
+	for n, i := range left {
+		some[n] = values[i]
+	}
+	relation, params := partitionValues(keys, some)
+	for _, c := range f.exprs {
+		satisfied, err := e.evaluate(ctx, c, relation, params, len(some))
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil, nil, context.Cause(ctx)
-			}
+			return nil, nil, err
+		}
+		if satisfied == nil {
 			continue
 		}
-		expression, ok := strings.CutPrefix(text, "SELECT ")
-		if !ok {
-			continue
-		}
-		rows, err := e.exec.Strings(ctx, `SELECT "partition number" FROM `+relation+" WHERE "+expression, params)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil, nil, context.Cause(ctx)
-			}
-			e.log.Debug("a condition does not prune", "condition", expression, "err", err)
-			continue
-		}
-		satisfied := make([]bool, len(values))
-		for _, r := range rows {
-			i, err := strconv.Atoi(r)
-			if err != nil || i < 0 || i >= len(values) {
-				return nil, nil, fmt.Errorf("prune partitions: %q is not the number of a partition", r)
-			}
-			satisfied[i] = true
-		}
-		for i := range keep {
-			keep[i] = keep[i] && satisfied[i]
+		for n, i := range left {
+			keep[i] = keep[i] && satisfied[n]
 		}
 		met = append(met, c)
 	}
 	return keep, met, nil
+}
+
+// evaluate says for which of the rows of partitionValues the condition holds; nil
+// where it cannot be evaluated.
+func (e *Engine) evaluate(ctx context.Context, c *statement.Condition, relation string, params executor.Lists, n int) ([]bool, error) {
+	text, err := e.exec.Text(ctx, c.Tree())
+	expression, ok := strings.CutPrefix(text, "SELECT ")
+	var rows []string
+	if err == nil && ok {
+		rows, err = e.exec.Strings(ctx, `SELECT "partition number" FROM `+relation+" WHERE "+expression, params)
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil || !ok {
+		e.log.Debug("a condition does not prune", "condition", expression, "err", err)
+		return nil, nil
+	}
+	satisfied := make([]bool, n)
+	for _, r := range rows {
+		i, err := strconv.Atoi(r)
+		if err != nil || i < 0 || i >= n {
+			return nil, fmt.Errorf("prune partitions: %q is not the number of a partition", r)
+		}
+		satisfied[i] = true
+	}
+	return satisfied, nil
 }
 
 func overKeys(c *statement.Condition, keys []lake.Column) bool {

@@ -2,15 +2,16 @@ package query
 
 import (
 	"context"
+	"slices"
 
 	"sluice/internal/lake"
 	"sluice/query/statement"
 )
 
 // live are the files of live rows that can satisfy the conditions.
-func (p *plan) live(ctx context.Context, src *tableSource, conditions []*statement.Condition) ([]dataFile, []*statement.Condition, error) {
+func (p *plan) live(ctx context.Context, src *tableSource, filter *keyFilter) ([]dataFile, []*statement.Condition, error) {
 	if src.view == nil {
-		return nil, conditions, nil
+		return nil, append(slices.Clone(filter.tested), filter.exprs...), nil
 	}
 	if !src.counted {
 		src.counted = true
@@ -24,7 +25,7 @@ func (p *plan) live(ctx context.Context, src *tableSource, conditions []*stateme
 	for i, f := range files {
 		values[i] = f.values
 	}
-	keep, met, err := p.engine.prune(ctx, src.keys, conditions, values)
+	keep, met, err := p.engine.prune(ctx, src.keys, filter, values)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,8 +39,8 @@ func (p *plan) live(ctx context.Context, src *tableSource, conditions []*stateme
 }
 
 // delivered are the files in the lake that can satisfy the conditions.
-func (p *plan) delivered(ctx context.Context, src *tableSource, conditions []*statement.Condition) ([]dataFile, []*statement.Condition, error) {
-	partitions, err := src.delivered(ctx, p.engine)
+func (p *plan) delivered(ctx context.Context, src *tableSource, filter *keyFilter) ([]dataFile, []*statement.Condition, error) {
+	partitions, err := src.delivered(ctx, p.engine, expression(filter.tests, src.keys))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,7 +48,7 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, conditions []*st
 	for i, part := range partitions {
 		values[i] = part.Values
 	}
-	keep, met, err := p.engine.prune(ctx, src.keys, conditions, values)
+	keep, met, err := p.engine.prune(ctx, src.keys, filter, values)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -58,8 +59,12 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, conditions []*st
 		}
 	}
 	if len(src.keys) > 0 {
-		p.rows.stats.Partitions += int64(len(partitions))
-		p.rows.stats.PartitionsPruned += int64(len(partitions) - len(kept))
+		if err := src.count(ctx, p.engine); err != nil {
+			return nil, nil, err
+		}
+		total := max(src.total, int64(len(partitions))) // others come and go
+		p.rows.stats.Partitions += total
+		p.rows.stats.PartitionsPruned += total - int64(len(kept))
 	}
 	if err := p.list(ctx, src, kept); err != nil {
 		return nil, nil, err

@@ -56,10 +56,11 @@ type tableSource struct {
 	batches   []live.Batch  // not delivered
 	moment    *live.Moment  // of the snapshot that they are of
 
-	view       *live.View
-	partitions []lake.Partition
-	listed     bool // partitions are known
-	counted    bool // in the statistics of live rows
+	view *live.View
+	// partitions are those that the catalog gave, by the expression.
+	partitions map[string][]lake.Partition
+	total      int64 // partitions of the table; 0 where that is not known
+	counted    bool  // in the statistics of live rows
 }
 
 // table finds a table in the catalog or among live rows.
@@ -193,28 +194,56 @@ func (src *tableSource) columns() []lake.Column {
 	})
 }
 
-// delivered are the catalog's partitions; of a table without partition columns
-// the one that is its location.
-func (src *tableSource) delivered(ctx context.Context, e *Engine) ([]lake.Partition, error) {
-	if src.listed || !src.inCatalog {
-		return src.partitions, nil
+// delivered are the catalog's partitions for which the expression holds, or more
+// of them, all where it is empty; of a table without partition columns the one that
+// is its location.
+func (src *tableSource) delivered(ctx context.Context, e *Engine, expression string) ([]lake.Partition, error) {
+	if !src.inCatalog {
+		return nil, nil
 	}
 	if len(src.keys) == 0 {
-		src.partitions = []lake.Partition{{Location: src.table.Location}}
-	} else {
-		var err error
-		if src.partitions, err = e.cfg.Catalog.Partitions(ctx, src.name, ""); err != nil {
-			return nil, fmt.Errorf("list partitions of %s: %w", src.name, err)
-		}
+		return []lake.Partition{{Location: src.table.Location}}, nil
 	}
-	for _, p := range src.partitions {
+	if all, ok := src.partitions[""]; ok {
+		return all, nil
+	}
+	if some, ok := src.partitions[expression]; ok {
+		return some, nil
+	}
+	partitions, err := e.cfg.Catalog.Partitions(ctx, src.name, expression)
+	if err != nil && expression != "" && ctx.Err() == nil {
+		// Catalogs differ in what they take.
+		e.log.Debug("the catalog refuses an expression", "table", src.name.String(), "expression", expression, "err", err)
+		return src.delivered(ctx, e, "")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list partitions of %s: %w", src.name, err)
+	}
+	for _, p := range partitions {
 		if len(p.Values) != len(src.keys) {
 			return nil, fmt.Errorf("list partitions of %s: the partition at %s has %d values, the table %d partition columns",
 				src.name, p.Location, len(p.Values), len(src.keys))
 		}
 	}
-	src.listed = true
-	return src.partitions, nil
+	if src.partitions == nil {
+		src.partitions = make(map[string][]lake.Partition)
+	}
+	src.partitions[expression] = partitions
+	return partitions, nil
+}
+
+// count finds out how many partitions the table has, where that is cheap.
+func (src *tableSource) count(ctx context.Context, e *Engine) (err error) {
+	all, ok := src.partitions[""]
+	switch {
+	case ok:
+		src.total = int64(len(all))
+	case src.total == 0 && src.inCatalog && e.cfg.CountPartitions != nil:
+		if src.total, err = e.cfg.CountPartitions(ctx, src.name); err != nil {
+			return fmt.Errorf("count partitions of %s: %w", src.name, err)
+		}
+	}
+	return nil
 }
 
 // A dataFile is a Parquet file and its partition.

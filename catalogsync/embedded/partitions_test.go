@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"sluice/internal/lake"
 )
 
 // openTable is a catalog with the table d.t, by dt and hr, and n partitions: the
@@ -240,5 +242,16 @@ func TestPagesAreBounded(t *testing.T) {
 	done, left := len(out["Partitions"].([]any)), len(out["UnprocessedKeys"].([]any))
 	if done == 0 || left == 0 || done+left != 40 {
 		t.Errorf("%d partitions, %d unprocessed", done, left)
+	}
+}
+
+func TestCountPartitions(t *testing.T) {
+	c := openTable(t, 130)
+	for table, want := range map[lake.TableName]int64{
+		{Database: "d", Table: "t"}: 130, {Database: "d", Table: "x"}: 0, {Database: "x", Table: "t"}: 0,
+	} {
+		if got, err := c.server.CountPartitions(t.Context(), table); err != nil || got != want {
+			t.Errorf("%s: %d, %v, want %d", table, got, err, want)
+		}
 	}
 }

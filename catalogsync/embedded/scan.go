@@ -164,3 +164,18 @@ func (s *keyScan) scan(ctx context.Context, low, high []byte) error {
 	}
 	return rows.Err()
 }
+
+// CountPartitions is how many partitions a table has; 0 of one that is not there.
+func (s *Server) CountPartitions(ctx context.Context, name lake.TableName) (n int64, err error) {
+	err = s.store.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		t, err := findTable(ctx, tx, name.Database, name.Table)
+		if _, missing := asFault(err); missing {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, "SELECT count(*) FROM partitions WHERE table_id = ?", t.id).Scan(&n)
+	})
+	return n, err
+}

@@ -25,6 +25,7 @@ import (
 	"sluice/ingest/firehose"
 	"sluice/internal/dedupe"
 	"sluice/internal/delivery"
+	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 	"sluice/internal/sequences"
 	"sluice/query"
@@ -293,8 +294,12 @@ func (s *service) openEngine() (*query.Engine, error) {
 		return nil, err
 	}
 	q := s.cfg.Query
+	var count func(context.Context, lake.TableName) (int64, error)
+	if s.glue != nil {
+		count = s.glue.CountPartitions
+	}
 	return query.Open(query.Config{
-		Catalog: s.catalog, Store: s.store, Buffer: s.buffer, Converter: converter,
+		Catalog: s.catalog, CountPartitions: count, Store: s.store, Buffer: s.buffer, Converter: converter,
 		Stream: s.stream, Database: s.cfg.Database, Dir: s.cfg.CacheDir(),
 		Cache: int64(q.Cache), Footers: int64(q.Footers), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Timeout: q.Timeout,
 		Log: s.log, Metrics: s.registry,

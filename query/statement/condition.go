@@ -7,8 +7,10 @@ import (
 
 // A Condition is a conjunct that bears on the rows of one table.
 type Condition struct {
-	Columns   []string // that it reads, lower case
-	Functions []string // that it calls, lower case, operators too
+	Columns []string // that it reads, lower case
+	// Functions are those that it calls, lower case, operators too, but for those that
+	// Fix makes constants.
+	Functions []string
 
 	root   node // of the expression, its columns unqualified
 	origin node // where it stands in the statement
@@ -140,10 +142,12 @@ func (f *from) condition(conjunct node, i int, unique bool) *Condition {
 	clone := copyTree(conjunct).(node)
 	every(clone, func(n node) {
 		class, isExpression := n["class"].(string)
+		_, _, isMoment := momentOf(n)
 		switch {
 		case !isExpression:
 		case !plainClasses[class]:
 			ok = false
+		case isMoment: // see Fix
 		case class == "FUNCTION":
 			c.Functions = append(c.Functions, strings.ToLower(text(n, "function_name")))
 		case class == "COLUMN_REF":

@@ -1,0 +1,188 @@
+package query
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"sluice/internal/lake"
+	"sluice/query/executor"
+	"sluice/query/statement"
+)
+
+// A keyTest is a condition over partition columns that are strings, compared with
+// strings. It needs no executor: strings compare by their bytes, and what is
+// compared with null is not true.
+type keyTest struct {
+	op   statement.Op
+	of   []keyTest
+	key  int      // index of the column
+	with []string // without nulls: a comparison with one is never true
+}
+
+// keyTest is the test as one of the partition columns; not ok where it is none.
+func (e *Engine) keyTest(ctx context.Context, keys []lake.Column, t statement.Test) (k keyTest, ok bool, err error) {
+	k.op = t.Op
+	switch t.Op {
+	case statement.Unknown:
+		return k, false, nil
+	case statement.And, statement.Or:
+		for _, part := range t.Of {
+			p, ok, err := e.keyTest(ctx, keys, part)
+			if err != nil || !ok {
+				return k, false, err
+			}
+			k.of = append(k.of, p)
+		}
+		return k, true, nil
+	}
+	k.key = slices.IndexFunc(keys, func(c lake.Column) bool { return strings.EqualFold(c.Name, t.Column) })
+	if k.key < 0 || keys[k.key].Type.Kind != lake.KindString {
+		return k, false, nil
+	}
+	for _, c := range t.With {
+		text, null, ok, err := e.text(ctx, c)
+		if err != nil || !ok {
+			return k, false, err
+		}
+		if !null {
+			k.with = append(k.with, text)
+		}
+	}
+	return k, true, nil
+}
+
+// text is the constant's value where it is a string, or null.
+func (e *Engine) text(ctx context.Context, c statement.Constant) (text string, null, ok bool, err error) {
+	if text, ok = c.Literal(); ok {
+		return text, false, true, nil
+	}
+	v, ok, err := e.constant(ctx, c)
+	return v.text, v.null, ok && v.typ == "VARCHAR", err
+}
+
+// A constant is the value of an expression.
+type constant struct {
+	typ  string // DuckDB's name of the type
+	text string // as a cast to VARCHAR has it
+	null bool
+}
+
+// constant evaluates; not ok where there is no value, in which case the executor
+// will say why.
+func (e *Engine) constant(ctx context.Context, c statement.Constant) (v constant, ok bool, err error) {
+	if !e.exec.Deterministic(c.Functions) {
+		return v, false, nil
+	}
+	text, err := e.exec.Text(ctx, c.Tree())
+	expression, found := strings.CutPrefix(text, "SELECT ")
+	if err == nil && found {
+		var values []string
+		values, err = e.exec.Strings(ctx, "SELECT unnest([typeof(v), CASE WHEN v IS NULL THEN 'null' END, CAST(v AS VARCHAR)]) FROM (SELECT ("+expression+") AS v)", nil)
+		if err == nil && len(values) == 3 {
+			return constant{typ: values[0], null: values[1] != "", text: values[2]}, true, nil
+		}
+	}
+	if ctx.Err() != nil {
+		return v, false, context.Cause(ctx)
+	}
+	return v, false, nil
+}
+
+// holds says whether the test is true of a partition.
+func (k *keyTest) holds(values []string) bool {
+	switch k.op {
+	case statement.And:
+		return !slices.ContainsFunc(k.of, func(p keyTest) bool { return !p.holds(values) })
+	case statement.Or:
+		return slices.ContainsFunc(k.of, func(p keyTest) bool { return p.holds(values) })
+	}
+	value := values[k.key]
+	null := value == lake.NullPartition
+	switch k.op {
+	case statement.IsNull:
+		return null
+	case statement.IsNotNull:
+		return !null
+	}
+	return !null && slices.ContainsFunc(k.with, func(with string) bool { return compares(k.op, strings.Compare(value, with)) })
+}
+
+// compares says whether an operator holds, given how its left side compares with
+// its right.
+func compares(op statement.Op, order int) bool {
+	switch op {
+	case statement.Equal, statement.In:
+		return order == 0
+	case statement.Less:
+		return order < 0
+	case statement.LessEqual:
+		return order <= 0
+	case statement.Greater:
+		return order > 0
+	case statement.GreaterEqual:
+		return order >= 0
+	}
+	panic("BUG: no comparison: " + op)
+}
+
+// maxExpression is what Glue takes, in bytes.
+const maxExpression = 2048
+
+// expression is for the catalog, which may select more partitions than the test,
+// never fewer; empty where there is none that every catalog understands.
+func expression(tests []keyTest, keys []lake.Column) string {
+	var all []string
+	length := 0
+	for _, t := range tests {
+		if text, ok := t.expression(keys); ok && length+len(text)+5 <= maxExpression {
+			all = append(all, text)
+			length += len(text) + 5
+		}
+	}
+	return strings.Join(all, " AND ")
+}
+
+func (k *keyTest) expression(keys []lake.Column) (string, bool) {
+	var parts []string
+	switch k.op {
+	case statement.And, statement.Or:
+		for _, p := range k.of {
+			text, ok := p.expression(keys)
+			switch {
+			case ok:
+				parts = append(parts, text)
+			case k.op == statement.Or:
+				return "", false
+			}
+		}
+		return "(" + strings.Join(parts, " "+strings.ToUpper(string(k.op))+" ") + ")", len(parts) > 0
+	case statement.IsNull, statement.IsNotNull:
+		return "", false
+	}
+	name := keys[k.key].Name
+	if !plainName(name) || len(k.with) == 0 {
+		return "", false
+	}
+	for _, with := range k.with {
+		if !plainText(with) {
+			return "", false
+		}
+		parts = append(parts, executor.Quote(with))
+	}
+	if k.op == statement.In {
+		return "(" + name + " IN (" + strings.Join(parts, ", ") + "))", true
+	}
+	return "(" + name + " " + string(k.op) + " " + parts[0] + ")", true
+}
+
+// plainName reports whether a name needs no quotes anywhere.
+func plainName(name string) bool {
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == "" && (name[0] < '0' || name[0] > '9')
+}
+
+// plainText reports whether a text means the same to every reader of SQL, and is
+// not the word for null.
+func plainText(text string) bool {
+	return text != lake.NullPartition && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' || r == '\'' || r == '\\' })
+}

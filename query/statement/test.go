@@ -1,0 +1,140 @@
+package statement
+
+import "strings"
+
+// An Op is what a Test says.
+type Op string
+
+// The operators of a Test.
+const (
+	Unknown      Op = "" // anything, nothing is known of it
+	And          Op = "and"
+	Or           Op = "or"
+	Equal        Op = "="
+	Less         Op = "<"
+	LessEqual    Op = "<="
+	Greater      Op = ">"
+	GreaterEqual Op = ">="
+	In           Op = "in"
+	IsNull       Op = "is null"
+	IsNotNull    Op = "is not null"
+)
+
+// A Test is what a condition says of columns and constants, as far as it is made
+// of comparisons of the one with the other: for who knows the bounds of the
+// columns' values.
+type Test struct {
+	Op     Op
+	Of     []Test     // of And, Or
+	Column string     // of the others, lower case
+	With   []Constant // one of comparisons, any number of In
+}
+
+// A Constant is an expression over no column.
+type Constant struct {
+	Functions []string
+	root      node
+}
+
+// Tree is the tree of a statement that selects the expression.
+func (c Constant) Tree() []byte { return selectTree(c.root) }
+
+// Literal is the constant's text where it is a string as it stands.
+func (c Constant) Literal() (string, bool) {
+	value := object(c.root, "value")
+	if text(c.root, "class") != "CONSTANT" || text(object(value, "type"), "id") != "VARCHAR" || value["is_null"] == true {
+		return "", false
+	}
+	s, ok := value["value"].(string)
+	return s, ok
+}
+
+// Test is the condition as a test.
+func (c *Condition) Test() Test { return test(c.root) }
+
+func test(n node) Test {
+	switch text(n, "class") {
+	case "CONJUNCTION":
+		return conjunction(n)
+	case "COMPARISON":
+		op, ok := operators[text(n, "type")]
+		if !ok {
+			return Test{}
+		}
+		if t, ok := compare(object(n, "left"), Op(op.op), object(n, "right")); ok {
+			return t
+		}
+		t, _ := compare(object(n, "right"), Op(op.turned), object(n, "left"))
+		return t
+	case "BETWEEN":
+		lower, ok1 := compare(object(n, "input"), GreaterEqual, object(n, "lower"))
+		upper, ok2 := compare(object(n, "input"), LessEqual, object(n, "upper"))
+		if !ok1 || !ok2 {
+			return Test{}
+		}
+		return Test{Op: And, Of: []Test{lower, upper}}
+	case "OPERATOR":
+		return operator(n)
+	}
+	return Test{}
+}
+
+func conjunction(n node) Test {
+	t := Test{Op: And}
+	if text(n, "type") == "CONJUNCTION_OR" {
+		t.Op = Or
+	}
+	for _, c := range list(n, "children") {
+		part, _ := c.(node)
+		t.Of = append(t.Of, test(part))
+	}
+	return t
+}
+
+func operator(n node) Test {
+	ops := map[string]Op{"COMPARE_IN": In, "OPERATOR_IS_NULL": IsNull, "OPERATOR_IS_NOT_NULL": IsNotNull}
+	op, known := ops[text(n, "type")]
+	children := list(n, "children")
+	if !known || len(children) == 0 {
+		return Test{}
+	}
+	first, _ := children[0].(node)
+	if text(first, "class") != "COLUMN_REF" {
+		return Test{}
+	}
+	t := Test{Op: op, Column: names(first)[0]}
+	for _, c := range children[1:] {
+		part, _ := c.(node)
+		with, ok := constant(part)
+		if !ok {
+			return Test{}
+		}
+		t.With = append(t.With, with)
+	}
+	return t
+}
+
+func compare(column node, op Op, expression node) (Test, bool) {
+	with, ok := constant(expression)
+	if !ok || text(column, "class") != "COLUMN_REF" {
+		return Test{}, false
+	}
+	return Test{Op: op, Column: names(column)[0], With: []Constant{with}}, true
+}
+
+// constant is the expression as a Constant, if it is one.
+func constant(n node) (c Constant, ok bool) {
+	if n == nil {
+		return Constant{}, false
+	}
+	c.root, ok = n, true
+	every(n, func(n node) {
+		switch text(n, "class") {
+		case "COLUMN_REF":
+			ok = false
+		case "FUNCTION":
+			c.Functions = append(c.Functions, strings.ToLower(text(n, "function_name")))
+		}
+	})
+	return c, ok
+}
