@@ -198,6 +198,9 @@ func (s *Server) deleteDatabase(ctx context.Context, in databaseRequest) (nothin
 				return err
 			}
 		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM functions WHERE database_id = ?", d.id); err != nil {
+			return err
+		}
 		_, err = tx.ExecContext(ctx, "DELETE FROM databases WHERE id = ?", d.id)
 		return err
 	})

@@ -30,19 +30,22 @@
 // # What is not promised
 //
 //   - There is no authentication: whoever reaches ServeHTTP may write, unless the
-//     caller restricts the request (Restrict).
-//   - Column statistics are accepted and forgotten; reads of them are empty.
-//   - No user-defined functions, partition indexes, Lake Formation, federated
-//     databases or open table formats.
+//     caller restricts the request (Restrict). The service checks signatures first.
+//   - Functions and column statistics are kept for engines to read back, and not
+//     looked into. Statistics stay as they are when the data changes: whoever
+//     writes data writes them anew.
+//   - No partition indexes (each key has one), tags, policies, Lake Formation,
+//     federated databases or open table formats: those are empty to who reads them.
 //   - Several processes may open one file; SQLite's locks keep them apart, and a
 //     writer waits up to 10 s for another.
 //
 // # The file
 //
-// SQLite in WAL mode, application_id 0x534c4347 ("SLCG"), user_version 1; see
-// schema.sql. An input is the JSON that a client gave for a database or table, a
+// SQLite in WAL mode, application_id 0x534c4347 ("SLCG"), user_version 2; see
+// schema.sql. A file of version 1 is brought up to date when it is opened. An input is the JSON that a client gave for a database or table, a
 // partition's key its values (see encodeKey): they sort as the values do, so that
-// an expression over the first partition keys reads only a range. What the
+// an expression over the first partition key reads only a range; those over others
+// are answered from an index of the values, where few enough partitions have them. What the
 // partitions of a table have in common, their storage descriptor without the
 // location, is stored once.
 package embedded

@@ -5,55 +5,58 @@ import (
 	"database/sql"
 )
 
-// What clients ask for and the catalog does not keep: they get an empty list,
-// and an error where the table they ask of is not there.
+// What clients ask for and the catalog does not keep: they get what AWS Glue
+// answers where nobody ever set it, and an error where what they ask of is not
+// there.
 
-type extrasRequest struct {
-	DatabaseName, TableName string
-	PartitionValues         []string
-}
-
-type statisticsAnswer struct {
-	ColumnStatisticsList []nothing
-	Errors               []nothing
-}
-
-func (s *Server) tableStatistics(ctx context.Context, in extrasRequest) (statisticsAnswer, error) {
-	out := statisticsAnswer{ColumnStatisticsList: []nothing{}, Errors: []nothing{}}
-	return out, s.exists(ctx, in)
-}
-
-func (s *Server) partitionStatistics(ctx context.Context, in extrasRequest) (statisticsAnswer, error) {
-	out := statisticsAnswer{ColumnStatisticsList: []nothing{}, Errors: []nothing{}}
-	_, err := s.getPartition(ctx, partitionRequest{
-		DatabaseName: in.DatabaseName, TableName: in.TableName, PartitionValues: in.PartitionValues,
-	})
-	return out, err
-}
+type extrasRequest struct{ DatabaseName, TableName string }
 
 type indexesAnswer struct{ PartitionIndexDescriptorList []nothing }
 
+// getPartitionIndexes has none to tell of: every key has an index here.
 func (s *Server) getPartitionIndexes(ctx context.Context, in extrasRequest) (indexesAnswer, error) {
-	return indexesAnswer{PartitionIndexDescriptorList: []nothing{}}, s.exists(ctx, in)
-}
-
-// exists is the error that the table is not there.
-func (s *Server) exists(ctx context.Context, in extrasRequest) error {
-	return s.store.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return indexesAnswer{PartitionIndexDescriptorList: []nothing{}}, s.store.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := findTable(ctx, tx, in.DatabaseName, in.TableName)
 		return err
 	})
 }
 
-type functionRequest struct{ FunctionName string }
-
-func (s *Server) getUserDefinedFunction(_ context.Context, in functionRequest) (nothing, error) {
-	return nothing{}, notFound("Function %s not found.", in.FunctionName)
+func (s *Server) getResourcePolicy(context.Context, nothing) (nothing, error) {
+	return nothing{}, notFound("Policy not found.")
 }
 
-type functionsAnswer struct{ UserDefinedFunctions []nothing }
+type policiesAnswer struct{ GetResourcePoliciesResponseList []nothing }
 
-// getUserDefinedFunctions finds none, in whatever database: Spark asks in all.
-func (s *Server) getUserDefinedFunctions(context.Context, functionRequest) (functionsAnswer, error) {
-	return functionsAnswer{UserDefinedFunctions: []nothing{}}, nil
+func (s *Server) getResourcePolicies(context.Context, nothing) (policiesAnswer, error) {
+	return policiesAnswer{[]nothing{}}, nil
+}
+
+type encryptionAnswer struct {
+	DataCatalogEncryptionSettings struct {
+		EncryptionAtRest             struct{ CatalogEncryptionMode string }
+		ConnectionPasswordEncryption struct{ ReturnConnectionPasswordEncrypted bool }
+	}
+}
+
+func (s *Server) getDataCatalogEncryptionSettings(context.Context, nothing) (out encryptionAnswer, err error) {
+	out.DataCatalogEncryptionSettings.EncryptionAtRest.CatalogEncryptionMode = "DISABLED"
+	return out, nil
+}
+
+type importAnswer struct {
+	ImportStatus struct{ ImportCompleted bool }
+}
+
+// getCatalogImportStatus says that there is no older catalog of Athena's own to
+// be taken over.
+func (s *Server) getCatalogImportStatus(context.Context, nothing) (out importAnswer, err error) {
+	out.ImportStatus.ImportCompleted = true
+	return out, nil
+}
+
+type tagsAnswer struct{ Tags map[string]string }
+
+// getTags finds none; TagResource is not among the operations.
+func (s *Server) getTags(context.Context, nothing) (tagsAnswer, error) {
+	return tagsAnswer{map[string]string{}}, nil
 }

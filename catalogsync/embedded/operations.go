@@ -30,16 +30,25 @@ var operations = map[string]operation{
 	"DeletePartition":      operate((*Server).deletePartition),
 	"BatchDeletePartition": operate((*Server).batchDeletePartition),
 
-	"GetColumnStatisticsForTable":        operate((*Server).tableStatistics),
-	"UpdateColumnStatisticsForTable":     operate((*Server).tableStatistics),
-	"DeleteColumnStatisticsForTable":     operate((*Server).tableStatistics),
-	"GetColumnStatisticsForPartition":    operate((*Server).partitionStatistics),
-	"UpdateColumnStatisticsForPartition": operate((*Server).partitionStatistics),
-	"DeleteColumnStatisticsForPartition": operate((*Server).partitionStatistics),
+	"GetColumnStatisticsForTable":        operate((*Server).getTableStatistics),
+	"UpdateColumnStatisticsForTable":     operate((*Server).updateTableStatistics),
+	"DeleteColumnStatisticsForTable":     operate((*Server).deleteTableStatistics),
+	"GetColumnStatisticsForPartition":    operate((*Server).getPartitionStatistics),
+	"UpdateColumnStatisticsForPartition": operate((*Server).updatePartitionStatistics),
+	"DeleteColumnStatisticsForPartition": operate((*Server).deletePartitionStatistics),
 
-	"GetUserDefinedFunction":  operate((*Server).getUserDefinedFunction),
-	"GetUserDefinedFunctions": operate((*Server).getUserDefinedFunctions),
-	"GetPartitionIndexes":     operate((*Server).getPartitionIndexes),
+	"CreateUserDefinedFunction": operate((*Server).createUserDefinedFunction),
+	"GetUserDefinedFunction":    operate((*Server).getUserDefinedFunction),
+	"GetUserDefinedFunctions":   operate((*Server).getUserDefinedFunctions),
+	"UpdateUserDefinedFunction": operate((*Server).updateUserDefinedFunction),
+	"DeleteUserDefinedFunction": operate((*Server).deleteUserDefinedFunction),
+
+	"GetPartitionIndexes":              operate((*Server).getPartitionIndexes),
+	"GetResourcePolicy":                operate((*Server).getResourcePolicy),
+	"GetResourcePolicies":              operate((*Server).getResourcePolicies),
+	"GetDataCatalogEncryptionSettings": operate((*Server).getDataCatalogEncryptionSettings),
+	"GetCatalogImportStatus":           operate((*Server).getCatalogImportStatus),
+	"GetTags":                          operate((*Server).getTags),
 }
 
 // nothing is the answer that says only that it is done.

@@ -18,6 +18,7 @@ type partitionWriter struct {
 	table       tableRow
 	at          epoch
 	descriptors map[[32]byte]int64 // ids of what is stored already, by hash
+	insert      *sql.Stmt          // insertValue; the transaction's end closes it
 }
 
 func newPartitionWriter(ctx context.Context, tx *sql.Tx, databaseName, name string) (*partitionWriter, error) {
@@ -25,7 +26,11 @@ func newPartitionWriter(ctx context.Context, tx *sql.Tx, databaseName, name stri
 	if err != nil {
 		return nil, err
 	}
-	return &partitionWriter{tx: tx, table: t, at: now(), descriptors: map[[32]byte]int64{}}, nil
+	insert, err := tx.PrepareContext(ctx, insertValue)
+	if err != nil {
+		return nil, err
+	}
+	return &partitionWriter{tx: tx, table: t, at: now(), descriptors: map[[32]byte]int64{}, insert: insert}, nil
 }
 
 // checkValues checks that the values could be those of a partition of t.
@@ -101,10 +106,13 @@ func (w *partitionWriter) create(ctx context.Context, p partitionInput) error {
 	}
 	done, err := affected(w.tx.ExecContext(ctx, `INSERT INTO partitions (table_id, key, location, descriptor_id, detail, created)
 		VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, w.table.id, s.key, s.location, s.descriptor, s.detail, w.at))
-	if err == nil && !done {
-		err = alreadyExists("Partition %.200q of table %s.%s already exists.", p.Values, w.table.database, w.table.input.Name)
+	if err != nil {
+		return err
 	}
-	return err
+	if !done {
+		return alreadyExists("Partition %.200q of table %s.%s already exists.", p.Values, w.table.database, w.table.input.Name)
+	}
+	return indexValues(ctx, w.insert, w.table.id, s.key, p.Values)
 }
 
 // update replaces the partition that has the values of old by p, which may have
@@ -131,19 +139,40 @@ func (w *partitionWriter) update(ctx context.Context, old []string, p partitionI
 	}
 	done, err := affected(w.tx.ExecContext(ctx, `UPDATE partitions SET key = ?, location = ?, descriptor_id = ?, detail = ?
 		WHERE table_id = ? AND key = ?`, s.key, s.location, s.descriptor, s.detail, w.table.id, oldKey))
-	if err == nil && !done {
-		err = w.table.noPartition(old)
+	if err != nil {
+		return err
 	}
+	if !done {
+		return w.table.noPartition(old)
+	}
+	if string(oldKey) == string(s.key) {
+		return nil
+	}
+	if err := w.forget(ctx, oldKey, old); err != nil {
+		return err
+	}
+	return indexValues(ctx, w.insert, w.table.id, s.key, p.Values)
+}
+
+// forget deletes what is kept of a partition beside itself.
+func (w *partitionWriter) forget(ctx context.Context, key []byte, values []string) error {
+	if err := unindexValues(ctx, w.tx, w.table.id, key, values); err != nil {
+		return err
+	}
+	_, err := w.tx.ExecContext(ctx, "DELETE FROM column_statistics WHERE table_id = ? AND key = ?", w.table.id, key)
 	return err
 }
 
 func (w *partitionWriter) delete(ctx context.Context, values []string) error {
-	done, err := affected(w.tx.ExecContext(ctx, "DELETE FROM partitions WHERE table_id = ? AND key = ?",
-		w.table.id, encodeKey(values)))
-	if err == nil && !done {
-		err = w.table.noPartition(values)
+	key := encodeKey(values)
+	done, err := affected(w.tx.ExecContext(ctx, "DELETE FROM partitions WHERE table_id = ? AND key = ?", w.table.id, key))
+	if err != nil {
+		return err
 	}
-	return err
+	if !done {
+		return w.table.noPartition(values)
+	}
+	return w.forget(ctx, key, values)
 }
 
 func (t tableRow) noPartition(values []string) error {

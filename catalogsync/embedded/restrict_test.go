@@ -80,7 +80,8 @@ func TestRestrict(t *testing.T) {
 	for _, op := range []string{"CreateDatabase", "UpdateDatabase", "DeleteDatabase", "CreateTable", "UpdateTable", "DeleteTable", "BatchDeleteTable",
 		"DeleteTableVersion", "BatchDeleteTableVersion", "CreatePartition", "BatchCreatePartition", "UpdatePartition", "BatchUpdatePartition",
 		"DeletePartition", "BatchDeletePartition", "UpdateColumnStatisticsForTable", "DeleteColumnStatisticsForTable",
-		"UpdateColumnStatisticsForPartition", "DeleteColumnStatisticsForPartition"} {
+		"UpdateColumnStatisticsForPartition", "DeleteColumnStatisticsForPartition",
+		"CreateUserDefinedFunction", "UpdateUserDefinedFunction", "DeleteUserDefinedFunction"} {
 		if status, answer := ask(op, `{"DatabaseName":"shop","Name":"shop","TableName":"t_shop"}`); status != http.StatusBadRequest || !strings.Contains(answer, "AccessDeniedException") {
 			t.Errorf("%s: %d %s", op, status, answer)
 		}

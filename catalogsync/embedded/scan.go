@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"hash/fnv"
 
 	"sluice/catalogsync/predicate"
@@ -111,12 +112,24 @@ type keyScan struct {
 	limit   int
 
 	keys [][]byte // found
+	// budget is how many more keys are read in order before the index is asked; 0:
+	// it was.
+	budget int
 }
 
+// readFirst keys in order: most expressions have their page by then.
+const readFirst = 2000
+
 // run finds up to limit keys behind the given one, in order. It reads only the
-// ranges in which the first value can be.
+// ranges in which the first value can be; when many keys are there that the
+// expression does not hold for, it asks the index of the other values.
 func (s *keyScan) run(ctx context.Context, after []byte) ([][]byte, error) {
-	for _, span := range s.pred.Spans(0) {
+	s.budget = readFirst
+	spans, err := s.firstSpans(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, span := range spans {
 		low := bound(span.Low)
 		var high []byte
 		if !span.Endless {
@@ -128,8 +141,22 @@ func (s *keyScan) run(ctx context.Context, after []byte) ([][]byte, error) {
 		if high != nil && bytes.Compare(low, high) >= 0 {
 			continue
 		}
-		if err := s.scan(ctx, low, high); err != nil {
+		last, more, err := s.scan(ctx, low, high)
+		if err != nil {
 			return nil, err
+		}
+		if more {
+			keys, ok, err := s.indexed(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				return s.keys, s.take(keys, last)
+			}
+			s.budget = 0
+			if _, _, err := s.scan(ctx, append(bytes.Clone(last), 0), high); err != nil {
+				return nil, err
+			}
 		}
 		if len(s.keys) == s.limit {
 			break
@@ -138,31 +165,83 @@ func (s *keyScan) run(ctx context.Context, after []byte) ([][]byte, error) {
 	return s.keys, nil
 }
 
-// scan finds keys from low on and before high, nil for no end.
-func (s *keyScan) scan(ctx context.Context, low, high []byte) error {
+// scan finds keys from low on and before high, nil for no end; more says that it
+// stopped at last because the budget is used up.
+func (s *keyScan) scan(ctx context.Context, low, high []byte) (last []byte, more bool, err error) {
 	query, args := "SELECT key FROM partitions WHERE table_id = ? AND key >= ?", []any{s.table, low}
 	if high != nil {
 		query, args = query+" AND key < ?", append(args, high)
 	}
 	rows, err := s.tx.QueryContext(ctx, query+" ORDER BY key", args...)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
 	defer rows.Close()
 	for len(s.keys) < s.limit && rows.Next() {
 		var key sql.RawBytes
 		if err := rows.Scan(&key); err != nil {
-			return err
+			return nil, false, err
+		}
+		if err := s.match(key); err != nil {
+			return nil, false, err
+		}
+		if s.budget == 1 && len(s.keys) < s.limit {
+			return bytes.Clone(key), true, nil
+		}
+		s.budget = max(s.budget-1, 0)
+	}
+	return nil, false, rows.Err()
+}
+
+// match adds the key to what is found if it is in the segment and the expression
+// holds for it.
+func (s *keyScan) match(key []byte) error {
+	values, err := decodeKey(key)
+	if err != nil {
+		return err
+	}
+	if s.pred.Match(values) && s.segment.has(key) {
+		s.keys = append(s.keys, bytes.Clone(key))
+	}
+	return nil
+}
+
+// firstSpans are ranges of the first key's values outside of which the expression
+// does not hold. Of a key that does not sort by its type, a number say, the values
+// that there are are tried one by one, if they are few.
+func (s *keyScan) firstSpans(ctx context.Context) ([]predicate.Span, error) {
+	everything := s.pred.Spans(0)
+	if !s.pred.Names(0) || len(everything) != 1 || everything[0] != (predicate.Span{Endless: true}) {
+		return everything, nil
+	}
+	stmt, err := s.tx.PrepareContext(ctx, "SELECT key FROM partitions WHERE table_id = ? AND key >= ? ORDER BY key LIMIT 1")
+	if err != nil {
+		return nil, err
+	}
+	defer stmt.Close()
+	spans, low := []predicate.Span{}, []byte{}
+	for range maxDistinct {
+		var key []byte
+		err := stmt.QueryRowContext(ctx, s.table, low).Scan(&key)
+		if errors.Is(err, sql.ErrNoRows) {
+			return spans, nil
+		}
+		if err != nil {
+			return nil, err
 		}
 		values, err := decodeKey(key)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if s.pred.Match(values) && s.segment.has(key) {
-			s.keys = append(s.keys, bytes.Clone(key))
+		if len(values) != s.pred.Keys() {
+			return everything, nil
 		}
+		if s.pred.MayHold(0, values[0]) {
+			spans = append(spans, predicate.Span{Low: values[0], High: values[0] + "\x00"})
+		}
+		low = bound(values[0] + "\x00")
 	}
-	return rows.Err()
+	return everything, nil
 }
 
 // CountPartitions is how many partitions a table has; 0 of one that is not there.

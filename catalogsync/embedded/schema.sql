@@ -43,3 +43,29 @@ CREATE TABLE partitions (
   created       REAL NOT NULL,
   PRIMARY KEY (table_id, key)
 ) WITHOUT ROWID;
+
+-- The values of partitions by their place in the key, from 1 on: by those of the
+-- first, at 0, partitions itself is sorted.
+CREATE TABLE partition_values (
+  table_id INTEGER NOT NULL REFERENCES tables ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  value    BLOB NOT NULL,         -- UTF-8
+  key      BLOB NOT NULL,         -- of the partition
+  PRIMARY KEY (table_id, position, value, key)
+) WITHOUT ROWID;
+
+CREATE TABLE column_statistics (
+  table_id    INTEGER NOT NULL REFERENCES tables ON DELETE CASCADE,
+  key         BLOB NOT NULL,      -- of the partition; empty: of the table
+  column_name TEXT NOT NULL,      -- in lower case
+  document    TEXT NOT NULL,      -- JSON, a ColumnStatistics
+  PRIMARY KEY (table_id, key, column_name)
+) WITHOUT ROWID;
+
+CREATE TABLE functions (
+  database_id INTEGER NOT NULL REFERENCES databases ON DELETE CASCADE,
+  name        TEXT NOT NULL,
+  input       TEXT NOT NULL,      -- JSON, a functionInput
+  created     REAL NOT NULL,
+  PRIMARY KEY (database_id, name)
+) WITHOUT ROWID;

@@ -241,16 +241,12 @@ func TestDatabases(t *testing.T) {
 func TestWhatIsNotKept(t *testing.T) {
 	c := open(t)
 	c.ok("CreateDatabase", `{"DatabaseInput":{"Name":"d"}}`)
-	c.ok("CreateTable", `{"DatabaseName":"d","TableInput":{"Name":"t","PartitionKeys":[{"Name":"dt","Type":"string"}]}}`)
-	c.ok("CreatePartition", `{"DatabaseName":"d","TableName":"t","PartitionInput":{"Values":["a"]}}`)
-	c.same(object{"UserDefinedFunctions": []any{}}, c.ok("GetUserDefinedFunctions", `{"DatabaseName":"nowhere","Pattern":"*"}`))
-	c.fails("EntityNotFoundException", "GetUserDefinedFunction", `{"DatabaseName":"d","FunctionName":"f"}`)
+	c.ok("CreateTable", `{"DatabaseName":"d","TableInput":{"Name":"t"}}`)
 	c.same(object{"PartitionIndexDescriptorList": []any{}}, c.ok("GetPartitionIndexes", `{"DatabaseName":"d","TableName":"t"}`))
-	none := object{"ColumnStatisticsList": []any{}, "Errors": []any{}}
-	for _, verb := range []string{"Get", "Update", "Delete"} {
-		c.same(none, c.ok(verb+"ColumnStatisticsForTable", `{"DatabaseName":"d","TableName":"t","ColumnNames":["a"]}`))
-		c.same(none, c.ok(verb+"ColumnStatisticsForPartition", `{"DatabaseName":"d","TableName":"t","PartitionValues":["a"]}`))
-		c.fails("EntityNotFoundException", verb+"ColumnStatisticsForTable", `{"DatabaseName":"d","TableName":"x"}`)
-		c.fails("EntityNotFoundException", verb+"ColumnStatisticsForPartition", `{"DatabaseName":"d","TableName":"t","PartitionValues":["x"]}`)
-	}
+	c.fails("EntityNotFoundException", "GetPartitionIndexes", `{"DatabaseName":"d","TableName":"x"}`)
+	c.fails("EntityNotFoundException", "GetResourcePolicy", `{}`)
+	c.same(object{"GetResourcePoliciesResponseList": []any{}}, c.ok("GetResourcePolicies", `{}`))
+	c.same(object{"Tags": object{}}, c.ok("GetTags", `{"ResourceArn":"arn:aws:glue:eu-west-1:000000000000:database/d"}`))
+	c.same(object{"ImportStatus": object{"ImportCompleted": true}}, c.ok("GetCatalogImportStatus", `{}`))
+	c.same("DISABLED", c.ok("GetDataCatalogEncryptionSettings", `{}`)["DataCatalogEncryptionSettings"].(object)["EncryptionAtRest"].(object)["CatalogEncryptionMode"])
 }

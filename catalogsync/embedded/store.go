@@ -18,7 +18,7 @@ var schema string
 
 const (
 	applicationID = 0x534c4347 // "SLCG"
-	schemaVersion = 1
+	schemaVersion = 2
 	readers       = 4 // connections
 )
 
@@ -75,7 +75,8 @@ func syncFolder(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// migrate makes the tables in a new file, and refuses files that are not ours.
+// migrate makes the tables in a new file, brings those of an older one up to date,
+// and refuses files that are not ours.
 func (s *store) migrate() error {
 	return s.write(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
 		var app, version, tables int
@@ -91,6 +92,11 @@ func (s *store) migrate() error {
 			_, err := tx.ExecContext(ctx, schema+fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;",
 				applicationID, schemaVersion))
 			return err
+		case app == applicationID && version == 1:
+			if err := fromVersion1(ctx, tx); err != nil {
+				return fmt.Errorf("bring version 1 up to date: %w", err)
+			}
+			return nil
 		case app != applicationID:
 			return errors.New("it is an SQLite file, but not a catalog of Sluice")
 		case version != schemaVersion:

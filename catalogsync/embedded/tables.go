@@ -191,6 +191,8 @@ func (s *Server) deleteTable(ctx context.Context, in tableRequest) (nothing, err
 // dropTable deletes a table and all that belongs to it.
 func dropTable(ctx context.Context, tx *sql.Tx, id int64) error {
 	for _, statement := range []string{
+		"DELETE FROM partition_values WHERE table_id = ?",
+		"DELETE FROM column_statistics WHERE table_id = ?",
 		"DELETE FROM partitions WHERE table_id = ?",
 		"DELETE FROM descriptors WHERE table_id = ?",
 		"DELETE FROM table_versions WHERE table_id = ?",

@@ -50,6 +50,10 @@ type node interface {
 	eval(values []string) truth
 	// spans are the values of key outside of which the node is never true.
 	spans(key int) spanSet
+	// names reports whether the node looks at the key's value.
+	names(key int) bool
+	// rangeOf is what the node can be when of the values only that of key is known.
+	rangeOf(key int, values []string) truthRange
 }
 
 type (

@@ -210,6 +210,44 @@ func TestSpans(t *testing.T) {
 	}
 }
 
+func TestMayHold(t *testing.T) {
+	tests := []struct {
+		expression string
+		key        int
+		can, not   []string
+	}{
+		{"", 1, []string{"1", null}, nil},
+		{"n = 7", 1, []string{"7", "07"}, []string{"8", "x", null}},
+		{"n = 7 and dt = 'a'", 1, []string{"7"}, []string{"8"}},
+		{"n = 7 or dt = 'a'", 1, []string{"7", "8"}, nil},
+		{"not (n = 7 or dt = 'a')", 1, []string{"8"}, []string{"7", null}},
+		{"not (n = 7 and dt = 'a')", 1, []string{"7", "8"}, nil},
+		{"dt = 'a'", 1, []string{"1"}, nil},
+		{"dt like '%a' and n is null", 0, []string{"xa"}, []string{"x"}},
+		{"dt like '%a' and n is null", 1, []string{null}, []string{"1"}},
+		{"not n in (1, 2)", 1, []string{"3"}, []string{"1", "02", null}},
+	}
+	for _, tt := range tests {
+		p, err := predicate.Parse(tt.expression, keys(t, "dt n:int"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range tt.can {
+			if !p.MayHold(tt.key, v) {
+				t.Errorf("%s can hold for %q", tt.expression, v)
+			}
+		}
+		for _, v := range tt.not {
+			if p.MayHold(tt.key, v) {
+				t.Errorf("%s cannot hold for %q", tt.expression, v)
+			}
+		}
+		if got := p.Names(tt.key); got != (tt.expression != "" && tt.expression != "dt = 'a'") {
+			t.Errorf("%s names key %d: %v", tt.expression, tt.key, got)
+		}
+	}
+}
+
 // FuzzParse: no panic from any expression, and what it selects lies within its spans.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
@@ -236,6 +274,11 @@ func FuzzParse(f *testing.F) {
 		}
 		if values := []string{dt, hr, d}; p.Match(values) {
 			inSpans(t, p, values)
+			for i, v := range values {
+				if !p.MayHold(i, v) {
+					t.Errorf("%q holds for %q, but not for any partition with %q at %d", expression, values, v, i)
+				}
+			}
 		}
 	})
 }
