@@ -119,9 +119,16 @@ type Query struct {
 	Memory     Bytes         `yaml:"memory"` // of the executor, all queries together
 	Threads    int           `yaml:"threads"`
 	Concurrent int           `yaml:"concurrent"` // queries at once; others wait
+	Queue      int           `yaml:"queue"`      // queries that may wait
 	Timeout    time.Duration `yaml:"timeout"`
 	Footers    Bytes         `yaml:"footers"` // of files' metadata kept in memory
 	Cache      Bytes         `yaml:"cache"`   // of fetched objects and converted live rows, on disk
+	Spill      Bytes         `yaml:"spill"`   // of what does not fit into Memory, on disk, all queries together
+	// MaxScanned, MaxRows and MaxResult bound one query; 0: no limit.
+	MaxScanned Bytes   `yaml:"max_scanned"`
+	MaxRows    int     `yaml:"max_rows"`
+	MaxResult  Bytes   `yaml:"max_result"`
+	PricePerTB float64 `yaml:"price_per_tb"` // what the answers' statistics take for Athena's price
 }
 
 // S3 reaches an S3-compatible store; credentials come from the AWS chain.

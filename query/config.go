@@ -62,16 +62,20 @@ type Config struct {
 
 	// Dir is a folder of the engine's own: what lies in it is deleted by Open.
 	Dir string
-	// Cache bounds the fetched objects and converted live rows kept in Dir, and
-	// separately what queries spill there.
+	// Cache bounds the fetched objects and converted live rows kept in Dir.
 	Cache      int64
 	Footers    int64         // bytes of files' metadata kept in memory; 0: 64 MiB
+	Spill      int64         // bytes in Dir that all queries together may spill; 0: as Cache
 	Memory     int64         // of all queries together
 	Threads    int           // of one query; 0: one a core
 	Concurrent int           // queries at once
 	Queue      int           // queries that may wait for their turn; 0: 16 a running one
 	Timeout    time.Duration // of one query, its wait included
 	MaxSQL     int           // bytes of a statement; 0: 1 MiB
+	// Limits bound each query beyond that; their Timeout and Memory are not used.
+	Limits Limits
+	// PricePerTB is the dollars that Stats.Cost takes for 10^12 bytes scanned.
+	PricePerTB float64
 
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
@@ -94,6 +98,7 @@ func (c *Config) Validate() error {
 	need(c.Memory > 0, "Memory must be positive")
 	need(c.Concurrent > 0, "Concurrent must be positive")
 	need(c.Timeout > 0, "Timeout must be positive")
-	need(c.Threads >= 0 && c.Queue >= 0 && c.MaxSQL >= 0 && c.Footers >= 0, "Threads, Queue, MaxSQL and Footers must not be negative")
+	need(c.Threads >= 0 && c.Queue >= 0 && c.MaxSQL >= 0 && c.Spill >= 0 && c.Footers >= 0, "Threads, Queue, MaxSQL, Spill and Footers must not be negative")
+	need(c.Limits.valid() && c.PricePerTB >= 0, "Limits and PricePerTB must not be negative")
 	return errors.Join(faults...)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,9 +28,10 @@ type Engine struct {
 	objects *fetch.Cache
 	live    *live.Cache // nil without a buffer
 
-	mu     sync.Mutex // guards closed
-	closed bool
-	open   sync.WaitGroup // one a query
+	mu      sync.Mutex // guards closed and running
+	closed  bool
+	running map[string]*running // by id
+	open    sync.WaitGroup      // one a query
 }
 
 // Open makes an Engine. It wipes Config.Dir.
@@ -38,7 +40,7 @@ func Open(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	cfg.setDefaults()
-	e := &Engine{cfg: cfg, log: cfg.Log, queue: newQueue(cfg.Concurrent, cfg.Queue)}
+	e := &Engine{cfg: cfg, log: cfg.Log, queue: newQueue(cfg.Concurrent, cfg.Queue), running: make(map[string]*running)}
 	e.metrics = newMetrics(cfg.Metrics, e.queue)
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
@@ -67,7 +69,7 @@ func Open(cfg Config) (*Engine, error) {
 	e.exec, err = executor.New(executor.Config{
 		Macros: macros, Deterministic: deterministic,
 		Memory: max(cfg.Memory/int64(cfg.Concurrent), minMemory), Threads: cfg.Threads,
-		TempDir: spill, MaxTemp: max(cfg.Cache/int64(cfg.Concurrent), 1),
+		TempDir: spill, MaxTemp: max(cfg.Spill/int64(cfg.Concurrent), 1),
 	})
 	if err != nil {
 		return nil, err
@@ -90,6 +92,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Footers == 0 {
 		c.Footers = 64 << 20
+	}
+	if c.Spill == 0 {
+		c.Spill = c.Cache
 	}
 	if c.MaxSQL == 0 {
 		c.MaxSQL = 1 << 20
@@ -118,22 +123,26 @@ func (e *Engine) Query(ctx context.Context, req Request) (*Rows, error) {
 	e.open.Add(1)
 	e.mu.Unlock()
 	started := time.Now()
-	ctx, cancel := context.WithTimeoutCause(ctx, e.cfg.Timeout, errTimeout)
-	r := &Rows{sql: req.SQL, dir: e.cfg.Dir, started: started, release: []func(){e.open.Done, cancel}}
-	err := e.start(ctx, req, r)
+	limits := e.bounds(req.Limits)
+	ctx, cancel := context.WithCancelCause(ctx)
+	listed, unlist := e.enlist(req, started, cancel)
+	ctx, stop := context.WithTimeoutCause(ctx, limits.Timeout, limits.timeout())
+	r := &Rows{ctx: ctx, id: listed.id, sql: req.SQL, dir: e.cfg.Dir, price: e.cfg.PricePerTB, started: started, limits: limits,
+		release: []func(){e.open.Done, func() { cancel(nil) }, unlist, stop}}
+	err := e.start(ctx, req, r, listed)
 	if err == nil {
 		r.done = func(code Code, s Stats) { e.ended(req, code, s) }
 		return r, nil
 	}
+	fault := r.fault(err, req.SQL)
 	releaseAll(r.release)
-	fault := asError(err, req.SQL, e.cfg.Dir)
 	e.ended(req, fault.Code, r.Stats())
 	return nil, fault
 }
 
 // start plans and runs the query; what it holds it notes in r, also when it
 // fails.
-func (e *Engine) start(ctx context.Context, req Request, r *Rows) error {
+func (e *Engine) start(ctx context.Context, req Request, r *Rows, listed *running) error {
 	if len(req.SQL) > e.cfg.MaxSQL {
 		return fault(CodeInvalid, "the statement has %d bytes; at most %d are allowed", len(req.SQL), e.cfg.MaxSQL)
 	}
@@ -143,6 +152,9 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows) error {
 	if !req.Dialect.valid() {
 		return fault(CodeInvalid, "there is no dialect %q; there are presto and duckdb", string(req.Dialect))
 	}
+	if !req.Limits.valid() {
+		return fault(CodeInvalid, "limits must not be negative")
+	}
 	if req.Dialect == DuckDB && len(req.Parameters) > 0 {
 		return fault(CodeInvalid, "parameters are of the dialect presto")
 	}
@@ -151,6 +163,7 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows) error {
 		return err
 	}
 	r.release = append(r.release, leave)
+	listed.begun.Store(true)
 	if cmd, ok, err := parseCommand(req.SQL, req.Database); err != nil {
 		return err
 	} else if ok {
@@ -166,6 +179,10 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows) error {
 	if err != nil {
 		return err
 	}
+	if err := r.limits.scan(r.stats.Bytes, r.stats.Files); err != nil {
+		return err
+	}
+	q.Memory = r.limits.Memory
 	rows, err := p.run(ctx, q)
 	if err != nil {
 		return p.locate(ctx, err, q.SQL)
@@ -176,17 +193,17 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows) error {
 
 func (e *Engine) ended(req Request, outcome Code, s Stats) {
 	e.metrics.ended(outcome, s, s.Elapsed)
-	e.log.Info("query", "outcome", string(outcome), "rows", s.Rows, "ms", s.ElapsedMillis, "files", s.Files,
+	e.log.Info("query", "outcome", string(outcome), "who", req.Who, "rows", s.Rows, "ms", s.ElapsedMillis, "files", s.Files,
 		"bytes", s.Bytes, "partitions", s.Partitions, "pruned", s.PartitionsPruned, "live_rows", s.LiveRows, "sql", shorten(req.SQL))
 }
 
 // shorten keeps a log line readable.
 func shorten(sql string) string {
 	const most = 300
-	if len(sql) <= most {
-		return sql
+	if len(sql) > most {
+		sql = sql[:most] + "…"
 	}
-	return sql[:most] + "…"
+	return strings.ToValidUTF8(sql, "")
 }
 
 // Close waits for the queries that run, refuses new ones, and frees the engine.

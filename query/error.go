@@ -26,6 +26,7 @@ const (
 	CodeCanceled  Code = "canceled"
 	CodeQueueFull Code = "queue_full"
 	CodeResources Code = "resources_exceeded" // memory or temporary space
+	CodeLimit     Code = "limit_exceeded"     // bytes to scan, rows or bytes of the answer; see Limits
 	// CodeDiskFull is of the disk on which the engine keeps what it fetches, converts
 	// and sorts; CodeLake of a lake whose store does not answer for now.
 	CodeDiskFull Code = "disk_full"
@@ -45,10 +46,7 @@ func (e *Error) Error() string { return e.Message }
 
 func (e *Error) Unwrap() error { return e.cause }
 
-var (
-	errTimeout = errors.New("the query's time is over")
-	errClosed  = errors.New("the query engine is closed")
-)
+var errClosed = errors.New("the query engine is closed")
 
 func fault(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
@@ -66,7 +64,7 @@ func asError(err error, sql, dir string) *Error {
 		return known
 	case errors.As(err, &dialect):
 		return &Error{Code: CodeInvalid, Message: dialect.Message + where(sql, dialect.Position), cause: err}
-	case errors.Is(err, errTimeout) || errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Code: CodeTimeout, Message: "the query took longer than is allowed and was ended", cause: err}
 	case errors.Is(err, context.Canceled):
 		return &Error{Code: CodeCanceled, Message: "the query was canceled", cause: err}

@@ -4,9 +4,11 @@ import (
 	"context"
 )
 
+var Cost = cost
+
 // Explain is the executor's plan for a query.
 func (e *Engine) Explain(ctx context.Context, sql string) (string, error) {
-	r := &Rows{}
+	r := &Rows{ctx: ctx}
 	defer func() { releaseAll(r.release) }()
 	p := &plan{engine: e, database: e.cfg.Database, rows: r}
 	q, err := p.make(ctx, sql)

@@ -26,7 +26,7 @@ func (q *queue) enter(ctx context.Context) (leave func(), err error) {
 	}
 	if q.waiting.Add(1) > q.limit {
 		q.waiting.Add(-1)
-		return nil, fault(CodeQueueFull, "%d queries are running and %d waiting; try again later", cap(q.running), q.limit)
+		return nil, fault(CodeQueueFull, "%d queries are running (query.concurrent) and %d waiting (query.queue): try again later, cancel one, or raise these settings", cap(q.running), q.limit)
 	}
 	defer q.waiting.Add(-1)
 	select {

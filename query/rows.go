@@ -1,6 +1,9 @@
 package query
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +18,10 @@ type Request struct {
 	// Visible says which databases the asker may see; nil: all. Others are to it as
 	// if they were not there. It may be called with any name, in lower case.
 	Visible func(database string) bool
+	// Who asks, for the list of running queries and the log; may be empty.
+	Who string
+	// Limits are below the configuration's where they are set.
+	Limits Limits
 	// Dialect is what the statement is written in; empty: Presto.
 	Dialect Dialect
 	// Parameters take the place of question marks, as Athena's do: each is a constant
@@ -51,9 +58,14 @@ type source interface {
 // Rows is an answer being read. It must be closed: until then the query holds
 // its place among those that run at once.
 type Rows struct {
+	ctx     context.Context // of the query; a Rows lives no longer
+	id      string
 	src     source
 	sql     string
-	dir     string // the engine's
+	dir     string  // the engine's
+	price   float64 // Config.PricePerTB
+	limits  bounds
+	result  int64 // bytes of values so far
 	started time.Time
 	stats   Stats
 	err     *Error
@@ -73,15 +85,52 @@ func (r *Rows) Next() bool {
 		return false
 	}
 	if r.src.Next() {
-		r.stats.Rows++
-		return true
-	}
-	if err := r.src.Err(); err != nil {
-		r.err = asError(err, "", r.dir)
+		if r.err = r.count(); r.err == nil {
+			return true
+		}
+	} else if err := r.src.Err(); err != nil {
+		r.err = r.fault(err, "")
 	}
 	r.ended = time.Now()
 	return false
 }
+
+// count counts the row that was read; it is an error where there may not be so
+// much.
+func (r *Rows) count() *Error {
+	if l := r.limits.Rows; l > 0 && r.stats.Rows == l {
+		return r.limits.rows()
+	}
+	if l := r.limits.Result; l > 0 {
+		for _, v := range r.src.Values() {
+			r.result += int64(len(v.Text))
+		}
+		if r.result > l {
+			return r.limits.result()
+		}
+	}
+	r.stats.Rows++
+	return nil
+}
+
+// fault makes an error an *Error, with the reason for which the query's context
+// ended, or the limit that was reached, where that is why.
+func (r *Rows) fault(err error, sql string) *Error {
+	out := asError(err, sql, r.dir)
+	var why *Error
+	switch {
+	case (out.Code == CodeTimeout || out.Code == CodeCanceled) && errors.As(context.Cause(r.ctx), &why):
+		return why
+	case out.Code == CodeResources:
+		limit := r.limits.exhausted(strings.Contains(out.Message, "max_temp_directory_size"), out.Message)
+		limit.cause = err
+		return limit
+	}
+	return out
+}
+
+// ID is the query's in the list of running queries.
+func (r *Rows) ID() string { return r.id }
 
 // Values is the current row, valid until the next call of Next.
 func (r *Rows) Values() []Value { return r.src.Values() }
@@ -103,7 +152,18 @@ func (r *Rows) Stats() Stats {
 	}
 	s.Elapsed = end.Sub(r.started)
 	s.ElapsedMillis = float64(s.Elapsed.Microseconds()) / 1000
+	s.Cost = cost(s.Bytes, r.price)
 	return s
+}
+
+// cost is what Athena charges for bytes scanned at a price for 10^12 of them: whole
+// megabytes, and ten of them at least for a query that scans anything.
+func cost(bytes int64, price float64) float64 {
+	if bytes == 0 {
+		return 0
+	}
+	const mb = 1_000_000
+	return float64(max((bytes+mb-1)/mb, 10)) * mb / 1e12 * price
 }
 
 // Close ends the query and gives back what it held. It may be called twice.

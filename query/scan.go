@@ -75,6 +75,14 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, filter *keyFilte
 			objects = append(objects, placed{object: o, values: part.Values})
 		}
 	}
+	bytes, files64 := p.rows.stats.Bytes, p.rows.stats.Files+int64(len(objects))
+	for _, o := range objects {
+		bytes += o.object.Size
+	}
+	// Before anything is fetched.
+	if err := p.rows.limits.scan(bytes, files64); err != nil {
+		return nil, nil, err
+	}
 	files, err := p.fetch(ctx, objects)
 	return files, met, err
 }

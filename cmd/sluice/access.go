@@ -16,6 +16,7 @@ import (
 	"sluice/ingest/access"
 	"sluice/ingest/certs"
 	"sluice/ingest/sigv4"
+	"sluice/query/httpapi"
 )
 
 // openAccess reads the keys and certificates; only a service that serves needs
@@ -43,20 +44,21 @@ func openCerts(t configs.TLS, log *slog.Logger) (*certs.Files, error) {
 	})
 }
 
-// authorizeQuery says which databases a query may see.
-func (s *service) authorizeQuery(w http.ResponseWriter, r *http.Request) (visible func(database string) bool, ok bool) {
+// authorizeQuery says who asks, and which databases they may see.
+func (s *service) authorizeQuery(w http.ResponseWriter, r *http.Request) (caller httpapi.Caller, ok bool) {
 	who, p := s.guard.Authenticate(r)
 	if p == nil && !who.MayQueryAny() {
 		p = s.guard.Forbidden(who, "query")
 	}
 	if p != nil {
 		p.Write(w)
-		return nil, false
+		return caller, false
 	}
-	if who.Admin() {
-		return nil, true
+	caller = httpapi.Caller{Name: who.Name(), Admin: who.Admin()}
+	if !who.Admin() {
+		caller.Visible = who.MayQuery
 	}
-	return who.MayQuery, true
+	return caller, true
 }
 
 // adminOnly serves those who may do everything.

@@ -42,7 +42,10 @@ func (s *service) handler() http.Handler {
 	s.otlp().Register(mux)
 	ingest.RegisterHealth(mux, s)
 	mux.Handle("GET /metrics", s.metricsHandler(promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})))
-	mux.Handle("/v1/query", httpapi.New(httpapi.Config{Querier: s.engine, Log: s.log, Authorize: s.authorizeQuery}))
+	asked := httpapi.Config{Querier: s.engine, Log: s.log, Authorize: s.authorizeQuery}
+	mux.Handle("/v1/query", httpapi.New(asked))
+	mux.Handle("/v1/queries", httpapi.NewQueries(asked))
+	mux.Handle("/v1/queries/{id}", httpapi.NewQueries(asked))
 	mux.HandleFunc("/", s.target)
 	return mux
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"sluice/buffer"
+	"sluice/configs"
 	"sluice/internal/progress"
 	"sluice/query"
 	"sluice/query/httpapi"
@@ -23,7 +24,8 @@ import (
 type asker func(ctx context.Context, sql string) (result.Rows, error)
 
 func newQuery(o *options) *cobra.Command {
-	var server, format, database, dialect string
+	var server, format string
+	var req query.Request
 	c := &cobra.Command{
 		Use:   "query [SQL]",
 		Short: "Ask SQL: the running service, or the data folder itself when none runs",
@@ -42,7 +44,7 @@ the configured address.`,
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return o.withAsker(c, server, query.Request{Database: database, Dialect: query.Dialect(dialect)}, func(ask asker) error {
+			return o.withAsker(c, server, req, func(ask asker) error {
 				return answer(c, args, ask, format)
 			})
 		},
@@ -52,10 +54,33 @@ the configured address.`,
 	c.Flags().StringVar(&server, "server", "", "ask the service at `URL` (default: see above)")
 	o.clientFlags(c)
 	c.Flags().StringVar(&format, "output", "", "table, csv, json or ndjson (default table)")
-	c.Flags().StringVar(&database, "database", "", "`NAME` of the database of tables named without one (default: as configured)")
-	c.Flags().StringVar(&dialect, "dialect", string(query.Presto), "presto (Athena's too), or duckdb: the statement as the executor takes it")
+	c.Flags().StringVar(&req.Database, "database", "", "`NAME` of the database of tables named without one (default: as configured)")
+	c.Flags().StringVar((*string)(&req.Dialect), "dialect", string(query.Presto), "presto (Athena's too), or duckdb: the statement as the executor takes it")
+	limitFlags(c, &req.Limits)
 	return c
 }
+
+// limitFlags are those of the limits of a query.
+func limitFlags(c *cobra.Command, l *query.Limits) {
+	c.Flags().DurationVar(&l.Timeout, "timeout", 0, "end a query that takes longer than `TIME`, such as 30s (default: query.timeout, which is never exceeded; so with the others)")
+	c.Flags().Var((*byteFlag)(&l.Memory), "memory", "give a query at most `SIZE` of memory, such as 128MiB")
+	c.Flags().Var((*byteFlag)(&l.Scanned), "max-scanned", "refuse a query that would scan more than `SIZE`, such as 10GB")
+	c.Flags().Int64Var(&l.Rows, "max-rows", 0, "end a query that answers more than `N` rows")
+	c.Flags().Var((*byteFlag)(&l.Result), "max-result", "end a query whose values are longer than `SIZE` together")
+}
+
+// A byteFlag is a flag that takes a size.
+type byteFlag int64
+
+func (f *byteFlag) Set(s string) error {
+	n, err := configs.ParseBytes(s)
+	*f = byteFlag(n)
+	return err
+}
+
+func (f *byteFlag) String() string { return "" }
+
+func (f *byteFlag) Type() string { return "size" }
 
 // withAsker calls do with what answers statements, each asked as req is: the
 // server, if one is named.

@@ -301,7 +301,9 @@ func (s *service) openEngine() (*query.Engine, error) {
 	return query.Open(query.Config{
 		Catalog: s.catalog, CountPartitions: count, Store: s.store, Buffer: s.buffer, Converter: converter,
 		Stream: s.stream, Database: s.cfg.Database, Dir: s.cfg.CacheDir(),
-		Cache: int64(q.Cache), Footers: int64(q.Footers), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Timeout: q.Timeout,
-		Log: s.log, Metrics: s.registry,
+		Cache: int64(q.Cache), Footers: int64(q.Footers), Spill: int64(q.Spill), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Queue: q.Queue, Timeout: q.Timeout,
+		Limits:     query.Limits{Scanned: int64(q.MaxScanned), Rows: int64(q.MaxRows), Result: int64(q.MaxResult)},
+		PricePerTB: q.PricePerTB,
+		Log:        s.log, Metrics: s.registry,
 	})
 }

@@ -124,6 +124,8 @@ type Query struct {
 	SQL   string
 	Setup []string // statements to run before, such as CREATE VIEW
 	Files []string // absolute paths that may be read
+	// Memory is less than Config.Memory, in bytes; 0: as much.
+	Memory int64
 	// Bigint makes columns of whole numbers wider than 64 bits bigint, and a value
 	// that does not fit an error.
 	Bigint bool

@@ -39,10 +39,14 @@ type Rows struct {
 
 // prepare sets the sandbox up and binds the statement in it.
 func (r *Rows) prepare(q Query, maxTemp int64) error {
-	for _, sql := range []string{
+	settings := []string{
 		"SET temp_directory = " + Quote(r.temp),
 		fmt.Sprintf("SET max_temp_directory_size = '%dB'", maxTemp),
-	} {
+	}
+	if q.Memory > 0 {
+		settings = append(settings, fmt.Sprintf("SET memory_limit = '%dB'", q.Memory))
+	}
+	for _, sql := range settings {
 		if err := r.in.exec(sql); err != nil {
 			return fmt.Errorf("set up query: %w", err)
 		}

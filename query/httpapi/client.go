@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ const maxErrorBody = 1 << 20
 // Query starts a query. An error of the query is a *query.Error. The rows must
 // be closed.
 func (c *Client) Query(ctx context.Context, req query.Request) (result.Rows, error) {
-	body, err := json.Marshal(request{SQL: req.SQL, Database: req.Database, Dialect: string(req.Dialect), Parameters: req.Parameters})
+	body, err := json.Marshal(request{SQL: req.SQL, Database: req.Database, Dialect: string(req.Dialect), Parameters: req.Parameters, Limits: limitsOf(req.Limits)})
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", c.Server, err)
 	}
@@ -37,13 +38,9 @@ func (c *Client) Query(ctx context.Context, req query.Request) (result.Rows, err
 	}
 	call.Header.Set("Content-Type", "application/json")
 	call.Header.Set("Accept", "application/json")
-	client := c.HTTP
-	if client == nil {
-		client = http.DefaultClient
-	}
-	resp, err := client.Do(call)
+	resp, err := c.do(call)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", c.Server, err)
+		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
@@ -195,3 +192,58 @@ func (r *remoteRows) Values() []result.Value { return r.values }
 func (r *remoteRows) Err() error             { return r.err }
 func (r *remoteRows) Stats() result.Stats    { return r.stats }
 func (r *remoteRows) Close() error           { return r.body.Close() }
+
+// Queries lists the queries of the service that the caller may see.
+func (c *Client) Queries(ctx context.Context) ([]RunningQuery, error) {
+	resp, err := c.call(ctx, http.MethodGet, "/v1/queries")
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	var doc struct {
+		Queries []RunningQuery `json:"queries"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&doc); err != nil {
+		return nil, fmt.Errorf("read answer of %s: %w", c.Server, err)
+	}
+	return doc.Queries, nil
+}
+
+// Cancel cancels a query of the service.
+func (c *Client) Cancel(ctx context.Context, id string) error {
+	resp, err := c.call(ctx, http.MethodDelete, "/v1/queries/"+url.PathEscape(id))
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+// call makes a request without a body; an answer that is none of success is an
+// error.
+func (c *Client) call(ctx context.Context, method, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.Server, "/")+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", c.Server, err)
+	}
+	resp, err := c.do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode/100 != 2 {
+		defer resp.Body.Close()
+		return nil, readError(resp)
+	}
+	return resp, nil
+}
+
+func (c *Client) do(req *http.Request) (*http.Response, error) {
+	client := c.HTTP
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", c.Server, err)
+	}
+	return resp, nil
+}

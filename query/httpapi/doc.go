@@ -1,22 +1,38 @@
-// Package httpapi is SQL over HTTP: the handler of POST /v1/query, and a client
-// that gives its answers as package query does.
+// Package httpapi is SQL over HTTP: the handlers of POST /v1/query and of the list
+// of running queries, and a client that gives answers as package query does.
 //
 // # Request
 //
-//	{"sql": "SELECT …", "format": "json", "database": "shop", "dialect": "presto", "parameters": ["1", "'x'"]}
+//	{"sql": "SELECT …", "format": "json", "database": "shop", "dialect": "presto", "parameters": ["1", "'x'"],
+//	 "limits": {"timeout": "30s", "memory": "256MiB", "max_scanned": "10GB", "max_rows": 1000, "max_result": "1MiB"}}
 //
 // dialect is presto (the default) or duckdb; parameters are constants of SQL that
 // take the place of question marks. All but sql may be absent; without a format the
 // Accept header decides (application/json, application/x-ndjson, text/csv), and
 // without that it is json. See package output for the formats. The statistics
-// of NDJSON and CSV answers are in the HTTP trailer Sluice-Stats, as JSON.
+// of NDJSON and CSV answers are in the HTTP trailer Sluice-Stats, as JSON. limits
+// are those of the configuration (query.timeout and so on), where they are lower;
+// sizes are numbers of bytes or texts. The header Sluice-Query-Id of an answer is
+// the query's in the list.
+//
+// A query ends when its client closes the connection.
+//
+// # Running queries
+//
+//	GET /v1/queries
+//	{"queries":[{"id":"…","who":"analysts","state":"running","since":"2026-01-31T12:00:00Z","elapsed_ms":140,"sql":"SELECT …"}]}
+//
+// lists the queries that run or wait, the oldest first: the caller's own (by the
+// name of their key), or all of them to an admin. DELETE /v1/queries/{id} cancels
+// one of these: 204, or 404 query_not_found. It then fails with canceled.
 //
 // # Errors
 //
 // {"error":{"code":"…","message":"…"}} with the code of package query and the
 // status: 400 syntax_error, invalid_query and requests that cannot be read, 403
 // forbidden, 404 table_not_found, 405 other methods, 406 an Accept that cannot
-// be met, 413 a body over the limit, 422 resources_exceeded, 429 queue_full (with
+// be met, 413 a body over the limit, 422 resources_exceeded (memory, temporary space) and
+// limit_exceeded (bytes to scan, rows, bytes of the answer), 429 queue_full (with
 // Retry-After), 499 canceled, 503 lake_unavailable (with Retry-After), 504 timeout,
 // 507 disk_full (of the service's data folder), 500 internal_error.
 //

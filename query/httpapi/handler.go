@@ -20,6 +20,17 @@ import (
 // A Querier runs queries.
 type Querier interface {
 	Query(ctx context.Context, req query.Request) (*query.Rows, error)
+	Running() []query.RunningQuery
+	Cancel(id, by string) bool
+}
+
+// A Caller is who sends a request.
+type Caller struct {
+	Name string // in the list of queries and the log
+	// Visible says which databases there are to the caller; nil: all.
+	Visible func(database string) bool
+	// Admin sees and cancels everybody's queries, others their own.
+	Admin bool
 }
 
 // A Config is what a Handler needs.
@@ -30,16 +41,21 @@ type Config struct {
 	// the query is ended; 0: 30 s.
 	Stall time.Duration
 	Log   *slog.Logger
-	// Authorize says which databases a request may see (nil: all); ok is false
-	// where it may not ask at all, and Authorize has answered. Nil: everybody may.
-	Authorize func(w http.ResponseWriter, r *http.Request) (visible func(database string) bool, ok bool)
+	// Authorize says who sends a request; ok is false where they may not ask at all,
+	// and Authorize has answered. Nil: everybody may do everything.
+	Authorize func(w http.ResponseWriter, r *http.Request) (who Caller, ok bool)
 }
 
 // statsTrailer carries the statistics behind bodies that have no place for them.
 const statsTrailer = "Sluice-Stats"
 
+// idHeader carries the query's id in the list of running queries.
+const idHeader = "Sluice-Query-Id"
+
 // New makes the handler of POST /v1/query.
-func New(cfg Config) http.Handler {
+func New(cfg Config) http.Handler { return newHandler(cfg) }
+
+func newHandler(cfg Config) *handler {
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 2 << 20
 	}
@@ -62,6 +78,7 @@ type request struct {
 	Dialect  string `json:"dialect,omitempty"`
 	// Parameters are query.Request's.
 	Parameters []string `json:"parameters,omitempty"`
+	Limits     limits   `json:"limits,omitzero"`
 }
 
 // A refusal is an error before a query was begun.
@@ -79,26 +96,23 @@ var statuses = map[query.Code]int{
 	query.CodeSyntax: http.StatusBadRequest, query.CodeInvalid: http.StatusBadRequest,
 	query.CodeForbidden: http.StatusForbidden, query.CodeNotFound: http.StatusNotFound,
 	query.CodeTimeout: http.StatusGatewayTimeout, query.CodeCanceled: 499,
-	query.CodeQueueFull: http.StatusTooManyRequests, query.CodeResources: http.StatusUnprocessableEntity,
+	query.CodeQueueFull: http.StatusTooManyRequests, query.CodeResources: http.StatusUnprocessableEntity, query.CodeLimit: http.StatusUnprocessableEntity,
 	query.CodeInternal: http.StatusInternalServerError, query.CodeDiskFull: http.StatusInsufficientStorage,
 	query.CodeLake: http.StatusServiceUnavailable,
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var visible func(database string) bool
-	if h.cfg.Authorize != nil {
-		var ok bool
-		if visible, ok = h.cfg.Authorize(w, r); !ok {
-			return
-		}
+	who, ok := h.caller(w, r)
+	if !ok {
+		return
 	}
 	req, format, bad := h.read(w, r)
 	if bad != nil {
 		writeError(w, bad.status, bad.code, bad.message)
 		return
 	}
-	rows, err := h.cfg.Querier.Query(r.Context(), query.Request{SQL: req.SQL, Database: req.Database, Visible: visible,
-		Dialect: query.Dialect(req.Dialect), Parameters: req.Parameters})
+	rows, err := h.cfg.Querier.Query(r.Context(), query.Request{SQL: req.SQL, Database: req.Database, Visible: who.Visible, Who: who.Name,
+		Dialect: query.Dialect(req.Dialect), Parameters: req.Parameters, Limits: req.Limits.query()})
 	if err != nil {
 		code, message := explain(err)
 		if code == query.CodeInternal || code == query.CodeDiskFull {
@@ -109,6 +123,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer rows.Close()
 	h.answer(w, format, rows)
+}
+
+// caller is who sends the request.
+func (h *handler) caller(w http.ResponseWriter, r *http.Request) (Caller, bool) {
+	if h.cfg.Authorize == nil {
+		return Caller{Admin: true}, true
+	}
+	return h.cfg.Authorize(w, r)
 }
 
 func explain(err error) (query.Code, string) {
@@ -181,6 +203,7 @@ func accepted(header string) output.Format {
 // answer streams the rows.
 func (h *handler) answer(w http.ResponseWriter, format output.Format, rows *query.Rows) {
 	w.Header().Set("Content-Type", contentTypes[format])
+	w.Header().Set(idHeader, rows.ID())
 	if format != output.JSON {
 		w.Header().Set("Trailer", statsTrailer)
 	}

@@ -16,6 +16,8 @@ import (
 type failing struct{ err error }
 
 func (f failing) Query(context.Context, query.Request) (*query.Rows, error) { return nil, f.err }
+func (f failing) Running() []query.RunningQuery                             { return nil }
+func (f failing) Cancel(id, by string) bool                                 { return false }
 
 // What an operator or time has to mend has a status of its own, with the reason.
 func TestStatusOfOutages(t *testing.T) {

@@ -22,6 +22,9 @@ func Footer(s result.Stats) string {
 	if s.LiveRows > 0 {
 		parts = append(parts, count(s.LiveRows, "live row"))
 	}
+	if s.Cost > 0 {
+		parts = append(parts, fmt.Sprintf("Athena: $%.5f", s.Cost))
+	}
 	return strings.Join(parts, " · ")
 }
 

@@ -34,9 +34,12 @@ func ParseFormat(s string) (Format, error) {
 }
 
 // Write writes the answer and returns the error that ended it, or the one that
-// writing gave.
+// writing gave. A *bufio.Writer is left for the caller to flush, or to drop.
 func Write(w io.Writer, f Format, rows result.Rows) error {
-	b := bufio.NewWriterSize(w, 32<<10)
+	b, given := w.(*bufio.Writer)
+	if !given {
+		b = bufio.NewWriterSize(w, 32<<10)
+	}
 	var err error
 	switch f {
 	case Table:
@@ -50,8 +53,10 @@ func Write(w io.Writer, f Format, rows result.Rows) error {
 	default:
 		err = fmt.Errorf("write answer: %q is not a format", f)
 	}
-	if flushed := b.Flush(); err == nil {
-		err = flushed
+	if !given {
+		if flushed := b.Flush(); err == nil {
+			err = flushed
+		}
 	}
 	return err
 }

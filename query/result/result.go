@@ -60,6 +60,9 @@ type Stats struct {
 	PartitionsPruned int64 `json:"partitions_pruned"`
 	LiveRows         int64 `json:"live_rows"`  // not yet delivered
 	LiveBytes        int64 `json:"live_bytes"` // of JSON
+	// Cost is what Athena would have charged for Bytes, in dollars; absent where no
+	// price is set.
+	Cost float64 `json:"cost_usd,omitempty"`
 }
 
 // Rows is an answer being read.
