@@ -15,9 +15,9 @@ import (
 // libraries have and every engine looks for.
 const (
 	tableType    = "EXTERNAL_TABLE"
-	inputFormat  = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
-	outputFormat = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
-	serde        = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+	inputFormat  = lake.ParquetInputFormat
+	outputFormat = lake.ParquetOutputFormat
+	serde        = lake.ParquetSerDe
 )
 
 // The parameters of a column that keep the JSON keys it came from.
@@ -92,6 +92,7 @@ func decodeTable(t types.Table, strict bool) (lake.Table, error) {
 	var err error
 	if sd := t.StorageDescriptor; sd != nil {
 		table.Location = folder(aws.ToString(sd.Location))
+		table.Storage = decodeStorage(sd)
 		if table.Columns, err = decodeColumns(table.Name, sd.Columns, strict); err != nil {
 			return lake.Table{}, err
 		}
@@ -101,6 +102,21 @@ func decodeTable(t types.Table, strict bool) (lake.Table, error) {
 		return lake.Table{}, err
 	}
 	return table, nil
+}
+
+// decodeStorage reads how the files are stored; zero where they are Parquet.
+func decodeStorage(sd *types.StorageDescriptor) lake.Storage {
+	s := lake.Storage{InputFormat: aws.ToString(sd.InputFormat), OutputFormat: aws.ToString(sd.OutputFormat)}
+	if sd.SerdeInfo != nil {
+		s.SerDe = aws.ToString(sd.SerdeInfo.SerializationLibrary)
+		if len(sd.SerdeInfo.Parameters) > 0 {
+			s.Properties = maps.Clone(sd.SerdeInfo.Parameters)
+		}
+	}
+	if s.IsParquet() {
+		return lake.Storage{}
+	}
+	return s
 }
 
 // folder ends a location in a slash, as others may not have done.

@@ -90,6 +90,10 @@ func TestEnsureKeepsWhatOthersPut(t *testing.T) {
 		},
 		PartitionKeys: []lake.Column{{Name: "dt", Type: lake.String}},
 		Parameters:    map[string]string{"classification": "csv", "skip.header.line.count": "1"},
+		Storage: lake.Storage{
+			InputFormat: lake.TextInputFormat, OutputFormat: lake.TextOutputFormat,
+			SerDe: lake.OpenCSVSerDe, Properties: map[string]string{"separatorChar": ";"},
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

@@ -110,8 +110,11 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 	if err != nil {
 		return err
 	}
+	if err := src.readable(); err != nil {
+		return err
+	}
 	e := p.engine
-	rel := relation{columns: src.columns(), keys: src.keys}
+	rel := relation{columns: src.columns(), keys: src.keys, text: src.text}
 	met := t.Conditions
 	add := func(files []dataFile, also []*statement.Condition, err error) error {
 		rel.files = append(rel.files, files...)

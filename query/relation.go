@@ -7,6 +7,7 @@ import (
 
 	"sluice/internal/lake"
 	"sluice/query/executor"
+	"sluice/query/textfile"
 )
 
 // A relation is the SQL that stands for a table: its columns over the planned
@@ -15,7 +16,8 @@ type relation struct {
 	columns []lake.Column // without the partition columns
 	keys    []lake.Column
 	files   []dataFile
-	filters []string // over the columns' internal names, see internal
+	filters []string         // over the columns' internal names, see internal
+	text    *textfile.Format // how files are read that are not Parquet
 }
 
 // Files are read with one explicit schema, by name: a file that lacks a column,
@@ -49,6 +51,9 @@ func (r *relation) query() string {
 	if len(r.files) == 0 {
 		return r.empty()
 	}
+	if r.text != nil {
+		return r.textQuery()
+	}
 	files := slices.Clone(r.files)
 	slices.SortStableFunc(files, func(a, b dataFile) int { return slices.Compare(a.values, b.values) })
 	groups := group(files)
@@ -59,12 +64,8 @@ func (r *relation) query() string {
 		b.WriteString(" AS " + executor.Identifier(c.Name) + ", ")
 	}
 	joined := len(groups) > caseLimit
-	for j, k := range r.keys {
-		text := fmt.Sprintf("p.k%d", j)
-		if !joined {
-			text = choose(groups, j)
-		}
-		b.WriteString(keyValue(text, k) + " AS " + executor.Identifier(k.Name) + ", ")
+	for _, k := range r.keyColumns(groups) {
+		b.WriteString(k + ", ")
 	}
 	query := strings.TrimSuffix(b.String(), ", ")
 	query += " FROM read_parquet(" + paths(files) + ", schema = " + r.schema() + ") AS f"
@@ -75,6 +76,20 @@ func (r *relation) query() string {
 		query += " WHERE " + strings.Join(r.filters, " AND ")
 	}
 	return query
+}
+
+// keyColumns are the partition columns: from a CASE over the file's number or, where
+// there are many groups, from the relation p.
+func (r *relation) keyColumns(groups []fileGroup) []string {
+	columns := make([]string, len(r.keys))
+	for j, k := range r.keys {
+		text := fmt.Sprintf("p.k%d", j)
+		if len(groups) <= caseLimit {
+			text = choose(groups, j)
+		}
+		columns[j] = keyValue(text, k) + " AS " + executor.Identifier(k.Name)
+	}
+	return columns
 }
 
 // empty is the relation without rows.

@@ -83,6 +83,10 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, filter *keyFilte
 	if err := p.rows.limits.scan(bytes, files64); err != nil {
 		return nil, nil, err
 	}
+	if src.text != nil {
+		files, err := p.textFiles(ctx, objects)
+		return files, met, err
+	}
 	files, err := p.fetch(ctx, objects)
 	return files, met, err
 }

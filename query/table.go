@@ -10,6 +10,7 @@ import (
 	"sluice/catalogsync"
 	"sluice/internal/lake"
 	"sluice/query/live"
+	"sluice/query/textfile"
 )
 
 // A part says which rows of a table a name means.
@@ -52,9 +53,10 @@ type tableSource struct {
 	name      lake.TableName
 	table     lake.Table
 	inCatalog bool
-	keys      []lake.Column // partition columns
-	batches   []live.Batch  // not delivered
-	moment    *live.Moment  // of the snapshot that they are of
+	keys      []lake.Column    // partition columns
+	text      *textfile.Format // nil for Parquet
+	batches   []live.Batch     // not delivered
+	moment    *live.Moment     // of the snapshot that they are of
 
 	view *live.View
 	// partitions are those that the catalog gave, by the expression.
@@ -246,11 +248,13 @@ func (src *tableSource) count(ctx context.Context, e *Engine) (err error) {
 	return nil
 }
 
-// A dataFile is a Parquet file and its partition.
+// A dataFile is a file and its partition.
 type dataFile struct {
 	path   string
 	bytes  int64
 	values []string
+	// Of text alone: DuckDB's name of how it is compressed, and the object's name.
+	compression, name string
 }
 
 // liveFiles are the files of the live rows, their partition values in the order

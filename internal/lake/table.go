@@ -44,6 +44,7 @@ type Table struct {
 	Columns       []Column
 	PartitionKeys []Column
 	Parameters    map[string]string
+	Storage       Storage
 	Version       string // the catalog's VersionId, "" for a table not yet there
 	View          string // what the catalog keeps of a view; "" for a table of files
 }
