@@ -13,8 +13,11 @@ import (
 // remembers what was found to follow its value: ways, each with the text between,
 // the structs that begin in it, and the node whose value comes next. Such a text
 // was valid there once and led to that node; outside arrays and maps the node
-// alone says in which objects it stands, so it is and does so for ever. What has
-// to be looked at each time is whether a key comes twice in a record.
+// alone says in which objects it stands, so it is and does so for ever.
+//
+// No key may come twice in a record. Where all ways lead from nodes of lower to nodes
+// of higher rank, none can; that is so where the keys that records have in common
+// come in the same order. Else the nodes that a record has filled are marked.
 //
 // A record is followed from way to way, and only its values are read. Where no
 // way fits, it is parsed as a whole, and its ways are learned.
@@ -49,40 +52,61 @@ func (s *shredder) follow(i int) (end int, ok bool) {
 	stamp, data, out := s.stamp, s.data, s.out
 	row := out.slots[0] - 1
 	at := s.schema.root
-	cut := false
+	ordered, cut := !s.schema.unordered, false
 	for {
 		if len(at.ways) == 0 {
 			return i, false
 		}
 		w := &at.ways[0]
-		if !w.between.at(data, i) {
+		here := false
+		if t := &w.between; t.short && len(data)-i >= 16 { // a call would cost as much
+			here = (binary.LittleEndian.Uint64(data[i:])^t.head)&t.mask == 0 &&
+				(len(t.text) <= 8 || binary.LittleEndian.Uint64(data[i+len(t.text)-8:]) == t.tail)
+		} else {
+			here = t.at(data, i)
+		}
+		if !here {
 			if w = at.otherWay(data, i); w == nil {
 				return i, false
 			}
 		}
 		i += len(w.between.text)
 		for _, n := range w.opens {
-			if n.seen == stamp {
+			if !ordered && !n.mark(stamp) {
 				return i, false
 			}
-			n.seen = stamp
 			out.columns[n.id] = append(out.columns[n.id], entry{0, row})
 		}
 		f := w.to
 		if f == nil {
 			return i, i == len(data) || data[i] == '\n'
 		}
-		if f.seen == stamp || i >= len(data) {
+		if i >= len(data) || !ordered && !f.mark(stamp) {
 			return i, false
 		}
-		f.seen = stamp
 		start := i
-		switch v, next := plain(f.ease, data, i); {
-		case next > 0:
+		v, next := int64(0), 0
+		switch f.ease {
+		case easyText: // looked through here: a call would cost as much as a short string
+			if data[i] != '"' {
+				break
+			}
+			for k := i + 1; k+8 <= len(data); k += 8 {
+				if hit := jsonscan.Special(binary.LittleEndian.Uint64(data[k:])); hit != 0 {
+					if k += bits.TrailingZeros64(hit) >> 3; data[k] == '"' {
+						v, next = int64(i+1)<<32|int64(k), k+1
+					}
+					break
+				}
+			}
+		case easyBigint:
+			v, next = plainInt(data, i)
+		}
+		if next > 0 {
 			c := &out.columns[f.id]
 			*c = append(*c, entry{v, row})
 			i = next
-		default:
+		} else {
 			if !cut && f.kind != leafNode { // white space may be a newline there
 				s.data, cut = data[:lineEnd(data, i)], true
 			}
@@ -129,29 +153,20 @@ func easeOf(n *node) ease {
 	return hard
 }
 
-// plain takes the value at i if it is what a leaf's values mostly are, a string
-// without escapes beyond ASCII or a short integer; next is its end, else 0.
-func plain(e ease, data []byte, i int) (v int64, next int) {
-	switch e {
-	case easyText:
-		if data[i] != '"' {
-			return 0, 0
-		}
-		for k := i + 1; k+8 <= len(data); k += 8 {
-			w := binary.LittleEndian.Uint64(data[k:])
-			if hit := jsonscan.Special(w); hit != 0 {
-				if k += bits.TrailingZeros64(hit) >> 3; data[k] != '"' {
-					return 0, 0
-				}
-				return int64(i+1)<<32 | int64(k), k + 1
-			}
-		}
-	case easyBigint:
-		if v, end, ok := shortInt(data, i); ok {
-			return v, end
-		}
+// plainInt takes the integer at i, if it is a short one; next is its end, else 0.
+func plainInt(data []byte, i int) (v int64, next int) {
+	if v, end, ok := shortInt(data, i); ok {
+		return v, end
 	}
 	return 0, 0
+}
+
+// mark notes that the object or record with this stamp has filled the node; false if
+// it had already.
+func (n *node) mark(stamp uint64) bool {
+	fresh := n.seen != stamp
+	n.seen = stamp
+	return fresh
 }
 
 // learn remembers the ways of the record that was parsed as a whole and ends at
@@ -160,12 +175,15 @@ func (s *shredder) learn(end int) {
 	if len(s.rescues) > s.marks || len(s.steps) == 0 {
 		return
 	}
-	at, from := s.schema.root, s.start
-	var opens []*node
 	for _, st := range s.steps {
 		if st.node.kind == rescueNode || st.start < 0 && st.node.part != 0 {
 			return // what else such a key has is rescued; a partition's value is a struct's text
 		}
+	}
+	s.schema.unordered = s.schema.unordered || !rank(s.steps)
+	at, from := s.schema.root, s.start
+	var opens []*node
+	for _, st := range s.steps {
 		if st.start < 0 {
 			opens = append(opens, st.node)
 			continue
@@ -192,4 +210,31 @@ func (n *node) lead(between []byte, opens []*node, to *node) {
 	} else {
 		n.ways = append(n.ways, w)
 	}
+}
+
+// rank ranks the nodes of a record that have no rank yet, between those around them;
+// false where that cannot be.
+func rank(steps []step) bool {
+	const gap = 1 << 32
+	last := uint64(0)
+	for i, st := range steps {
+		if st.node.rank == 0 {
+			next := last + 2*gap
+			for _, later := range steps[i+1:] {
+				if later.node.rank > 0 {
+					next = later.node.rank
+					break
+				}
+			}
+			if next <= last+1 {
+				return false
+			}
+			st.node.rank = last + (next-last)/2
+		}
+		if st.node.rank <= last {
+			return false
+		}
+		last = st.node.rank
+	}
+	return true
 }

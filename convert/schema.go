@@ -38,8 +38,16 @@ const (
 // Space 0 has one slot a record; every array and map opens a space with one slot
 // an element.
 type node struct {
-	id     int
-	kind   nodeKind
+	// What following a record needs of a node, in one line of the cache: ways are what
+	// was found to come after its value, rank is its place among the nodes, see follow.
+	ways []way
+	seen uint64 // the stamp of the object that has filled it, while shredding
+	id   int
+	part int // 1 + the index of the partition field that this is
+	ease ease
+	kind nodeKind
+	rank uint64
+
 	typ    lake.Type
 	name   string // column or field name
 	spelt  string // the JSON key of a struct's field
@@ -62,12 +70,7 @@ type node struct {
 	unit  timestampUnit // of a timestamp
 	bloom float64       // how likely the leaf's Bloom filter is wrong; 0: it has none
 
-	part int    // 1 + the index of the partition field that this is
-	seen uint64 // the stamp of the object that has filled it, while shredding
 	form form
-	ease ease
-	// ways are what was found to follow this node's value in a record, see follow.
-	ways []way
 }
 
 // A form is what a node's column holds.
@@ -99,6 +102,8 @@ func formOf(n *node) form {
 
 // A schema is the tree of nodes for a run.
 type schema struct {
+	unordered bool // some way leads to a node of lower rank, see follow
+
 	columns []lake.Column
 	root    *node
 	nodes   []*node // by id

@@ -9,10 +9,11 @@ type token struct {
 	head, mask uint64 // the first eight bytes, and which of them count
 	middle     uint64 // the second eight, if there are more than 16
 	tail       uint64 // the last eight, if there are as many
+	short      bool   // it has 1 to 16 bytes
 }
 
 func newToken(text []byte) token {
-	t := token{text: text}
+	t := token{text: text, short: 0 < len(text) && len(text) <= 16}
 	var b [8]byte
 	n := copy(b[:], text)
 	t.head, t.mask = binary.LittleEndian.Uint64(b[:]), ^uint64(0)>>(64-8*n)
