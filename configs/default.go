@@ -31,11 +31,12 @@ func Default() Config {
 		Delivery:   Delivery{Batches: 2, Uploads: 4, DrainOnStop: false, StopTimeout: 30 * time.Second},
 		Query: Query{
 			Memory: 1 * GiB, Threads: 0, Concurrent: 4, Queue: 64, Timeout: 5 * time.Minute, Cache: 4 * GiB, Footers: 64 * MiB, Spill: 4 * GiB, PricePerTB: 5,
+			Checkpoints: defaultCheckpoints(),
 		},
 		TLS:    TLS{MinVersion: "1.2", ClientAuth: ClientAuthRequire},
 		Access: Access{Metrics: MetricsAdmin},
 		S3:     S3{Timeout: 2 * time.Minute},
-		Glue:   Glue{Timeout: time.Minute, Cache: 15 * time.Minute, KnownPartitions: 200_000},
+		Glue:   Glue{Timeout: time.Minute},
 		NATS:   defaultNATS(),
 		Log:    Log{Level: "info", Format: "text"},
 	}

@@ -16,6 +16,7 @@ import (
 	"sluice/convert"
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
+	"sluice/query/checkpoint"
 )
 
 // A Catalog says which tables there are.
@@ -38,6 +39,7 @@ type Store interface {
 type Buffer interface {
 	Streams() []buffer.StreamState
 	Snapshot(stream string) (*buffer.Snapshot, error)
+	Seal(ctx context.Context, stream string) error // for checkpoints
 }
 
 // A Converter makes Parquet files of records.
@@ -59,6 +61,8 @@ type Config struct {
 	// carry their own. Nil only without Buffer.
 	Stream   func(name string) configs.Stream
 	Database string // of tables named without one; "default" if empty
+	// Checkpoints of incremental queries; nil: there are none.
+	Checkpoints *checkpoint.Book
 
 	// Dir is a folder of the engine's own: what lies in it is deleted by Open.
 	Dir string

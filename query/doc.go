@@ -25,6 +25,9 @@
 //     time zone.
 //   - No statement reads a file, the network, the environment or a setting:
 //     see package statement and package executor for the two walls.
+//   - Queries with a checkpoint (Request.Checkpoint) read of their tables what this
+//     node acknowledged since the latest committed run of that name, exactly, and a
+//     replay what that run read: see package checkpoint.
 //   - Of a database that the asker may not see (Request.Visible) nothing shows:
 //     not in an answer, a listing, an error or a suggestion.
 //   - Memory, temporary space, time and the number of queries at once are bounded.
@@ -47,8 +50,8 @@
 // have more digits; regular expressions are RE2's, which has neither lookaround nor
 // back references.
 //
-// Files no row of which can satisfy the conditions are left out too, by the bounds
-// in their footers (see package statistics); what is in doubt is read. From a store
+// It does not promise more of reading. Files are not pruned by their statistics
+// before they are fetched; the executor skips row groups by them. From a store
 // without local files, whole objects are fetched.
 //
 // # Names

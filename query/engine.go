@@ -127,7 +127,7 @@ func (e *Engine) Query(ctx context.Context, req Request) (*Rows, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	listed, unlist := e.enlist(req, started, cancel)
 	ctx, stop := context.WithTimeoutCause(ctx, limits.Timeout, limits.timeout())
-	r := &Rows{ctx: ctx, id: listed.id, sql: req.SQL, dir: e.cfg.Dir, price: e.cfg.PricePerTB, started: started, limits: limits,
+	r := &Rows{ctx: ctx, replay: req.Replay, id: listed.id, sql: req.SQL, dir: e.cfg.Dir, price: e.cfg.PricePerTB, started: started, limits: limits,
 		release: []func(){e.open.Done, func() { cancel(nil) }, unlist, stop}}
 	err := e.start(ctx, req, r, listed)
 	if err == nil {
@@ -157,6 +157,13 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows, listed *runnin
 	}
 	if req.Dialect == DuckDB && len(req.Parameters) > 0 {
 		return fault(CodeInvalid, "parameters are of the dialect presto")
+	}
+	if src, ok, err := e.checkpointCommand(req); ok {
+		r.src = src
+		return err
+	}
+	if err := e.begin(ctx, req, r); err != nil {
+		return err
 	}
 	leave, err := e.queue.enter(ctx)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"sluice/buffer"
 	"sluice/internal/lake/store"
+	"sluice/query/checkpoint"
 	"sluice/query/executor"
 	"sluice/query/presto"
 	"sluice/query/statement"
@@ -32,6 +33,11 @@ const (
 	CodeDiskFull Code = "disk_full"
 	CodeLake     Code = "lake_unavailable"
 	CodeInternal Code = "internal_error"
+	// Of checkpoints: a run of the name is under way; there is none of the name; what
+	// it would read next, or the run to confirm, is not known any more.
+	CodeBusy         Code = "checkpoint_busy"
+	CodeNoCheckpoint Code = "checkpoint_not_found"
+	CodeExpired      Code = "checkpoint_expired"
 )
 
 // An Error is why a query failed, in words for the one who wrote it.
@@ -62,6 +68,14 @@ func asError(err error, sql, dir string) *Error {
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.Is(err, checkpoint.ErrBusy):
+		return &Error{Code: CodeBusy, Message: err.Error(), cause: err}
+	case errors.Is(err, checkpoint.ErrNotFound):
+		return &Error{Code: CodeNoCheckpoint, Message: err.Error(), cause: err}
+	case errors.Is(err, checkpoint.ErrExpired):
+		return &Error{Code: CodeExpired, Message: err.Error(), cause: err}
+	case errors.Is(err, checkpoint.ErrInvalid):
+		return &Error{Code: CodeInvalid, Message: err.Error(), cause: err}
 	case errors.As(err, &dialect):
 		return &Error{Code: CodeInvalid, Message: dialect.Message + where(sql, dialect.Position), cause: err}
 	case errors.Is(err, context.DeadlineExceeded):

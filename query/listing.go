@@ -58,7 +58,8 @@ func (p *plan) list(ctx context.Context, src *tableSource, partitions []lake.Par
 		files := []object{}
 		for _, o := range found[key] {
 			name := strings.TrimPrefix(o.Key, key+"/")
-			if id, ok := lake.BatchOf(path.Base(name)); o.Size == 0 || hidden(name) || ok && batches[id] {
+			id, ok := lake.BatchOf(path.Base(name))
+			if o.Size == 0 || hidden(name) || ok && batches[id] || src.covers != nil && (!ok || !src.covers(id)) {
 				continue
 			}
 			files = append(files, o)

@@ -9,7 +9,6 @@ import (
 
 	"sluice/internal/lake"
 	"sluice/query/executor"
-	"sluice/query/fetch"
 	"sluice/query/presto"
 	"sluice/query/statement"
 )
@@ -34,9 +33,6 @@ type plan struct {
 	// listings are the files of partitions listed so far, by location.
 	listings map[string][]object
 	planned  map[string]bool // files counted, by path
-	// constants are those of the statement that were evaluated.
-	constants *constants
-	usage     fetch.Usage
 }
 
 // views are named so that no table's name can be one: names of tables are lower
@@ -49,15 +45,7 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	p.tables = make(map[lake.TableName]*tableSource)
 	p.listings = make(map[string][]object)
 	p.planned = make(map[string]bool)
-	p.constants = newConstants(p.engine)
 	e := p.engine
-	// The snapshot comes first: see snapshot.
-	snap, err := e.snapshot(p.visible)
-	if err != nil {
-		return executor.Query{}, err
-	}
-	p.snap = snap
-	p.rows.release = append(p.rows.release, snap.close)
 	tree, err := p.parse(ctx)
 	if err != nil {
 		return executor.Query{}, err
@@ -66,6 +54,16 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	if err != nil {
 		return executor.Query{}, err
 	}
+	// The snapshot comes before the catalog: see snapshot.
+	if p.rows.run != nil {
+		p.snap, err = p.plot(ctx, stmt)
+	} else {
+		p.snap, err = e.snapshot(p.visible)
+	}
+	if err != nil {
+		return executor.Query{}, err
+	}
+	p.rows.release = append(p.rows.release, p.snap.close)
 	p.query.SQL = sql
 	if len(stmt.Tables) == 0 && p.presto == nil {
 		return p.query, nil
@@ -118,6 +116,7 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 	if err := src.readable(); err != nil {
 		return err
 	}
+	e := p.engine
 	rel := relation{columns: src.columns(), keys: src.keys, text: src.text}
 	met := t.Conditions
 	add := func(files []dataFile, also []*statement.Condition, err error) error {
@@ -125,7 +124,7 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 		met = slices.DeleteFunc(slices.Clone(met), func(c *statement.Condition) bool { return !slices.Contains(also, c) })
 		return err
 	}
-	filter, err := p.filter(ctx, src, t.Conditions)
+	filter, err := e.keyFilter(ctx, src.keys, t.Conditions)
 	if err != nil {
 		return err
 	}
@@ -139,7 +138,7 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 			return err
 		}
 	}
-	if rel.filters, err = p.timestampFilters(ctx, rel.columns, t.Conditions); err != nil {
+	if rel.filters, err = e.timestampFilters(ctx, rel.columns, t.Conditions); err != nil {
 		return err
 	}
 	for _, f := range rel.files {
@@ -170,6 +169,9 @@ func (p *plan) source(ctx context.Context, t *statement.Table) (*tableSource, pa
 	src, err := p.engine.table(ctx, t.Parts, p.database, p.snap)
 	if err != nil {
 		return nil, 0, err
+	}
+	if run := p.rows.run; run != nil {
+		src.covers = func(id lake.BatchID) bool { return run.Covers(name, id) }
 	}
 	p.tables[name] = src
 	p.rows.release = append(p.rows.release, src.release)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"sluice/query/checkpoint"
 	"sluice/query/result"
 )
 
@@ -27,6 +28,11 @@ type Request struct {
 	// Parameters take the place of question marks, as Athena's do: each is a constant
 	// of SQL, such as 1, 'x', NULL or DATE '2026-01-31'.
 	Parameters []string
+	// Checkpoint, if set, has the query read of its tables what was acknowledged since
+	// the latest committed run of that name: see Rows.Commit. With Replay it reads what
+	// that run read. A statement that the catalog answers has nothing to do with it.
+	Checkpoint string
+	Replay     bool
 }
 
 // A Dialect is what a statement means.
@@ -70,6 +76,10 @@ type Rows struct {
 	stats   Stats
 	err     *Error
 	ended   time.Time // zero while rows may follow
+	// exhausted says that the source has no more rows, and had no error.
+	exhausted bool
+	run       *checkpoint.Run // nil without one
+	replay    bool
 
 	release []func()
 	done    func(code Code, s Stats)
@@ -91,6 +101,7 @@ func (r *Rows) Next() bool {
 	} else if err := r.src.Err(); err != nil {
 		r.err = r.fault(err, "")
 	}
+	r.exhausted = r.err == nil
 	r.ended = time.Now()
 	return false
 }

@@ -9,18 +9,22 @@ import (
 )
 
 // live are the files of live rows that can satisfy the conditions.
-func (p *plan) live(ctx context.Context, src *tableSource, filter *scanFilter) ([]dataFile, []*statement.Condition, error) {
+func (p *plan) live(ctx context.Context, src *tableSource, filter *keyFilter) ([]dataFile, []*statement.Condition, error) {
 	if src.view == nil {
 		return nil, append(slices.Clone(filter.tested), filter.exprs...), nil
 	}
+	files := src.liveFiles()
 	if !src.counted {
 		src.counted = true
-		p.rows.stats.LiveRows += src.view.Rows
+		for _, f := range files {
+			p.rows.stats.LiveRows += f.rows
+		}
 		for _, b := range src.batches {
-			p.rows.stats.LiveBytes += b.Bytes
+			if src.covers == nil || src.covers(b.ID) {
+				p.rows.stats.LiveBytes += b.Bytes
+			}
 		}
 	}
-	files := src.liveFiles()
 	values := make([][]string, len(files))
 	for i, f := range files {
 		values[i] = f.values
@@ -39,7 +43,7 @@ func (p *plan) live(ctx context.Context, src *tableSource, filter *scanFilter) (
 }
 
 // delivered are the files in the lake that can satisfy the conditions.
-func (p *plan) delivered(ctx context.Context, src *tableSource, filter *scanFilter) ([]dataFile, []*statement.Condition, error) {
+func (p *plan) delivered(ctx context.Context, src *tableSource, filter *keyFilter) ([]dataFile, []*statement.Condition, error) {
 	partitions, err := src.delivered(ctx, p.engine, expression(filter.tests, src.keys))
 	if err != nil {
 		return nil, nil, err
@@ -75,9 +79,6 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, filter *scanFilt
 			objects = append(objects, placed{object: o, values: part.Values})
 		}
 	}
-	if objects, err = p.pruneFiles(ctx, objects, filter.files); err != nil {
-		return nil, nil, err
-	}
 	bytes, files64 := p.rows.stats.Bytes, p.rows.stats.Files+int64(len(objects))
 	for _, o := range objects {
 		bytes += o.object.Size
@@ -98,9 +99,4 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, filter *scanFilt
 type placed struct {
 	object object
 	values []string
-	// known: groups says for each of its row groups whether a row of it may satisfy the
-	// conditions, and kept how many do.
-	known  bool
-	groups []bool
-	kept   int
 }

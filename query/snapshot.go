@@ -63,11 +63,7 @@ func (s *snapshot) add(b *buffer.SnapshotBatch, cfg Config) error {
 			return fmt.Errorf("read rules of batch %s: %w", b.ID, err)
 		}
 	}
-	table := stream.Table
-	if table == "" {
-		table = lake.CleanName(b.Stream)
-	}
-	name, err := lake.ParseTableName(table, cfg.Database)
+	name, err := tableOf(b.Stream, stream, cfg.Database)
 	if err != nil {
 		return fmt.Errorf("read rules of batch %s: %w", b.ID, err)
 	}
@@ -78,6 +74,15 @@ func (s *snapshot) add(b *buffer.SnapshotBatch, cfg Config) error {
 		ID: b.ID, Stream: stream, Records: b.Records, Bytes: b.Bytes, End: b.End, Blocks: b.Blocks,
 	})
 	return nil
+}
+
+// tableOf is the table that a stream goes to.
+func tableOf(name string, stream configs.Stream, database string) (lake.TableName, error) {
+	table := stream.Table
+	if table == "" {
+		table = lake.CleanName(name)
+	}
+	return lake.ParseTableName(table, database)
 }
 
 func (s *snapshot) close() {

@@ -57,6 +57,8 @@ type tableSource struct {
 	text      *textfile.Format // nil for Parquet
 	batches   []live.Batch     // not delivered
 	moment    *live.Moment     // of the snapshot that they are of
+	// covers says which batches are to be read; nil: all.
+	covers func(lake.BatchID) bool
 
 	view *live.View
 	// partitions are those that the catalog gave, by the expression.
@@ -255,6 +257,7 @@ type dataFile struct {
 	values []string
 	// Of text alone: DuckDB's name of how it is compressed, and the object's name.
 	compression, name string
+	rows              int64 // of live ones
 }
 
 // liveFiles are the files of the live rows, their partition values in the order
@@ -263,8 +266,11 @@ func (src *tableSource) liveFiles() []dataFile {
 	if src.view == nil {
 		return nil
 	}
-	files := make([]dataFile, len(src.view.Files))
-	for i, f := range src.view.Files {
+	files := make([]dataFile, 0, len(src.view.Files))
+	for _, f := range src.view.Files {
+		if src.covers != nil && !src.covers(f.Batch) {
+			continue
+		}
 		values := make([]string, len(src.keys))
 		for j, k := range src.keys {
 			values[j] = lake.NullPartition
@@ -272,7 +278,7 @@ func (src *tableSource) liveFiles() []dataFile {
 				values[j] = f.Values[at]
 			}
 		}
-		files[i] = dataFile{path: f.Path, bytes: f.Bytes, values: values}
+		files = append(files, dataFile{path: f.Path, bytes: f.Bytes, values: values, rows: f.Rows})
 	}
 	return files
 }

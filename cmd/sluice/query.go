@@ -36,6 +36,7 @@ the configured address.`,
 		Example: `  sluice query "select count(*) from purchases"
   sluice query --output csv "select * from lake.default.purchases where dt = '2026-01-15'" > day.csv
   echo "show tables; describe purchases" | sluice query
+  sluice query --checkpoint hourly --output ndjson "select * from purchases" > new.ndjson    # what is new; --replay: once more
   sluice query          # a prompt with history`,
 		Args: func(c *cobra.Command, args []string) error {
 			if err := cobra.MaximumNArgs(1)(c, args); err != nil {
@@ -57,6 +58,8 @@ the configured address.`,
 	c.Flags().StringVar(&req.Database, "database", "", "`NAME` of the database of tables named without one (default: as configured)")
 	c.Flags().StringVar((*string)(&req.Dialect), "dialect", string(query.Presto), "presto (Athena's too), or duckdb: the statement as the executor takes it")
 	limitFlags(c, &req.Limits)
+	c.Flags().StringVar(&req.Checkpoint, "checkpoint", "", "read only what was acknowledged since the last successful query with this `NAME`")
+	c.Flags().BoolVar(&req.Replay, "replay", false, "with --checkpoint: read again what that query read")
 	return c
 }
 
@@ -164,7 +167,9 @@ func answerAll(c *cobra.Command, text string, ask asker, f output.Format) error 
 		if err != nil {
 			return err
 		}
-		err = output.Write(c.OutOrStdout(), f, rows)
+		if err = output.Write(c.OutOrStdout(), f, rows); err == nil {
+			err = result.Commit(c.Context(), rows)
+		}
 		if closeErr := rows.Close(); err == nil {
 			err = closeErr
 		}

@@ -29,6 +29,7 @@ import (
 	"sluice/internal/lake/store"
 	"sluice/internal/sequences"
 	"sluice/query"
+	"sluice/query/checkpoint"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -47,13 +48,15 @@ type service struct {
 	store     store.Store
 	deliverer *delivery.Deliverer
 	engine    *query.Engine
-	memory    *ingest.Memory
-	metrics   *ingest.Metrics
-	sequences *sequences.Ledger
-	nats      *natsLink       // nil without
-	appender  ingest.Appender // of the HTTP receivers
-	guard     *access.Guard   // nil until the service is to serve
-	firehose  *firehose.Handler
+	// checkpoints are those of incremental queries.
+	checkpoints *checkpoint.Book
+	memory      *ingest.Memory
+	metrics     *ingest.Metrics
+	sequences   *sequences.Ledger
+	nats        *natsLink       // nil without
+	appender    ingest.Appender // of the HTTP receivers
+	guard       *access.Guard   // nil until the service is to serve
+	firehose    *firehose.Handler
 	// definitions are the streams that were created by the Firehose API.
 	definitions *firehose.Definitions
 	certs       *certs.Files        // nil without TLS
@@ -101,6 +104,13 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 	if err != nil {
 		return nil, err
 	}
+	q := cfg.Query.Checkpoints
+	s.checkpoints, err = checkpoint.Open(checkpoint.Config{
+		Dir: cfg.CheckpointsDir(), Max: q.Max, Batches: q.Batches, Confirm: q.Confirm, Log: log, Registerer: s.registry,
+	})
+	if err != nil {
+		return nil, err
+	}
 	s.deliverer, err = delivery.Open(delivery.Config{
 		Log: s.buffer, BeforeRelease: s.beforeRelease, Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Converter: converter,
 		Database: cfg.Database,
@@ -136,7 +146,6 @@ func (s *service) openLake(ctx context.Context) error {
 	}
 	c := catalogsync.Config{
 		Endpoint: s.cfg.Glue.Endpoint, Region: s.cfg.Glue.Region, CatalogID: s.cfg.Glue.CatalogID, Timeout: s.cfg.Glue.Timeout,
-		Cache: s.cfg.Glue.Cache, KnownPartitions: s.cfg.Glue.KnownPartitions,
 		Logger: s.log, Registerer: s.registry,
 	}
 	if s.cfg.Catalog == configs.CatalogEmbedded {
@@ -183,8 +192,8 @@ func (s *service) Ready() error {
 }
 
 // beforeRelease makes durable what is known only from a stream's log.
-func (s *service) beforeRelease(ctx context.Context, stream string) error {
-	return errors.Join(s.dedupe.Sync(ctx, stream), s.sequences.Sync(ctx, stream))
+func (s *service) beforeRelease(ctx context.Context, b *buffer.Batch) error {
+	return errors.Join(s.dedupe.Sync(ctx, b.Stream), s.sequences.Sync(ctx, b.Stream), s.checkpoints.Note(b.ID))
 }
 
 // listen opens the port, for as many connections as there may be open files.
@@ -278,6 +287,9 @@ func (s *service) close() error {
 	if s.dedupe != nil {
 		s.dedupe.Close()
 	}
+	if s.checkpoints != nil {
+		errs = append(errs, s.checkpoints.Close())
+	}
 	if s.buffer != nil {
 		errs = append(errs, s.buffer.Close())
 	}
@@ -301,7 +313,8 @@ func (s *service) openEngine() (*query.Engine, error) {
 	}
 	return query.Open(query.Config{
 		Catalog: s.catalog, CountPartitions: count, Store: s.store, Buffer: s.buffer, Converter: converter,
-		Stream: s.stream, Database: s.cfg.Database, Dir: s.cfg.CacheDir(),
+		Checkpoints: s.checkpoints,
+		Stream:      s.stream, Database: s.cfg.Database, Dir: s.cfg.CacheDir(),
 		Cache: int64(q.Cache), Footers: int64(q.Footers), Spill: int64(q.Spill), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Queue: q.Queue, Timeout: q.Timeout,
 		Limits:     query.Limits{Scanned: int64(q.MaxScanned), Rows: int64(q.MaxRows), Result: int64(q.MaxResult)},
 		PricePerTB: q.PricePerTB,

@@ -60,9 +60,10 @@ type Config struct {
 	Plans     string // folder for the batches' plans
 	Batches   int    // delivered at once; default 2
 	Uploads   int    // of one batch at once; default 4
-	// BeforeRelease makes durable elsewhere what is known only from the stream's
-	// log; a batch is not released before it has returned nil. nil: nothing.
-	BeforeRelease func(ctx context.Context, stream string) error
+	// BeforeRelease makes durable elsewhere what is known only from the log of the
+	// batch's stream; it is called when the batch's files are registered, and the
+	// batch is not released before it has returned nil. nil: nothing.
+	BeforeRelease func(ctx context.Context, b *buffer.Batch) error
 	// Retry is the pause before the second attempt; it doubles up to MaxRetry.
 	// Defaults: 500 ms and 1 min.
 	Retry, MaxRetry time.Duration

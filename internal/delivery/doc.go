@@ -36,8 +36,8 @@
 //     partitions that are registered already: once, as the names stay.
 //     The raw copy goes up with them, where the batch's rules ask for one.
 //   - Partitions registered.
-//   - What others need of the log (the keys of deduplication) made durable
-//     elsewhere: Config.BeforeRelease. A crash here does that again.
+//   - What others need of the log (the keys of deduplication, the order of batches)
+//     made durable elsewhere: Config.BeforeRelease. A crash here does that again.
 //   - Counted: the ledger says so, and that the batch is about to be released; a
 //     crash here and the batch is delivered again but not counted again.
 //   - Released.

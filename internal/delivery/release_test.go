@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"sluice/buffer"
 	"sluice/internal/delivery"
 )
 
@@ -17,9 +18,9 @@ func TestBeforeRelease(t *testing.T) {
 	r.append("s", record(0), record(1))
 	var calls atomic.Int64
 	d := r.deliverer(func(cfg *delivery.Config) {
-		cfg.BeforeRelease = func(_ context.Context, stream string) error {
-			if len(r.buffer.Sealed()) != 1 || stream != "s" {
-				t.Errorf("asked for %s with %d batches in the log", stream, len(r.buffer.Sealed()))
+		cfg.BeforeRelease = func(_ context.Context, b *buffer.Batch) error {
+			if len(r.buffer.Sealed()) != 1 || b.Stream != "s" {
+				t.Errorf("asked for %s with %d batches in the log", b.Stream, len(r.buffer.Sealed()))
 			}
 			if calls.Add(1) == 1 {
 				return errInjected

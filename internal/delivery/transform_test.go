@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/buffer"
 	"sluice/configs"
 	"sluice/internal/delivery"
 	"sluice/internal/lake"
@@ -36,7 +37,7 @@ func TestTransformedBatch(t *testing.T) {
 		r.streams["s"] = configs.Stream{Transform: "empty"} // it is too late for that
 		var first map[string]string
 		d := r.deliverer(func(c *delivery.Config) {
-			c.BeforeRelease = func(context.Context, string) error {
+			c.BeforeRelease = func(context.Context, *buffer.Batch) error {
 				if first == nil {
 					first = r.objects()
 					return errors.New("not yet")
@@ -106,7 +107,7 @@ func TestBatchOfAPartitionQuery(t *testing.T) {
 		r.streams["s"] = configs.Stream{} // it is too late for that
 		var first map[string]string
 		d := r.deliverer(func(c *delivery.Config) {
-			c.BeforeRelease = func(context.Context, string) error {
+			c.BeforeRelease = func(context.Context, *buffer.Batch) error {
 				if first == nil {
 					first = r.objects()
 					return errors.New("not yet")

@@ -28,7 +28,8 @@ const maxErrorBody = 1 << 20
 // Query starts a query. An error of the query is a *query.Error. The rows must
 // be closed.
 func (c *Client) Query(ctx context.Context, req query.Request) (result.Rows, error) {
-	body, err := json.Marshal(request{SQL: req.SQL, Database: req.Database, Dialect: string(req.Dialect), Parameters: req.Parameters, Limits: limitsOf(req.Limits)})
+	body, err := json.Marshal(request{SQL: req.SQL, Database: req.Database, Dialect: string(req.Dialect), Parameters: req.Parameters, Limits: limitsOf(req.Limits),
+		Checkpoint: req.Checkpoint, Replay: req.Replay, Confirm: req.Checkpoint != ""})
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", c.Server, err)
 	}
@@ -47,6 +48,10 @@ func (c *Client) Query(ctx context.Context, req query.Request) (result.Rows, err
 		return nil, readError(resp)
 	}
 	r := &remoteRows{body: resp.Body, in: json.NewDecoder(resp.Body)}
+	if token := resp.Header.Get(tokenHeader); token != "" {
+		r.commit = "COMMIT CHECKPOINT " + req.Checkpoint + " " + token
+		r.client = c
+	}
 	r.in.UseNumber()
 	if err := r.head(); err != nil {
 		resp.Body.Close()
@@ -79,6 +84,10 @@ type remoteRows struct {
 	stats   result.Stats
 	err     error
 	done    bool
+	// commit is the statement that confirms the answer; empty where there is nothing
+	// to confirm.
+	commit string
+	client *Client
 }
 
 // head reads up to the first row.
@@ -186,6 +195,21 @@ func cutOff(err error) error {
 		return fmt.Errorf("read answer: it was cut off: %w", io.ErrUnexpectedEOF)
 	}
 	return fmt.Errorf("read answer: %w", err)
+}
+
+// Commit says that the answer was delivered, completely: see result.Commit.
+func (r *remoteRows) Commit(ctx context.Context) error {
+	if r.commit == "" {
+		return nil
+	}
+	if !r.done || r.err != nil {
+		return errors.New("the answer was not read to its end, so its checkpoint stays where it was")
+	}
+	rows, err := r.client.Query(ctx, query.Request{SQL: r.commit})
+	if err != nil {
+		return fmt.Errorf("the answer is whole, but whether its checkpoint was committed is not certain (SHOW CHECKPOINTS tells): %w", err)
+	}
+	return rows.Close()
 }
 
 func (r *remoteRows) Values() []result.Value { return r.values }

@@ -26,6 +26,33 @@
 // name of their key), or all of them to an admin. DELETE /v1/queries/{id} cancels
 // one of these: 204, or 404 query_not_found. It then fails with canceled.
 //
+// # Checkpoints
+//
+//	{"sql": "SELECT …", "checkpoint": "hourly", "replay": false, "confirm": false}
+//
+// reads what was acknowledged since the latest committed run of the checkpoint (see
+// packages query and checkpoint); with replay, what that run read. The header
+// Sluice-Checkpoint-Run, before the rows, is the number of the run. When is it
+// committed?
+//
+//   - Without confirm: after the last byte of the answer was handed to the
+//     connection, and before the connection says that the answer is over. Who reads
+//     the body to its end, without an error, knows that the run is committed. To
+//     who does not, because the client, the service or the network broke off, it may
+//     or may not be: SHOW CHECKPOINTS says whether the run of that number was
+//     committed; if it was, replay gives the same range again, if not, the next
+//     run does. A JSON document alone can look whole before: it is the end of the body
+//     that counts.
+//   - With confirm: when the client has said that it has the answer, with
+//     {"sql": "COMMIT CHECKPOINT hourly <token>"}, where the token is that of the
+//     header Sluice-Checkpoint-Token. Until then the name is in use, for
+//     query.checkpoints.confirm at most; then the run counts as not delivered, and the
+//     next one repeats it. This is what Client does, for sluice query.
+//
+// So a client that dies in the middle sees nothing lost: each record comes at least
+// once, and a client that keeps the numbers of the runs whose answers it has made
+// its own can tell a repetition.
+//
 // # Errors
 //
 // {"error":{"code":"…","message":"…"}} with the code of package query and the
@@ -33,7 +60,8 @@
 // forbidden, 404 table_not_found, 405 other methods, 406 an Accept that cannot
 // be met, 413 a body over the limit, 422 resources_exceeded (memory, temporary space) and
 // limit_exceeded (bytes to scan, rows, bytes of the answer), 429 queue_full (with
-// Retry-After), 499 canceled, 503 lake_unavailable (with Retry-After), 504 timeout,
+// Retry-After), 499 canceled, 409 checkpoint_busy, 404
+// checkpoint_not_found, 410 checkpoint_expired, 503 lake_unavailable (with Retry-After), 504 timeout,
 // 507 disk_full (of the service's data folder), 500 internal_error.
 //
 // An answer is streamed, so an error can come after status 200. Then the

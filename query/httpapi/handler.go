@@ -79,6 +79,10 @@ type request struct {
 	// Parameters are query.Request's.
 	Parameters []string `json:"parameters,omitempty"`
 	Limits     limits   `json:"limits,omitzero"`
+	// Checkpoint and Replay are query.Request's; see the package's doc for Confirm.
+	Checkpoint string `json:"checkpoint,omitempty"`
+	Replay     bool   `json:"replay,omitempty"`
+	Confirm    bool   `json:"confirm,omitempty"`
 }
 
 // A refusal is an error before a query was begun.
@@ -98,7 +102,8 @@ var statuses = map[query.Code]int{
 	query.CodeTimeout: http.StatusGatewayTimeout, query.CodeCanceled: 499,
 	query.CodeQueueFull: http.StatusTooManyRequests, query.CodeResources: http.StatusUnprocessableEntity, query.CodeLimit: http.StatusUnprocessableEntity,
 	query.CodeInternal: http.StatusInternalServerError, query.CodeDiskFull: http.StatusInsufficientStorage,
-	query.CodeLake: http.StatusServiceUnavailable,
+	query.CodeLake: http.StatusServiceUnavailable, query.CodeBusy: http.StatusConflict,
+	query.CodeNoCheckpoint: http.StatusNotFound, query.CodeExpired: http.StatusGone,
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -112,7 +117,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rows, err := h.cfg.Querier.Query(r.Context(), query.Request{SQL: req.SQL, Database: req.Database, Visible: who.Visible, Who: who.Name,
-		Dialect: query.Dialect(req.Dialect), Parameters: req.Parameters, Limits: req.Limits.query()})
+		Dialect: query.Dialect(req.Dialect), Parameters: req.Parameters, Limits: req.Limits.query(),
+		Checkpoint: req.Checkpoint, Replay: req.Replay})
 	if err != nil {
 		code, message := explain(err)
 		if code == query.CodeInternal || code == query.CodeDiskFull {
@@ -122,7 +128,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer rows.Close()
-	h.answer(w, format, rows)
+	h.answer(w, format, rows, req.Confirm)
 }
 
 // caller is who sends the request.
@@ -201,9 +207,10 @@ func accepted(header string) output.Format {
 }
 
 // answer streams the rows.
-func (h *handler) answer(w http.ResponseWriter, format output.Format, rows *query.Rows) {
+func (h *handler) answer(w http.ResponseWriter, format output.Format, rows *query.Rows, confirm bool) {
 	w.Header().Set("Content-Type", contentTypes[format])
 	w.Header().Set(idHeader, rows.ID())
+	announce(w, rows, confirm)
 	if format != output.JSON {
 		w.Header().Set("Trailer", statsTrailer)
 	}
@@ -219,9 +226,7 @@ func (h *handler) answer(w http.ResponseWriter, format output.Format, rows *quer
 		stats, _ := json.Marshal(rows.Stats())
 		w.Header().Set(statsTrailer, string(stats))
 	}
-	if err := b.Flush(); err != nil {
-		h.cfg.Log.Debug("client gone", "err", err)
-	}
+	h.finish(b, p.control, rows, confirm)
 }
 
 // fail ends an answer with an error: properly while nothing was sent, else by

@@ -26,6 +26,7 @@ type File struct {
 	Keys   []lake.Column // the partition's columns
 	Values []string      // and their raw values
 	Bytes  int64
+	Rows   int64
 }
 
 // Acquire makes the view of a table's batches, oldest first, which must be all
@@ -223,7 +224,7 @@ func (v *View) add(b *batch) {
 		v.chunks = append(v.chunks, k)
 		v.Rows += k.rows
 		for _, f := range k.files {
-			v.Files = append(v.Files, File{Path: f.Path, Batch: b.id, Keys: keys, Values: f.Values, Bytes: f.Bytes})
+			v.Files = append(v.Files, File{Path: f.Path, Batch: b.id, Keys: keys, Values: f.Values, Bytes: f.Bytes, Rows: f.Rows})
 		}
 	}
 }

@@ -145,6 +145,9 @@ func (s *session) execute(ctx context.Context, sql string) {
 			format = output.Table
 		}
 		err = output.Write(s.cfg.Out, format, rows)
+		if err == nil {
+			err = result.Commit(ctx, rows)
+		}
 	}
 	if err != nil {
 		fmt.Fprintf(s.cfg.Out, "error: %v\n", err)
