@@ -1,0 +1,109 @@
+package write
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sluice/internal/lake"
+)
+
+// The states of an entry.
+const (
+	stateUpload   = "upload"   // objects may be missing: to be undone
+	stateRegister = "register" // all objects are there: to be registered
+)
+
+// An entry of the journal is what a statement puts and registers.
+type entry struct {
+	State string   `json:"state"`
+	Keys  []string `json:"keys"` // of the objects
+	// Make is set where the statement makes the table.
+	Make       bool             `json:"make,omitempty"`
+	Table      lake.Table       `json:"table"` // no name: nothing is registered
+	Partitions []lake.Partition `json:"partitions,omitempty"`
+}
+
+const journalExt = ".json"
+
+// readJournal reads the entries in a folder. What cannot be read stays where it is
+// and is said: it is no reason not to start.
+func readJournal(dir string, log *slog.Logger) (map[lake.WriteID]entry, error) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[lake.WriteID]entry)
+	for _, f := range files {
+		id, ok := lake.ParseWriteID(strings.TrimSuffix(f.Name(), journalExt))
+		if !ok || !strings.HasSuffix(f.Name(), journalExt) {
+			continue
+		}
+		path := filepath.Join(dir, f.Name())
+		text, err := os.ReadFile(path)
+		var e entry
+		if err == nil {
+			err = json.Unmarshal(text, &e)
+		}
+		if err != nil {
+			log.Error("an entry of the journal of SQL writes cannot be read: what its statement wrote is not brought to an end", "path", path, "err", err)
+			continue
+		}
+		out[id] = e
+	}
+	return out, nil
+}
+
+func (w *Writer) entryPath(id lake.WriteID) string {
+	return filepath.Join(w.cfg.Journal, string(id)+journalExt)
+}
+
+// note makes the entry durable: written under another name, synced, and renamed. If
+// we crash before the rename, the entry is what it was.
+func (w *Writer) note(id lake.WriteID, e entry) error {
+	text, err := json.Marshal(e)
+	if err != nil {
+		panic("BUG: an entry has no JSON: " + err.Error())
+	}
+	path := w.entryPath(id)
+	f, err := os.Create(path + ".new")
+	if err == nil {
+		_, err = f.Write(text)
+		err = errors.Join(err, f.Sync(), f.Close())
+	}
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err == nil {
+		err = syncDir(w.cfg.Journal)
+	}
+	if err != nil {
+		return fmt.Errorf("note what is written: %w", err)
+	}
+	return nil
+}
+
+// strike takes the entry out: the statement is at an end.
+func (w *Writer) strike(id lake.WriteID) error {
+	err := os.Remove(w.entryPath(id))
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = syncDir(w.cfg.Journal)
+	}
+	if err != nil {
+		return fmt.Errorf("strike what was written from the journal: %w", err)
+	}
+	return nil
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
