@@ -268,6 +268,9 @@ func (e *Engine) tables(ctx context.Context, database string, snap *snapshot) ([
 	}
 	missing := err != nil
 	for _, t := range tables {
+		if snap.look.HidesTable(t) {
+			continue
+		}
 		names = append(names, t.Name.Table)
 	}
 	for name := range snap.tables {

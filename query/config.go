@@ -17,6 +17,7 @@ import (
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 	"sluice/query/checkpoint"
+	"sluice/query/write"
 )
 
 // A Catalog says which tables there are.
@@ -80,6 +81,9 @@ type Config struct {
 	Limits Limits
 	// PricePerTB is the dollars that Stats.Cost takes for 10^12 bytes scanned.
 	PricePerTB float64
+
+	// Write is what statements that write need; nil: all statements only read.
+	Write *write.Config
 
 	Log     *slog.Logger
 	Metrics prometheus.Registerer

@@ -32,11 +32,15 @@ func (p *plan) parse(ctx context.Context) ([]byte, error) {
 		return tree, err
 	}
 	// What no statement may ask for is refused as such, before the dialect is looked at.
-	if _, err := statement.Parse(tree, p.database); err != nil {
+	stmt, err := statement.Parse(tree, p.database)
+	if err != nil {
 		var refusal *statement.Refusal
 		if errors.As(err, &refusal) {
 			return nil, &statement.Refusal{What: refusal.What, Position: front.Original(refusal.Position)}
 		}
+		return nil, err
+	}
+	if tree, err = p.expand(ctx, tree, stmt); err != nil {
 		return nil, err
 	}
 	if p.presto, err = presto.Rewrite(tree, front.Original); err != nil {
@@ -45,18 +49,23 @@ func (p *plan) parse(ctx context.Context) ([]byte, error) {
 	return p.presto.Tree, nil
 }
 
-// run runs the query. Where a variant of the statement cannot be bound, the next
-// is tried: see presto.Query.
+// run runs the query.
 func (p *plan) run(ctx context.Context, q executor.Query) (*executor.Rows, error) {
+	return attempt(p, q, func(q executor.Query) (*executor.Rows, error) { return p.engine.exec.Run(ctx, q) })
+}
+
+// attempt has do run the query. Where a variant of the statement cannot be bound,
+// the next is tried: see presto.Query.
+func attempt[T any](p *plan, q executor.Query, do func(executor.Query) (T, error)) (none T, err error) {
 	if p.presto == nil {
-		return p.engine.exec.Run(ctx, q)
+		return do(q)
 	}
 	q.Bigint = true
 	views := q.Setup
 	var first error
 	for variant := range p.presto.Variants {
 		q.Setup = append(p.presto.Setup(variant), views...)
-		rows, err := p.engine.exec.Run(ctx, q)
+		rows, err := do(q)
 		var fault *executor.Error
 		if err == nil || !errors.As(err, &fault) || fault.Kind != "Binder" {
 			return rows, err
@@ -65,7 +74,7 @@ func (p *plan) run(ctx context.Context, q executor.Query) (*executor.Rows, error
 			first = err
 		}
 	}
-	return nil, first
+	return none, first
 }
 
 // at adds to an error about a table where the table is named.

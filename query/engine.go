@@ -16,6 +16,7 @@ import (
 	"sluice/query/live"
 	"sluice/query/presto"
 	"sluice/query/result"
+	"sluice/query/write"
 )
 
 // An Engine answers queries. Its methods may be called at the same time.
@@ -24,9 +25,11 @@ type Engine struct {
 	log     *slog.Logger
 	metrics *metrics
 	queue   *queue
+	dir     string // Config.Dir, absolute
 	exec    *executor.Executor
 	objects *fetch.Cache
-	live    *live.Cache // nil without a buffer
+	live    *live.Cache   // nil without a buffer
+	writer  *write.Writer // nil where statements only read
 
 	mu      sync.Mutex // guards closed and running
 	closed  bool
@@ -46,6 +49,7 @@ func Open(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open query engine: %w", err)
 	}
+	e.dir = dir
 	spill := filepath.Join(dir, "spill")
 	if err := os.RemoveAll(spill); err != nil {
 		return nil, fmt.Errorf("open query engine: %w", err)
@@ -64,6 +68,11 @@ func Open(cfg Config) (*Engine, error) {
 		Memory: cfg.Footers, Parallel: requests, Log: cfg.Log,
 	}); err != nil {
 		return nil, err
+	}
+	if cfg.Write != nil {
+		if e.writer, err = write.Open(*cfg.Write); err != nil {
+			return nil, err
+		}
 	}
 	macros, deterministic := presto.Macros()
 	e.exec, err = executor.New(executor.Config{
@@ -180,6 +189,11 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows, listed *runnin
 		}
 		r.src = &fixed{columns: columns, rows: rows}
 		return nil
+	}
+	if s, ok, err := write.Parse(req.SQL); err != nil {
+		return err
+	} else if ok {
+		return e.write(ctx, req, s, r)
 	}
 	p := &plan{engine: e, database: req.Database, visible: req.Visible, dialect: req.Dialect, parameters: req.Parameters, rows: r}
 	q, err := p.make(ctx, req.SQL)

@@ -13,6 +13,7 @@ import (
 	"sluice/query/executor"
 	"sluice/query/presto"
 	"sluice/query/statement"
+	"sluice/query/write"
 )
 
 // A Code says what kind of fault an Error is.
@@ -23,6 +24,7 @@ const (
 	CodeInvalid   Code = "invalid_query"   // it is SQL, but does not fit the tables, or failed on a value
 	CodeForbidden Code = "forbidden"       // it asks for something that is not a table
 	CodeNotFound  Code = "table_not_found" // no such table or database
+	CodeExists    Code = "already_exists"  // what a statement would make is there, or its place is not empty
 	CodeTimeout   Code = "timeout"
 	CodeCanceled  Code = "canceled"
 	CodeQueueFull Code = "queue_full"
@@ -65,6 +67,8 @@ func asError(err error, sql, dir string) *Error {
 	var refusal *statement.Refusal
 	var duck *executor.Error
 	var dialect *presto.Error
+	var written *write.Error
+	var limit *write.LimitError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -76,6 +80,10 @@ func asError(err error, sql, dir string) *Error {
 		return &Error{Code: CodeExpired, Message: err.Error(), cause: err}
 	case errors.Is(err, checkpoint.ErrInvalid):
 		return &Error{Code: CodeInvalid, Message: err.Error(), cause: err}
+	case errors.As(err, &written):
+		return writeError(written, sql)
+	case errors.As(err, &limit):
+		return &Error{Code: CodeResources, Message: limit.Error(), cause: err}
 	case errors.As(err, &dialect):
 		return &Error{Code: CodeInvalid, Message: dialect.Message + where(sql, dialect.Position), cause: err}
 	case errors.Is(err, context.DeadlineExceeded):

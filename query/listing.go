@@ -59,7 +59,8 @@ func (p *plan) list(ctx context.Context, src *tableSource, partitions []lake.Par
 		for _, o := range found[key] {
 			name := strings.TrimPrefix(o.Key, key+"/")
 			id, ok := lake.BatchOf(path.Base(name))
-			if o.Size == 0 || hidden(name) || ok && batches[id] || src.covers != nil && (!ok || !src.covers(id)) {
+			if o.Size == 0 || hidden(name) || ok && batches[id] || p.snap.look.Hides(path.Base(name)) ||
+				src.covers != nil && (!ok || !src.covers(id)) {
 				continue
 			}
 			files = append(files, o)

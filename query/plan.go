@@ -173,6 +173,9 @@ func (p *plan) source(ctx context.Context, t *statement.Table) (*tableSource, pa
 	if run := p.rows.run; run != nil {
 		src.covers = func(id lake.BatchID) bool { return run.Covers(name, id) }
 	}
+	if src.table.View != "" {
+		return nil, 0, fault(CodeInvalid, "%s is a view of Presto's, and can be asked in its dialect only", name)
+	}
 	p.tables[name] = src
 	p.rows.release = append(p.rows.release, src.release)
 	// Live rows are converted although only delivered ones may be asked for: the

@@ -23,6 +23,9 @@ type Request struct {
 	Who string
 	// Limits are below the configuration's where they are set.
 	Limits Limits
+	// MayWrite says in which databases the asker may make tables and add rows; nil:
+	// in none.
+	MayWrite func(database string) bool
 	// Dialect is what the statement is written in; empty: Presto.
 	Dialect Dialect
 	// Parameters take the place of question marks, as Athena's do: each is a constant

@@ -1,13 +1,16 @@
 package query
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
 	"sluice/buffer"
+	"sluice/catalogsync"
 	"sluice/configs"
 	"sluice/internal/lake"
 	"sluice/query/live"
+	"sluice/query/write"
 )
 
 // A snapshot is what the buffer held when the query began: the batches that are
@@ -24,13 +27,41 @@ type snapshot struct {
 	// visible is Request.Visible. It goes with the snapshot, since all that finds
 	// tables has one.
 	visible func(database string) bool
+	// look is which statements that write are seen; nil: there are none.
+	look *write.Look
+	// looked holds what the catalog said of tables, each asked for once a statement.
+	looked map[lake.TableName]lookedUp
+}
+
+type lookedUp struct {
+	table lake.Table
+	err   error
+}
+
+// lookup is the catalog's table of that name, if the asker may see it.
+func (s *snapshot) lookup(ctx context.Context, c Catalog, name lake.TableName) (lake.Table, error) {
+	if l, ok := s.looked[name]; ok {
+		return l.table, l.err
+	}
+	l := lookedUp{err: catalogsync.ErrNotFound}
+	if s.sees(name.Database) {
+		l.table, l.err = c.Table(ctx, name)
+	}
+	if l.err == nil && s.look.HidesTable(l.table) {
+		l = lookedUp{err: catalogsync.ErrNotFound}
+	}
+	if s.looked == nil {
+		s.looked = make(map[lake.TableName]lookedUp)
+	}
+	s.looked[name] = l
+	return l.table, l.err
 }
 
 // sees reports whether the asker may see the database.
 func (s *snapshot) sees(database string) bool { return s.visible == nil || s.visible(database) }
 
 func (e *Engine) snapshot(visible func(database string) bool) (*snapshot, error) {
-	s := &snapshot{tables: make(map[lake.TableName][]live.Batch), visible: visible}
+	s := &snapshot{tables: make(map[lake.TableName][]live.Batch), visible: visible, look: e.writer.Look()}
 	if e.cfg.Buffer == nil {
 		return s, nil
 	}
@@ -86,6 +117,7 @@ func tableOf(name string, stream configs.Stream, database string) (lake.TableNam
 }
 
 func (s *snapshot) close() {
+	s.look.End()
 	if s.moment != nil {
 		s.moment.End()
 	}

@@ -77,7 +77,7 @@ func (e *Engine) table(ctx context.Context, parts []string, database string, sna
 		return nil, e.unknownTable(ctx, name, snap)
 	}
 	src := &tableSource{name: name, batches: snap.tables[name], moment: snap.moment}
-	src.table, err = e.cfg.Catalog.Table(ctx, name)
+	src.table, err = snap.lookup(ctx, e.cfg.Catalog, name)
 	switch {
 	case err == nil:
 		src.inCatalog = true

@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
+
+	"sluice/internal/lake"
 )
 
 // A Draft is a query whose answer is to be written into a folder. The sandbox is
@@ -57,6 +59,10 @@ func (d *Draft) start(maxTemp int64, folder string) error {
 	if err := r.prepare(d.query, maxTemp); err != nil {
 		return err
 	}
+	declared, err := d.declared()
+	if err != nil {
+		return err
+	}
 	for i := range mapping.PreparedStatementColumnCount(r.stmt) {
 		lt := mapping.PreparedStatementColumnLogicalType(r.stmt, i)
 		out := Output{Name: mapping.PreparedStatementColumnName(r.stmt, i), Type: columnType(lt, d.query.Bigint)}
@@ -70,9 +76,37 @@ func (d *Draft) start(maxTemp int64, folder string) error {
 			return &Error{Kind: "Binder", Message: fmt.Sprintf("column %q: %v", out.Name, err), Position: -1}
 		}
 		out.Presto = c.name
+		switch declared[i] {
+		case unknownType:
+			out.Type, out.Presto = lake.Type{}, "unknown"
+		case unknownType + "[]":
+			out.Type, out.Presto = lake.ArrayOf(lake.Type{}), "array(unknown)"
+		}
 		d.columns = append(d.columns, out)
 	}
 	return nil
+}
+
+// unknownType is DuckDB's name of the type of NULL.
+const unknownType = `"NULL"`
+
+// declared are DuckDB's names of the columns' types. A prepared statement says
+// integer of what is NULL alone; a view of it does not.
+func (d *Draft) declared() ([]string, error) {
+	const view = "SLUICE_DRAFT"
+	if err := d.rows.in.exec("CREATE VIEW " + Identifier(view) + " AS " + d.query.SQL); err != nil {
+		return nil, d.rows.cause(fmt.Errorf("set up query: %w", err))
+	}
+	var res mapping.Result
+	defer mapping.DestroyResult(&res)
+	if mapping.Query(d.rows.in.conn, "SELECT data_type FROM duckdb_columns() WHERE table_name = "+Quote(view)+" ORDER BY column_index", &res) == mapping.StateError {
+		return nil, d.rows.cause(parseError(mapping.ResultError(&res)))
+	}
+	names, err := collect(&res)
+	if n := int(mapping.PreparedStatementColumnCount(d.rows.stmt)); err == nil && len(names) != n {
+		err = fmt.Errorf("set up query: %d of %d columns are described", len(names), n)
+	}
+	return names, err
 }
 
 // Columns are those of the query.

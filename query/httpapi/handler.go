@@ -99,8 +99,8 @@ func refuse(status int, code query.Code, format string, args ...any) *refusal {
 var statuses = map[query.Code]int{
 	query.CodeSyntax: http.StatusBadRequest, query.CodeInvalid: http.StatusBadRequest,
 	query.CodeForbidden: http.StatusForbidden, query.CodeNotFound: http.StatusNotFound,
-	query.CodeTimeout: http.StatusGatewayTimeout, query.CodeCanceled: 499,
 	query.CodeQueueFull: http.StatusTooManyRequests, query.CodeResources: http.StatusUnprocessableEntity, query.CodeLimit: http.StatusUnprocessableEntity,
+	query.CodeTimeout: http.StatusGatewayTimeout, query.CodeCanceled: 499, query.CodeExists: http.StatusConflict,
 	query.CodeInternal: http.StatusInternalServerError, query.CodeDiskFull: http.StatusInsufficientStorage,
 	query.CodeLake: http.StatusServiceUnavailable, query.CodeBusy: http.StatusConflict,
 	query.CodeNoCheckpoint: http.StatusNotFound, query.CodeExpired: http.StatusGone,

@@ -59,7 +59,7 @@ func scan(sql string) []token {
 			}
 		default:
 			i++
-			if i < len(sql) && strings.Contains("-> => <> != >= <= || ::", sql[from:i+1]) {
+			if i < len(sql) && sql[i] != ' ' && strings.Contains("-> => <> != >= <= || ::", sql[from:i+1]) {
 				i++
 			}
 		}

@@ -184,19 +184,21 @@ func within(from, to lake.Type) bool {
 // query is the SELECT of what the files hold: the columns, and behind them for each
 // key the name of its folder, p0, p1 …
 func (s *Shape) query(sql string, l Layout) string {
-	var b strings.Builder
-	b.WriteString("SELECT ")
-	all := slices.Concat(s.Columns, s.Keys)
-	for i, c := range all {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		if i < len(s.Columns) {
-			b.WriteString(s.value(i, c, l) + " AS " + executor.Identifier(c.Name))
-			continue
-		}
-		fmt.Fprintf(&b, "%s AS p%d", folderOf(s.value(i, c, Layout{}), c), i-len(s.Columns))
+	var columns []string
+	for i, c := range s.Columns {
+		columns = append(columns, s.value(i, c, l)+" AS "+executor.Identifier(c.Name))
 	}
+	if l.Format == JSON {
+		for i, c := range s.Columns {
+			columns[i] = executor.Identifier(c.Name) + " := " + s.value(i, c, l)
+		}
+		columns = []string{"CAST(to_json(struct_pack(" + strings.Join(columns, ", ") + ")) AS VARCHAR) AS line"}
+	}
+	for j, k := range s.Keys {
+		columns = append(columns, fmt.Sprintf("%s AS p%d", folderOf(s.value(len(s.Columns)+j, k, Layout{}), k), j))
+	}
+	var b strings.Builder
+	b.WriteString("SELECT " + strings.Join(columns, ", "))
 	b.WriteString(" FROM (" + sql + ") AS q(")
 	for i := range s.have {
 		if i > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sluice/catalogsync"
@@ -59,6 +60,7 @@ func (w *Writer) allowed(ctx context.Context, key string, at int, self lake.Tabl
 	if err != nil {
 		return fmt.Errorf("list databases: %w", err)
 	}
+	databases = append(databases, w.cfg.Database)
 	for _, db := range databases {
 		tables, err := w.cfg.Catalog.Tables(ctx, db)
 		if errors.Is(err, catalogsync.ErrNotFound) {
@@ -77,8 +79,8 @@ func (w *Writer) allowed(ctx context.Context, key string, at int, self lake.Tabl
 	first, rest, _ := strings.Cut(key, "/")
 	second, _, _ := strings.Cut(rest, "/")
 	ours := self != lake.TableName{} && key == self.Database+"/"+self.Table
-	if !ours && first == lake.CleanName(first) && (second == "" || second == lake.CleanName(second)) {
-		return forbidden(at, "a stream's table may come to lie at %s; name a folder that cannot be one's, as in %s", w.cfg.Store.URI(key), w.cfg.Store.URI("sql-results/daily/"))
+	if !ours && slices.Contains(databases, first) && (second == "" || second == lake.CleanName(second)) {
+		return forbidden(at, "the tables of database %s lie there, and a stream's may come to lie at %s; name a folder elsewhere, as in %s", first, w.cfg.Store.URI(key), w.cfg.Store.URI("results/daily/"))
 	}
 	return nil
 }

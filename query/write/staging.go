@@ -39,11 +39,10 @@ type Draft interface {
 // stage has the query's rows written into the folder, in files of at most the
 // bytes and partitions that are allowed. cancel ends the query.
 func (w *Writer) stage(d Draft, s *Shape, l Layout, folder string, cancel context.CancelCauseFunc) (staged, error) {
-	if l.Format == TextFile {
-		for _, c := range s.Columns {
-			if c.Type.Fields != nil || c.Type.Elem != nil || c.Type.Kind == lake.KindBinary {
-				return staged{}, refuse(-1, "column %s of type %s cannot be written as text; use JSON or PARQUET, or cast it to varchar", c.Name, c.Type)
-			}
+	for _, c := range s.Columns {
+		nested := c.Type.Fields != nil || c.Type.Elem != nil
+		if l.Format == TextFile && (nested || c.Type.Kind == lake.KindBinary) || l.Format == JSON && nested && strings.Contains(c.Type.String(), "binary") {
+			return staged{}, refuse(-1, "column %s of type %s cannot be written as %s; use PARQUET, or cast it", c.Name, c.Type, l.Format)
 		}
 	}
 	root := filepath.Join(folder, "rows")
@@ -156,9 +155,8 @@ func (l Layout) options(s *Shape) string {
 		if l.Level > 0 {
 			fmt.Fprintf(&b, ", COMPRESSION_LEVEL %d", l.Level)
 		}
-	case JSON:
-		b.WriteString("FORMAT json, COMPRESSION " + l.Compression)
-	case TextFile:
+	case JSON, TextFile:
+		// JSON is a column of text, in which no line end and no delimiter can be.
 		b.WriteString("FORMAT csv, HEADER false, QUOTE '', ESCAPE '', NULLSTR '\\N', DELIMITER " + executor.Quote(l.Delimiter) + ", COMPRESSION " + l.Compression)
 	}
 	for j := range s.Keys {

@@ -40,6 +40,9 @@ type Store interface {
 type Config struct {
 	Catalog Catalog
 	Store   Store
+	// Database is one whose tables lie in the lake's folder of that name although the
+	// catalog may not know it yet.
+	Database string
 	// Journal is a folder of the writer's own that stays; see the package.
 	Journal       string
 	MaxBytes      int64 // of a statement's files; 0: 4 GiB
