@@ -158,8 +158,8 @@ func (w *Writer) takesRows(t lake.Table, at int) error {
 	if kind := t.Parameters["table_type"]; kind != "" && !strings.EqualFold(kind, "hive") {
 		return refuse(at, "rows cannot be added to %s: it is a table of type %s", t.Name, kind)
 	}
-	if class := t.Parameters["classification"]; class != "" && !strings.EqualFold(class, "parquet") {
-		return refuse(at, "rows cannot be added to %s: its files are %s, not Parquet", t.Name, class)
+	if !t.Storage.IsParquet() {
+		return refuse(at, "rows cannot be added to %s: its files are not Parquet", t.Name)
 	}
 	if _, ok := w.cfg.Store.Key(t.Location); !ok || t.Location == "" {
 		return forbidden(at, "rows cannot be added to %s: it lies at %s, outside the lake %s", t.Name, t.Location, w.cfg.Store.URI(""))
