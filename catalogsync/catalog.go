@@ -25,6 +25,11 @@ type Config struct {
 	CatalogID string // the account whose catalog it is; empty: that of the credentials
 	// Timeout ends an attempt that the catalog does not answer; 0: DefaultTimeout.
 	Timeout time.Duration
+	// Cache is for how long what the catalog said of tables and partitions may be
+	// relied on when something is registered; 0: not at all. Reads always ask.
+	Cache time.Duration
+	// KnownPartitions bounds how many are remembered; 0: DefaultKnownPartitions.
+	KnownPartitions int
 
 	// Transport carries the requests; nil: the network. With a Transport and no
 	// Endpoint the catalog is in this process (an embedded.Server's Transport):
@@ -50,6 +55,7 @@ type Catalog struct {
 	catalogID *string // nil: that of the credentials
 	log       *slog.Logger
 	metrics   *metrics
+	cache     *cache
 }
 
 // New makes a client. It does not reach for the catalog yet.
@@ -70,7 +76,7 @@ func New(ctx context.Context, cfg Config) (*Catalog, error) {
 		o.HTTPClient = &http.Client{Transport: meter{next, m}, Timeout: cmp.Or(cfg.Timeout, DefaultTimeout)}
 		o.Retryer = newRetryer()
 	})
-	c := &Catalog{glue: client, log: cfg.Logger, metrics: m}
+	c := &Catalog{glue: client, log: cfg.Logger, metrics: m, cache: newCache(cfg.Cache, cmp.Or(cfg.KnownPartitions, DefaultKnownPartitions))}
 	if cfg.CatalogID != "" {
 		c.catalogID = &cfg.CatalogID
 	}

@@ -32,6 +32,9 @@ func encodeTable(t lake.Table) *types.TableInput {
 	maps.Copy(params, t.Parameters)
 	params["classification"] = "parquet"
 	params["EXTERNAL"] = "TRUE"
+	if wantsProjection(nil, params) {
+		params = startProjection(params, nil)
+	}
 	keys := make([]types.Column, 0, len(t.PartitionKeys))
 	for _, k := range t.PartitionKeys {
 		keys = append(keys, encodeColumn(k))

@@ -3,9 +3,13 @@ package catalogsync_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -14,11 +18,21 @@ import (
 	"sluice/internal/lake"
 )
 
+// writerRounds, in the environment, is how often each of the writers changes the
+// table instead of 40 times.
+const writerRounds = "SLUICE_TEST_WRITER_ROUNDS"
+
 // TestTwoWriters has two writers, each with a server of its own over one file,
-// change one table at the same time: 100 times each a column, a field of a
-// struct and two partitions, of which they share one.
+// change one table at the same time: each time a column, a field of a struct and
+// two partitions, of which they share one.
 func TestTwoWriters(t *testing.T) {
-	const rounds = 100
+	rounds := 40
+	if s := os.Getenv(writerRounds); s != "" {
+		var err error
+		if rounds, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
 	path := filepath.Join(t.TempDir(), "catalog.db")
 	var catalogs []*catalogsync.Catalog
 	for range 2 {
@@ -27,7 +41,8 @@ func TestTwoWriters(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { server.Close() })
-		catalogs = append(catalogs, newCatalog(t, catalogsync.Config{Transport: server.Transport()}))
+		// One remembers what it was told, the other does not.
+		catalogs = append(catalogs, newCatalog(t, catalogsync.Config{Transport: server.Transport(), Cache: time.Duration(len(catalogs)) * time.Hour, KnownPartitions: 50}))
 	}
 	group, ctx := errgroup.WithContext(t.Context())
 	for writer, c := range catalogs {
@@ -66,12 +81,41 @@ func TestTwoWriters(t *testing.T) {
 	if len(all) != 3*rounds {
 		t.Errorf("%d partitions, want %d", len(all), 3*rounds)
 	}
+	checkProjected(t, table, all)
+}
+
+// checkProjected checks that the table's projection has every partition, by the
+// names of them alone.
+func checkProjected(t *testing.T, table lake.Table, parts []lake.Partition) {
+	t.Helper()
+	p := table.Parameters
+	if p["projection.enabled"] != "true" {
+		t.Fatalf("projection is off: %v", p)
+	}
+	values := map[string]bool{}
+	for _, v := range strings.Split(p["projection.dt.values"], ",") {
+		values[v] = true
+	}
+	var low, high int
+	if _, err := fmt.Sscanf(p["projection.hr.range"], "%d,%d", &low, &high); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range parts {
+		hr, err := strconv.Atoi(part.Values[1])
+		if err != nil || hr < low || hr > high || !values[part.Values[0]] && p["projection.dt.type"] != "injected" {
+			t.Errorf("partition %q is not projected", part.Values)
+		}
+	}
 }
 
 func evolve(ctx context.Context, c *catalogsync.Catalog, writer, rounds int) error {
 	for round := range rounds {
 		name := fmt.Sprintf("w%d_%d", writer, round)
 		want := purchasesTable()
+		want.Parameters = map[string]string{
+			"projection.enabled": "true", "projection.dt.type": "enum", "projection.hr.type": "integer",
+			"storage.location.template": want.Location + "dt=${dt}/hr=${hr}/",
+		}
 		field := lake.Column{Name: name, Type: lake.Bigint}
 		want.Columns = append(want.Columns, field, lake.Column{Name: "user", Type: lake.StructOf(field)})
 		got, err := c.Ensure(ctx, want)

@@ -27,7 +27,22 @@
 //     the same way (varchar(20), say) gets no new fields.
 //   - A wanted column that is named like a partition key is left out: Hive knows
 //     only one column of a name.
-//   - There is no cache yet; each call asks the catalog.
+//   - Reads ask the catalog each time. What Ensure and AddPartitions learn they may
+//     remember for Config.Cache, in bounded memory: then a delivery to known columns
+//     and partitions asks for its table once. A partition that another writer drops is
+//     missed for that long; a table that is dropped and made anew is not.
+//
+// # Partition projection
+//
+// Where the table that Ensure wants has projection.enabled, the properties of
+// Athena's partition projection are written with it and kept current: AddPartitions
+// extends ranges and enums before it returns, whoever added the partition, so that
+// each that this package registered is computed, and where it is. Partitions are
+// registered all the same, for engines that do not project. What projection cannot
+// describe (null, an escaped value, a partition elsewhere, a date before 1970 or over a
+// year ahead) sets projection.enabled=false, so that nothing is hidden; sluice.projection
+// says why, and it stays off until both are removed. Projection that another
+// put there is left alone.
 //
 // # How a table is written
 //

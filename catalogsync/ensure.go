@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
@@ -24,18 +25,45 @@ func (c *Catalog) Ensure(ctx context.Context, want lake.Table) (lake.Table, erro
 	if err := checkTable(want); err != nil {
 		return lake.Table{}, fmt.Errorf("ensure table %s: %w", want.Name, err)
 	}
+	if t, ok := c.cached(want); ok {
+		return t, nil
+	}
+	var t lake.Table
+	err := c.retryConflicts(ctx, "ensure table "+want.Name.String(), func() (err error) {
+		t, err = c.ensureOnce(ctx, want)
+		return err
+	})
+	return t, err
+}
+
+// cached is the table as it is remembered, if it has all that is wanted: columns
+// never go.
+func (c *Catalog) cached(want lake.Table) (lake.Table, bool) {
+	t, ok := c.cache.table(want.Name)
+	if !ok || t.StorageDescriptor == nil || wantsProjection(t.Parameters, want.Parameters) {
+		return lake.Table{}, false
+	}
+	if _, changed := mergeColumns(t.StorageDescriptor.Columns, t.PartitionKeys, want.Columns); changed {
+		return lake.Table{}, false
+	}
+	table, err := decodeTable(*t, true)
+	return table, err == nil
+}
+
+// retryConflicts calls do until its error is not that another writer came first.
+func (c *Catalog) retryConflicts(ctx context.Context, what string, do func() error) error {
 	for n := 1; ; n++ {
-		t, err := c.ensureOnce(ctx, want)
+		err := do()
 		if !errors.Is(err, errConflict) {
-			return t, err
+			return err
 		}
 		if n == maxConflicts {
-			return lake.Table{}, fmt.Errorf("ensure table %s: %d attempts: %w", want.Name, n, err)
+			return fmt.Errorf("%s: %d attempts: %w", what, n, err)
 		}
 		c.metrics.conflicts.Inc()
-		c.log.DebugContext(ctx, "catalog conflict", "table", want.Name.String(), "attempt", n, "cause", err)
+		c.log.DebugContext(ctx, "catalog conflict", "attempt", n, "cause", err)
 		if err := pause(ctx, n); err != nil {
-			return lake.Table{}, fmt.Errorf("ensure table %s: %w", want.Name, err)
+			return fmt.Errorf("%s: %w", what, err)
 		}
 	}
 }
@@ -100,10 +128,21 @@ func (c *Catalog) ensureOnce(ctx context.Context, want lake.Table) (lake.Table, 
 		return lake.Table{}, fmt.Errorf("table %s is no table of files: it has no storage descriptor", want.Name)
 	}
 	columns, changed := mergeColumns(t.StorageDescriptor.Columns, t.PartitionKeys, want.Columns)
-	if !changed {
+	starts := wantsProjection(t.Parameters, want.Parameters)
+	if !changed && !starts {
 		return table, nil
 	}
-	t.StorageDescriptor.Columns = columns
+	sd := *t.StorageDescriptor // what was read is remembered as it was
+	sd.Columns = columns
+	t.StorageDescriptor = &sd
+	var parts []lake.Partition
+	if starts {
+		if parts, err = c.Partitions(ctx, want.Name, ""); err != nil {
+			return lake.Table{}, err
+		}
+		t.Parameters, _ = cover(startProjection(t.Parameters, want.Parameters), t.PartitionKeys, parts, time.Now())
+		c.warnOff(ctx, want.Name, t.Parameters)
+	}
 	if err := c.updateTable(ctx, want.Name, t); err != nil {
 		return lake.Table{}, err
 	}
@@ -115,6 +154,7 @@ func (c *Catalog) updateTable(ctx context.Context, name lake.TableName, t *types
 	if t.ViewDefinition != nil || t.FederatedTable != nil || t.TargetTable != nil {
 		return fmt.Errorf("update table %s: it is a view or a link to another table", name)
 	}
+	c.cache.forgetTable(name)
 	_, err := c.glue.UpdateTable(ctx, &glue.UpdateTableInput{
 		CatalogId: c.catalogID, DatabaseName: &name.Database, TableInput: inputOf(t),
 		VersionId: t.VersionId, SkipArchive: aws.Bool(true),
@@ -126,7 +166,7 @@ func (c *Catalog) updateTable(ctx context.Context, name lake.TableName, t *types
 	if err != nil {
 		return fmt.Errorf("update table %s: %w", name, err)
 	}
-	c.log.InfoContext(ctx, "table columns added", "table", name.String(), "from_version", aws.ToString(t.VersionId))
+	c.log.InfoContext(ctx, "table updated", "table", name.String(), "from_version", aws.ToString(t.VersionId))
 	return nil
 }
 
@@ -181,5 +221,6 @@ func (c *Catalog) getTable(ctx context.Context, name lake.TableName) (*types.Tab
 	if out.Table == nil {
 		return nil, fmt.Errorf("get table %s: the answer has no table", name)
 	}
+	c.cache.putTable(name, out.Table)
 	return out.Table, nil
 }

@@ -139,7 +139,7 @@ func TestTypesThatCannotBeRead(t *testing.T) {
 		},
 		{
 			Name: lake.TableName{Database: "shop", Table: "view"}, Version: "0",
-			PartitionKeys: []lake.Column{}, Parameters: map[string]string{},
+			PartitionKeys: []lake.Column{}, Parameters: map[string]string{}, View: "select 1",
 		},
 	}
 	if diff := cmp.Diff(want, tables); diff != "" {

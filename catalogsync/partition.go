@@ -66,19 +66,45 @@ func (c *Catalog) AddPartitions(ctx context.Context, table lake.Table, parts []l
 	if err := checkPartitions(table, parts); err != nil {
 		return fmt.Errorf("add partitions to %s: %w", table.Name, err)
 	}
+	parts = c.cache.unknown(table.Name, parts)
+	if len(parts) == 0 {
+		return nil
+	}
 	// Most batches go to partitions that exist: reading is cheaper than being
 	// refused, and tells where they are.
 	missing, err := c.missing(ctx, table.Name, parts)
-	if err != nil || len(missing) == 0 {
+	if err != nil {
 		return err
 	}
-	t, err := c.getTable(ctx, table.Name)
-	if err != nil {
-		return fmt.Errorf("add partitions to %s: %w", table.Name, err)
-	}
-	for group := range slices.Chunk(missing, maxCreate) {
-		if err := c.createPartitions(ctx, table.Name, t.StorageDescriptor, group); err != nil {
+	if len(missing) > 0 {
+		if err := c.makePartitions(ctx, table.Name, missing); err != nil {
 			return fmt.Errorf("add partitions to %s: %w", table.Name, err)
+		}
+	}
+	// After they are made: a writer who starts the projection meanwhile lists those
+	// that are there, and so either that one or this one covers them. Partitions that
+	// existed may be what a call made that was interrupted before this.
+	if _, projected := table.Parameters[paramOurs]; projected || len(missing) > 0 {
+		if err := c.project(ctx, table.Name, parts); err != nil {
+			return fmt.Errorf("add partitions to %s: %w", table.Name, err)
+		}
+	}
+	c.cache.registered(table.Name, parts)
+	return nil
+}
+
+// makePartitions makes partitions that are stored as the table is.
+func (c *Catalog) makePartitions(ctx context.Context, name lake.TableName, parts []lake.Partition) error {
+	t, ok := c.cache.table(name)
+	if !ok {
+		var err error
+		if t, err = c.getTable(ctx, name); err != nil {
+			return err
+		}
+	}
+	for group := range slices.Chunk(parts, maxCreate) {
+		if err := c.createPartitions(ctx, name, t.StorageDescriptor, group); err != nil {
+			return err
 		}
 	}
 	return nil

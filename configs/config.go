@@ -149,6 +149,10 @@ type Glue struct {
 	CatalogID string `yaml:"catalog_id"`
 	// Timeout is how long one attempt at a request may take.
 	Timeout time.Duration `yaml:"timeout"`
+	// Cache is for how long deliveries rely on what the catalog said; 0: not at all.
+	Cache time.Duration `yaml:"cache"`
+	// KnownPartitions bounds how many partitions are remembered as registered.
+	KnownPartitions int `yaml:"known_partitions"`
 }
 
 // Log shapes the log lines.
@@ -178,6 +182,8 @@ type Stream struct {
 	PartitionQuery string `yaml:"partition_query" json:"partition_query,omitempty"`
 	TimeZone       string `yaml:"time_zone" json:"time_zone,omitempty"`       // of !{timestamp:…}; empty: UTC
 	ErrorPrefix    string `yaml:"error_prefix" json:"error_prefix,omitempty"` // below the lake's folder of errors
+	// Projection keeps the properties of Athena's partition projection at the table.
+	Projection bool `yaml:"projection" json:"projection,omitempty"`
 	// KeepRaw is raw.enabled of this stream alone.
 	KeepRaw bool `yaml:"raw" json:"-"`
 	// Transform is a jq program that makes of each record the one to be converted.

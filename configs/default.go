@@ -36,7 +36,7 @@ func Default() Config {
 		TLS:    TLS{MinVersion: "1.2", ClientAuth: ClientAuthRequire},
 		Access: Access{Metrics: MetricsAdmin},
 		S3:     S3{Timeout: 2 * time.Minute},
-		Glue:   Glue{Timeout: time.Minute},
+		Glue:   Glue{Timeout: time.Minute, Cache: 15 * time.Minute, KnownPartitions: 200_000},
 		NATS:   defaultNATS(),
 		Log:    Log{Level: "info", Format: "text"},
 	}

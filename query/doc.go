@@ -50,8 +50,8 @@
 // have more digits; regular expressions are RE2's, which has neither lookaround nor
 // back references.
 //
-// It does not promise more of reading. Files are not pruned by their statistics
-// before they are fetched; the executor skips row groups by them. From a store
+// Files no row of which can satisfy the conditions are left out too, by the bounds
+// in their footers (see package statistics); what is in doubt is read. From a store
 // without local files, whole objects are fetched.
 //
 // # Names

@@ -324,3 +324,9 @@ func (c *catalog) addPartitionUnchecked(name lake.TableName, p lake.Partition) {
 	defer c.mu.Unlock()
 	c.partitions[name] = append(c.partitions[name], p)
 }
+
+// mkdir makes a folder of the lake.
+func (h *house) mkdir(key string) {
+	h.t.Helper()
+	check(h.t, os.MkdirAll(filepath.Join(h.root, key), 0o755))
+}

@@ -21,18 +21,18 @@ type keyTest struct {
 }
 
 // keyTest is the test as one of the partition columns; not ok where it is none.
-func (e *Engine) keyTest(ctx context.Context, keys []lake.Column, t statement.Test) (k keyTest, ok bool, err error) {
+func (p *plan) keyTest(ctx context.Context, keys []lake.Column, t statement.Test) (k keyTest, ok bool, err error) {
 	k.op = t.Op
 	switch t.Op {
 	case statement.Unknown:
 		return k, false, nil
 	case statement.And, statement.Or:
 		for _, part := range t.Of {
-			p, ok, err := e.keyTest(ctx, keys, part)
+			of, ok, err := p.keyTest(ctx, keys, part)
 			if err != nil || !ok {
 				return k, false, err
 			}
-			k.of = append(k.of, p)
+			k.of = append(k.of, of)
 		}
 		return k, true, nil
 	}
@@ -41,52 +41,15 @@ func (e *Engine) keyTest(ctx context.Context, keys []lake.Column, t statement.Te
 		return k, false, nil
 	}
 	for _, c := range t.With {
-		text, null, ok, err := e.text(ctx, c)
-		if err != nil || !ok {
+		v, ok, err := p.constants.value(ctx, c)
+		if err != nil || !ok || v.typ != "VARCHAR" {
 			return k, false, err
 		}
-		if !null {
-			k.with = append(k.with, text)
+		if !v.null {
+			k.with = append(k.with, v.text)
 		}
 	}
 	return k, true, nil
-}
-
-// text is the constant's value where it is a string, or null.
-func (e *Engine) text(ctx context.Context, c statement.Constant) (text string, null, ok bool, err error) {
-	if text, ok = c.Literal(); ok {
-		return text, false, true, nil
-	}
-	v, ok, err := e.constant(ctx, c)
-	return v.text, v.null, ok && v.typ == "VARCHAR", err
-}
-
-// A constant is the value of an expression.
-type constant struct {
-	typ  string // DuckDB's name of the type
-	text string // as a cast to VARCHAR has it
-	null bool
-}
-
-// constant evaluates; not ok where there is no value, in which case the executor
-// will say why.
-func (e *Engine) constant(ctx context.Context, c statement.Constant) (v constant, ok bool, err error) {
-	if !e.exec.Deterministic(c.Functions) {
-		return v, false, nil
-	}
-	text, err := e.exec.Text(ctx, c.Tree())
-	expression, found := strings.CutPrefix(text, "SELECT ")
-	if err == nil && found {
-		var values []string
-		values, err = e.exec.Strings(ctx, "SELECT unnest([typeof(v), CASE WHEN v IS NULL THEN 'null' END, CAST(v AS VARCHAR)]) FROM (SELECT ("+expression+") AS v)", nil)
-		if err == nil && len(values) == 3 {
-			return constant{typ: values[0], null: values[1] != "", text: values[2]}, true, nil
-		}
-	}
-	if ctx.Err() != nil {
-		return v, false, context.Cause(ctx)
-	}
-	return v, false, nil
 }
 
 // holds says whether the test is true of a partition.

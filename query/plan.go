@@ -9,6 +9,7 @@ import (
 
 	"sluice/internal/lake"
 	"sluice/query/executor"
+	"sluice/query/fetch"
 	"sluice/query/presto"
 	"sluice/query/statement"
 )
@@ -33,6 +34,9 @@ type plan struct {
 	// listings are the files of partitions listed so far, by location.
 	listings map[string][]object
 	planned  map[string]bool // files counted, by path
+	// constants are those of the statement that were evaluated.
+	constants *constants
+	usage     fetch.Usage
 }
 
 // views are named so that no table's name can be one: names of tables are lower
@@ -45,6 +49,7 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	p.tables = make(map[lake.TableName]*tableSource)
 	p.listings = make(map[string][]object)
 	p.planned = make(map[string]bool)
+	p.constants = newConstants(p.engine)
 	e := p.engine
 	tree, err := p.parse(ctx)
 	if err != nil {
@@ -116,7 +121,6 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 	if err := src.readable(); err != nil {
 		return err
 	}
-	e := p.engine
 	rel := relation{columns: src.columns(), keys: src.keys, text: src.text}
 	met := t.Conditions
 	add := func(files []dataFile, also []*statement.Condition, err error) error {
@@ -124,7 +128,7 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 		met = slices.DeleteFunc(slices.Clone(met), func(c *statement.Condition) bool { return !slices.Contains(also, c) })
 		return err
 	}
-	filter, err := e.keyFilter(ctx, src.keys, t.Conditions)
+	filter, err := p.filter(ctx, src, t.Conditions)
 	if err != nil {
 		return err
 	}
@@ -138,7 +142,7 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 			return err
 		}
 	}
-	if rel.filters, err = e.timestampFilters(ctx, rel.columns, t.Conditions); err != nil {
+	if rel.filters, err = p.timestampFilters(ctx, rel.columns, t.Conditions); err != nil {
 		return err
 	}
 	for _, f := range rel.files {

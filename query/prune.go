@@ -9,27 +9,36 @@ import (
 
 	"sluice/internal/lake"
 	"sluice/query/executor"
+	"sluice/query/fetch/statistics"
 	"sluice/query/statement"
 )
 
-// A keyFilter is what the conditions of a reference to a table say of its
-// partition columns.
-type keyFilter struct {
-	// tests are evaluated here, their conditions are tested; exprs by the executor.
+// A scanFilter is what the conditions of a reference to a table say of what need
+// not be read.
+type scanFilter struct {
+	// Over the partition columns alone: tests are evaluated here, their conditions are
+	// tested; exprs are evaluated by the executor.
 	tests  []keyTest
 	tested []*statement.Condition
 	exprs  []*statement.Condition
+	// files is over the other columns.
+	files []statistics.Test
 }
 
-// keyFilter sorts out which conditions bear on the partition columns alone and
-// always give the same answer.
-func (e *Engine) keyFilter(ctx context.Context, keys []lake.Column, conditions []*statement.Condition) (*keyFilter, error) {
-	f := &keyFilter{}
+// filter sorts out which conditions bear on the partition columns alone and
+// always give the same answer, and what the others say of files.
+func (p *plan) filter(ctx context.Context, src *tableSource, conditions []*statement.Condition) (f *scanFilter, err error) {
+	f, keys := &scanFilter{}, src.keys
+	if src.text == nil {
+		if f.files, err = p.fileTests(ctx, src.columns(), conditions); err != nil {
+			return nil, err
+		}
+	}
 	for _, c := range conditions {
-		if !overKeys(c, keys) || !e.exec.Deterministic(c.Functions) {
+		if !overKeys(c, keys) || !p.engine.exec.Deterministic(c.Functions) {
 			continue
 		}
-		k, ok, err := e.keyTest(ctx, keys, c.Test())
+		k, ok, err := p.keyTest(ctx, keys, c.Test())
 		if err != nil {
 			return nil, err
 		}
@@ -47,7 +56,7 @@ func (e *Engine) keyFilter(ctx context.Context, keys []lake.Column, conditions [
 // them over the values, as it would over the rows. A condition that cannot be
 // evaluated prunes nothing. All rows of what is kept satisfy the conditions that
 // are met.
-func (e *Engine) prune(ctx context.Context, keys []lake.Column, f *keyFilter, values [][]string) (keep []bool, met []*statement.Condition, err error) {
+func (e *Engine) prune(ctx context.Context, keys []lake.Column, f *scanFilter, values [][]string) (keep []bool, met []*statement.Condition, err error) {
 	keep = make([]bool, len(values))
 	var left []int // indexes of values that are kept
 	for i, v := range values {

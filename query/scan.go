@@ -9,7 +9,7 @@ import (
 )
 
 // live are the files of live rows that can satisfy the conditions.
-func (p *plan) live(ctx context.Context, src *tableSource, filter *keyFilter) ([]dataFile, []*statement.Condition, error) {
+func (p *plan) live(ctx context.Context, src *tableSource, filter *scanFilter) ([]dataFile, []*statement.Condition, error) {
 	if src.view == nil {
 		return nil, append(slices.Clone(filter.tested), filter.exprs...), nil
 	}
@@ -43,7 +43,7 @@ func (p *plan) live(ctx context.Context, src *tableSource, filter *keyFilter) ([
 }
 
 // delivered are the files in the lake that can satisfy the conditions.
-func (p *plan) delivered(ctx context.Context, src *tableSource, filter *keyFilter) ([]dataFile, []*statement.Condition, error) {
+func (p *plan) delivered(ctx context.Context, src *tableSource, filter *scanFilter) ([]dataFile, []*statement.Condition, error) {
 	partitions, err := src.delivered(ctx, p.engine, expression(filter.tests, src.keys))
 	if err != nil {
 		return nil, nil, err
@@ -79,6 +79,9 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, filter *keyFilte
 			objects = append(objects, placed{object: o, values: part.Values})
 		}
 	}
+	if objects, err = p.pruneFiles(ctx, objects, filter.files); err != nil {
+		return nil, nil, err
+	}
 	bytes, files64 := p.rows.stats.Bytes, p.rows.stats.Files+int64(len(objects))
 	for _, o := range objects {
 		bytes += o.object.Size
@@ -99,4 +102,9 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, filter *keyFilte
 type placed struct {
 	object object
 	values []string
+	// known: groups says for each of its row groups whether a row of it may satisfy the
+	// conditions, and kept how many do.
+	known  bool
+	groups []bool
+	kept   int
 }

@@ -146,6 +146,7 @@ func (s *service) openLake(ctx context.Context) error {
 	}
 	c := catalogsync.Config{
 		Endpoint: s.cfg.Glue.Endpoint, Region: s.cfg.Glue.Region, CatalogID: s.cfg.Glue.CatalogID, Timeout: s.cfg.Glue.Timeout,
+		Cache: s.cfg.Glue.Cache, KnownPartitions: s.cfg.Glue.KnownPartitions,
 		Logger: s.log, Registerer: s.registry,
 	}
 	if s.cfg.Catalog == configs.CatalogEmbedded {

@@ -32,6 +32,7 @@ type route struct {
 	// partition key.
 	transformErrors string
 	raw             configs.Raw
+	projection      bool
 }
 
 // Rules are what is stored with a batch when it is sealed, as JSON.
@@ -73,7 +74,7 @@ func (d *Deliverer) route(b *buffer.Batch) (route, error) {
 		return route{}, err
 	}
 	layout.Memory = s.Memory
-	return route{table, rules, declared, rewrite, s.Strict, layout, errorFolder, transformFolder, s.Raw}, nil
+	return route{table, rules, declared, rewrite, s.Strict, layout, errorFolder, transformFolder, s.Raw, s.Projection}, nil
 }
 
 // deliver does one attempt, all steps of it.
@@ -172,7 +173,7 @@ func (d *Deliverer) convertAndEnsure(ctx context.Context, b *buffer.Batch, r rou
 			return res, table, nil
 		}
 		start = time.Now()
-		if table, err = d.cfg.Catalog.Ensure(ctx, d.want(r, res.Columns)); err != nil {
+		if table, err = d.cfg.Catalog.Ensure(ctx, d.want(r, table, res.Columns)); err != nil {
 			return fail(fmt.Errorf("register columns of %s: %w", r.table, err))
 		}
 		d.metrics.step("ensure", start)
@@ -184,12 +185,19 @@ func (d *Deliverer) convertAndEnsure(ctx context.Context, b *buffer.Batch, r rou
 	return fail(fmt.Errorf("table %s: its columns changed during each of %d conversions", r.table, maxConversions))
 }
 
-// want is the table as this batch would have it.
-func (d *Deliverer) want(r route, columns []lake.Column) lake.Table {
-	return lake.Table{
+// want is the table as this batch would have it, where the catalog has it or would.
+func (d *Deliverer) want(r route, table lake.Table, columns []lake.Column) lake.Table {
+	want := lake.Table{
 		Name: r.table, Columns: columns, PartitionKeys: r.rules.Keys(),
 		Location: d.cfg.Store.URI(r.table.Database+"/"+r.table.Table) + "/",
 	}
+	if table.Location != "" {
+		want.Location = table.Location
+	}
+	if r.projection {
+		want.Parameters = r.rules.Projection(want.Location)
+	}
+	return want
 }
 
 // checkKeys refuses a table with other partition keys than the batch has.

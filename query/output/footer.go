@@ -16,6 +16,9 @@ func Footer(s result.Stats) string {
 	if s.FetchedBytes > 0 {
 		parts = append(parts, Size(s.FetchedBytes)+" fetched")
 	}
+	if s.FilesPruned > 0 {
+		parts = append(parts, count(s.FilesPruned, "file")+" pruned")
+	}
 	if s.Partitions > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %s pruned", s.PartitionsPruned, count(s.Partitions, "partition")))
 	}

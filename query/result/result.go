@@ -54,6 +54,7 @@ type Stats struct {
 	// planned after pruning: their whole sizes, although the executor reads no
 	// more of them than the columns and row groups that it needs.
 	Files            int64 `json:"files_scanned"`
+	FilesPruned      int64 `json:"files_pruned"` // by the statistics in them, beside those of pruned partitions
 	Bytes            int64 `json:"bytes_scanned"`
 	FetchedBytes     int64 `json:"bytes_fetched"` // from a remote store, for this query
 	Partitions       int64 `json:"partitions"`    // of all tables referenced

@@ -1,6 +1,9 @@
 package statement
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // An Op is what a Test says.
 type Op string
@@ -39,14 +42,21 @@ type Constant struct {
 // Tree is the tree of a statement that selects the expression.
 func (c Constant) Tree() []byte { return selectTree(c.root) }
 
-// Literal is the constant's text where it is a string as it stands.
-func (c Constant) Literal() (string, bool) {
-	value := object(c.root, "value")
-	if text(c.root, "class") != "CONSTANT" || text(object(value, "type"), "id") != "VARCHAR" || value["is_null"] == true {
-		return "", false
+// Literal is the constant's type, as DuckDB calls it, and its text where it is a
+// string or a whole number as it stands.
+func (c Constant) Literal() (typ, value string, ok bool) {
+	v := object(c.root, "value")
+	if text(c.root, "class") != "CONSTANT" || v == nil || v["is_null"] == true {
+		return "", "", false
 	}
-	s, ok := value["value"].(string)
-	return s, ok
+	typ = text(object(v, "type"), "id")
+	switch x := v["value"].(type) {
+	case string:
+		return typ, x, typ == "VARCHAR"
+	case json.Number:
+		return typ, x.String(), typ == "INTEGER" || typ == "BIGINT"
+	}
+	return "", "", false
 }
 
 // Test is the condition as a test.

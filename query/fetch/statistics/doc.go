@@ -1,0 +1,25 @@
+// Package statistics says which row groups of a Parquet file cannot hold a row that
+// satisfies a condition, going by the bounds and counts of nulls in its footer.
+//
+// # What it promises
+//
+// A row group is only skipped when no row of it can satisfy the condition. What is
+// in doubt is kept. In doubt is all that a writer may have got wrong or that does
+// not order as the query's comparison does:
+//
+//   - min_value and max_value without a column order; the older min and max of all
+//     but signed integers, floats and doubles.
+//   - Columns whose type in the file is not, exactly, one of those that the table's
+//     type orders in the same way: unsigned integers, INT96, bytes that are no text,
+//     decimals of another scale or stored as BYTE_ARRAY, and all that is nested.
+//   - Upper bounds of floating point numbers: NaN, which is greater than all others
+//     to the executor, is in no bound.
+//   - Bounds that are NaN, of the wrong length, or the wrong way round.
+//
+// Bounds of strings may be cut: they are taken as bounds, never as values. Numbers,
+// dates and timestamps are compared as doubles, each widened by the least step, so
+// that rounding keeps a row group rather than loses one; timestamps by a
+// microsecond.
+//
+// A column that the file lacks is null in all its rows.
+package statistics

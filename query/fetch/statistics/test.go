@@ -1,0 +1,159 @@
+package statistics
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"sluice/internal/lake"
+	"sluice/query/fetch/footer"
+	"sluice/query/statement"
+)
+
+// A Test is a condition on columns. Its operators are those of a statement.Test.
+type Test struct {
+	Op     statement.Op
+	Of     []Test // of And, Or
+	Column string
+	Type   lake.Type // of the column in the table
+	// With is what the column is compared with, nulls left out: a comparison with
+	// null is never true.
+	With []Value
+}
+
+// A Value is a constant: a text, or a number in a range. Dates are numbers of days,
+// timestamps of microseconds, since 1970.
+type Value struct {
+	text      string
+	low, high float64
+}
+
+// Text is the value of a string.
+func Text(s string) Value { return Value{text: s} }
+
+// Number is the value of a number, which may be off by as much as slack.
+func Number(f, slack float64) Value {
+	return Value{low: math.Nextafter(f-slack, math.Inf(-1)), high: math.Nextafter(f+slack, math.Inf(1))}
+}
+
+// Useful reports whether the test can skip anything.
+func (t *Test) Useful() bool {
+	switch t.Op {
+	case statement.Unknown:
+		return false
+	case statement.And:
+		return slices.ContainsFunc(t.Of, func(p Test) bool { return p.Useful() })
+	case statement.Or:
+		return !slices.ContainsFunc(t.Of, func(p Test) bool { return !p.Useful() })
+	}
+	return true
+}
+
+// Keep says for each row group of the file whether a row of it may satisfy all of
+// the tests, and how many may.
+func Keep(f *footer.Footer, tests []Test) (keep []bool, kept int) {
+	keep = make([]bool, len(f.Meta.RowGroups))
+	columns := make(map[string]column)
+	for i := range keep {
+		g := group{file: f, index: i, columns: columns}
+		keep[i] = f.Meta.RowGroups[i].NumRows > 0 && !slices.ContainsFunc(tests, func(t Test) bool { return !g.may(&t) })
+		if keep[i] {
+			kept++
+		}
+	}
+	return keep, kept
+}
+
+// A group is a row group that is looked at.
+type group struct {
+	file    *footer.Footer
+	index   int
+	columns map[string]column // by name, looked up so far
+}
+
+// may reports whether the test may be true of a row of the group.
+func (g *group) may(t *Test) bool {
+	switch t.Op {
+	case statement.Unknown:
+		return true
+	case statement.And:
+		return !slices.ContainsFunc(t.Of, func(p Test) bool { return !g.may(&p) })
+	case statement.Or:
+		return slices.ContainsFunc(t.Of, func(p Test) bool { return g.may(&p) })
+	}
+	c, ok := g.columns[t.Column]
+	if !ok {
+		c = find(g.file, t.Column, t.Type)
+		g.columns[t.Column] = c
+	}
+	switch {
+	case c.absent:
+		return t.Op == statement.IsNull
+	case c.leaf < 0:
+		return true
+	}
+	b := c.bounds(g.file, g.index)
+	switch t.Op {
+	case statement.IsNull:
+		return b.nulls != 0
+	case statement.IsNotNull:
+		return !b.allNull
+	}
+	if b.allNull {
+		return false
+	}
+	if c.domain == nil {
+		return true
+	}
+	return slices.ContainsFunc(t.With, func(v Value) bool { return b.may(t.Op, v, c.text, c.nan) })
+}
+
+// A bounds is what a column chunk's statistics say.
+type bounds struct {
+	nulls          int64 // -1: not known
+	allNull        bool
+	hasMin, hasMax bool
+	min, max       string  // of text
+	low, high      float64 // of numbers
+}
+
+// may reports whether a value within the bounds may compare so with v.
+func (b *bounds) may(op statement.Op, v Value, text, nan bool) bool {
+	// under: some value may be less than v; over: greater. Each also where one may be
+	// equal.
+	under, over := true, true
+	strict := op == statement.Less || op == statement.Greater
+	if b.hasMin {
+		order := compare(b.low, v.high)
+		if text {
+			order = strings.Compare(b.min, v.text)
+		}
+		under = order < 0 || order == 0 && !strict
+	}
+	if b.hasMax {
+		order := compare(b.high, v.low)
+		if text {
+			order = strings.Compare(b.max, v.text)
+		}
+		over = order > 0 || order == 0 && !strict
+	}
+	switch op {
+	case statement.Less, statement.LessEqual:
+		return under
+	case statement.Greater, statement.GreaterEqual:
+		return over || nan
+	case statement.Equal, statement.In:
+		return under && over
+	}
+	return true
+}
+
+func compare(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

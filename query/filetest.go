@@ -1,0 +1,140 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sluice/internal/lake"
+	"sluice/query/fetch"
+	"sluice/query/fetch/statistics"
+	"sluice/query/statement"
+)
+
+// fileTests are what the conditions say of columns in files, as far as statistics
+// can answer it.
+func (p *plan) fileTests(ctx context.Context, columns []lake.Column, conditions []*statement.Condition) ([]statistics.Test, error) {
+	var tests []statistics.Test
+	for _, c := range conditions {
+		t, err := p.fileTest(ctx, columns, c.Test())
+		if err != nil {
+			return nil, err
+		}
+		if t.Useful() {
+			tests = append(tests, t)
+		}
+	}
+	return tests, nil
+}
+
+// fileTest is the test over the columns of files. What it cannot say is unknown.
+func (p *plan) fileTest(ctx context.Context, columns []lake.Column, t statement.Test) (out statistics.Test, err error) {
+	unknown := statistics.Test{Op: statement.Unknown}
+	out = statistics.Test{Op: t.Op, Column: t.Column}
+	for _, part := range t.Of {
+		f, err := p.fileTest(ctx, columns, part)
+		if err != nil {
+			return unknown, err
+		}
+		out.Of = append(out.Of, f)
+	}
+	if t.Op == statement.Unknown || t.Op == statement.And || t.Op == statement.Or {
+		return out, nil
+	}
+	i := slices.IndexFunc(columns, func(c lake.Column) bool { return strings.EqualFold(c.Name, t.Column) })
+	if i < 0 {
+		return unknown, nil
+	}
+	out.Type = columns[i].Type
+	for _, c := range t.With {
+		v, null, ok, err := p.fileValue(ctx, out.Type, c)
+		if err != nil || !ok {
+			return unknown, err
+		}
+		if !null {
+			out.With = append(out.With, v)
+		}
+	}
+	return out, nil
+}
+
+// integerTypes are DuckDB's names of the types of whole numbers.
+var integerTypes = []string{"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+
+// fileValue is a constant in the terms of a column that it is compared with; not ok
+// where the executor would compare otherwise than bounds do.
+func (p *plan) fileValue(ctx context.Context, t lake.Type, c statement.Constant) (v statistics.Value, null, ok bool, err error) {
+	if t.Kind == lake.KindTimestamp {
+		micros, ok, err := p.constants.micros(ctx, c)
+		return statistics.Number(float64(micros), 1), false, ok, err
+	}
+	k, ok, err := p.constants.value(ctx, c)
+	if err != nil || !ok {
+		return v, false, false, err
+	}
+	exact := slices.Contains(integerTypes, k.typ) || strings.HasPrefix(k.typ, "DECIMAL(")
+	switch t.Kind {
+	case lake.KindString:
+		return statistics.Text(k.text), k.null, k.typ == "VARCHAR", nil
+	case lake.KindTinyint, lake.KindSmallint, lake.KindInt, lake.KindBigint, lake.KindDouble:
+		ok = exact || k.typ == "DOUBLE"
+	case lake.KindDecimal:
+		ok = exact
+	case lake.KindDate:
+		day, err := time.Parse(time.DateOnly, k.text)
+		ok = (k.typ == "DATE" || k.typ == "VARCHAR") && (err == nil || k.null)
+		return statistics.Number(float64(day.Unix()/86400), 0), k.null, ok, nil
+	default:
+		ok = false
+	}
+	if !ok || k.null {
+		return v, k.null, ok, nil
+	}
+	f, err := strconv.ParseFloat(k.text, 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		return v, false, false, nil
+	}
+	return statistics.Number(f, 0), false, true, nil
+}
+
+// pruneFiles leaves out the objects that no row of which can satisfy the tests, by
+// their footers, and notes which row groups of the others can. Of an object whose
+// footer cannot be had nothing is known: reading it will say what is wrong.
+func (p *plan) pruneFiles(ctx context.Context, objects []placed, tests []statistics.Test) ([]placed, error) {
+	if len(tests) == 0 {
+		return objects, nil
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(fetches)
+	for i := range objects {
+		g.Go(func() error {
+			o := &objects[i]
+			f, err := p.engine.objects.Footer(gctx, o.object.Object, &p.usage)
+			if gctx.Err() != nil {
+				return context.Cause(gctx)
+			}
+			if err != nil {
+				if !errors.Is(err, fetch.ErrTooLarge) {
+					p.engine.log.Debug("a file is not pruned", "object", o.object.Key, "err", err)
+				}
+				return nil
+			}
+			o.groups, o.kept = statistics.Keep(f, tests)
+			o.known = true
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	all := len(objects)
+	objects = slices.DeleteFunc(objects, func(o placed) bool { return o.known && o.kept == 0 })
+	p.rows.stats.FilesPruned += int64(all - len(objects))
+	return objects, nil
+}
