@@ -27,3 +27,12 @@ func (e *Engine) Explain(ctx context.Context, sql string) (string, error) {
 	}
 	return text, rows.Err()
 }
+
+// Plan plans a query and no more.
+func (e *Engine) Plan(ctx context.Context, sql string) error {
+	r := &Rows{ctx: ctx}
+	defer func() { releaseAll(r.release) }()
+	p := &plan{engine: e, database: e.cfg.Database, rows: r, dialect: DuckDB}
+	_, err := p.make(ctx, sql)
+	return err
+}
