@@ -16,6 +16,8 @@ type metrics struct {
 	duration   *prometheus.HistogramVec // operation
 	conflicts  prometheus.Counter
 	partitions prometheus.Counter
+	// kind: see Difference.counts
+	differences *prometheus.GaugeVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -37,11 +39,18 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "sluice_catalogsync_partitions_registered_total",
 			Help: "Partitions added to the catalog.",
 		}),
+		differences: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "sluice_catalogsync_differences",
+			Help: "Differences between the lake and the catalog that the last scheduled reconciliation found, by kind: unregistered, empty, elsewhere, columns, strange.",
+		}, []string{"kind"}),
+	}
+	for kind := range (Difference{}).counts() {
+		m.differences.WithLabelValues(kind)
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.duration, m.conflicts, m.partitions} {
+	for _, c := range []prometheus.Collector{m.requests, m.duration, m.conflicts, m.partitions, m.differences} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}

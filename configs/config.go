@@ -29,6 +29,7 @@ type Config struct {
 	Query      Query          `yaml:"query"`
 	S3         S3             `yaml:"s3"`
 	Glue       Glue           `yaml:"glue"`
+	Reconcile  Reconcile      `yaml:"reconcile"`
 	Log        Log            `yaml:"log"`
 	Admin      Admin          `yaml:"admin"`
 	TLS        TLS            `yaml:"tls"`
@@ -153,6 +154,14 @@ type Glue struct {
 	Cache time.Duration `yaml:"cache"`
 	// KnownPartitions bounds how many partitions are remembered as registered.
 	KnownPartitions int `yaml:"known_partitions"`
+}
+
+// Reconcile says how often the catalog is compared with the lake.
+type Reconcile struct {
+	Interval time.Duration `yaml:"interval"` // 0: never
+	Register bool          `yaml:"register"` // columns and partitions that are missing
+	Remove   bool          `yaml:"remove"`   // partitions without files
+	Files    int           `yaml:"files"`    // of a table, the newest, whose columns are compared
 }
 
 // Log shapes the log lines.

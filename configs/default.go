@@ -33,12 +33,13 @@ func Default() Config {
 			Memory: 1 * GiB, Threads: 0, Concurrent: 4, Queue: 64, Timeout: 5 * time.Minute, Cache: 4 * GiB, Footers: 64 * MiB, Spill: 4 * GiB, PricePerTB: 5,
 			Checkpoints: defaultCheckpoints(),
 		},
-		TLS:    TLS{MinVersion: "1.2", ClientAuth: ClientAuthRequire},
-		Access: Access{Metrics: MetricsAdmin},
-		S3:     S3{Timeout: 2 * time.Minute},
-		Glue:   Glue{Timeout: time.Minute, Cache: 15 * time.Minute, KnownPartitions: 200_000},
-		NATS:   defaultNATS(),
-		Log:    Log{Level: "info", Format: "text"},
+		TLS:       TLS{MinVersion: "1.2", ClientAuth: ClientAuthRequire},
+		Access:    Access{Metrics: MetricsAdmin},
+		S3:        S3{Timeout: 2 * time.Minute},
+		Reconcile: Reconcile{Register: true, Files: 100},
+		Glue:      Glue{Timeout: time.Minute, Cache: 15 * time.Minute, KnownPartitions: 200_000},
+		NATS:      defaultNATS(),
+		Log:       Log{Level: "info", Format: "text"},
 	}
 }
 

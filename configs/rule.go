@@ -91,6 +91,8 @@ var rules = map[string]rule{
 	"keys.*.bytes_per_day":      between(0, 1<<20*GiB),
 	"s3.timeout":                patience,
 	"glue.timeout":              patience,
+	"reconcile.interval":        between(0, 366*24*time.Hour),
+	"reconcile.files":           between(0, 1_000_000),
 	"glue.cache":                between(0, 24*time.Hour),
 	"glue.known_partitions":     between(1, 100_000_000),
 	"log.level":                 oneOf("debug", "info", "warn", "error"),

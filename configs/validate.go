@@ -1,6 +1,8 @@
 package configs
 
 import (
+	"time"
+
 	"fmt"
 	"net"
 	"net/netip"
@@ -51,6 +53,9 @@ func (c Config) faults() Faults {
 	}
 	k.endpoint("s3.endpoint", c.S3.Endpoint)
 	k.endpoint("glue.endpoint", c.Glue.Endpoint)
+	if i := c.Reconcile.Interval; i > 0 && i < time.Minute {
+		k.add("reconcile.interval", "found %s, want 0 for never or at least 1m: each time lists the whole lake", i)
+	}
 	k.sizes(c)
 	if !rawPrefix.MatchString(c.Raw.Prefix) || c.Raw.Prefix == lake.CleanName(c.Raw.Prefix) {
 		k.add("raw.prefix", "found %q, want one folder's name of letters, digits, - and ., with a - or . in it, such as raw-logs: no database's folder can be in its way", shorten(c.Raw.Prefix))

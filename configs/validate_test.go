@@ -47,6 +47,7 @@ func TestValidate(t *testing.T) {
 		"lake parent":        {lake("s3://bucket/../a"), "lake", ".."},
 		"lake empty part":    {lake("file:///a//b"), "lake", "empty"},
 		"endpoint":           {func(c *configs.Config) { c.S3.Endpoint = "localhost:9000" }, "s3.endpoint", "http://"},
+		"reconcile often":    {func(c *configs.Config) { c.Reconcile.Interval = time.Second }, "reconcile.interval", "at least 1m"},
 		"glue endpoint":      {func(c *configs.Config) { c.Glue.Endpoint = "http://h?x=1" }, "glue.endpoint", "http://"},
 		"pprof off host":     {func(c *configs.Config) { c.Admin.Pprof = ":6060" }, "admin.pprof", "loopback"},
 		"pprof any":          {func(c *configs.Config) { c.Admin.Pprof = "0.0.0.0:6060" }, "admin.pprof", "loopback"},

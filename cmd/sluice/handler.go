@@ -46,6 +46,7 @@ func (s *service) handler() http.Handler {
 	mux.Handle("/v1/query", httpapi.New(asked))
 	mux.Handle("/v1/queries", httpapi.NewQueries(asked))
 	mux.Handle("/v1/queries/{id}", httpapi.NewQueries(asked))
+	mux.Handle("POST "+reconcilePath, s.adminOnly("reconcile tables", http.HandlerFunc(s.serveReconcile)))
 	mux.HandleFunc("/", s.target)
 	return mux
 }

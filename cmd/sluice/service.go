@@ -160,6 +160,12 @@ func (s *service) openLake(ctx context.Context) error {
 	return err
 }
 
+// schedule compares the catalog with the lake now and then.
+func (s *service) schedule() catalogsync.Schedule {
+	r := s.cfg.Reconcile
+	return catalogsync.Schedule{Comparer: s.comparer(), Every: r.Interval, Register: r.Register, Remove: r.Register && r.Remove}
+}
+
 // converter makes one of those that share the memory of all conversions: each
 // batch being delivered has a share, and so have the live rows of queries.
 func (s *service) converter(reg prometheus.Registerer) (*convert.Converter, error) {
@@ -225,6 +231,7 @@ func (s *service) serve(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return s.runBuffer(failed) })
 	g.Go(func() error { return s.deliverer.Run(failed) })
 	g.Go(func() error { return s.dedupe.Run(failed) })
+	g.Go(func() error { return s.schedule().Run(failed) })
 
 	stopNATS := s.nats.run(rooms)
 	server := ingest.NewServer(s.handler(), s.log)

@@ -27,7 +27,8 @@ func newTables(o *options) *cobra.Command {
 		Short: "Show the tables: columns and partitions",
 		Example: `  sluice tables
   sluice tables purchases
-  sluice tables --output json`,
+  sluice tables --output json
+  sluice tables reconcile --dry-run    # what in the lake is not registered`,
 		Args: func(c *cobra.Command, args []string) error {
 			if err := cobra.MaximumNArgs(1)(c, args); err != nil {
 				return usageError{err}
@@ -54,6 +55,7 @@ func newTables(o *options) *cobra.Command {
 	c.Flags().StringVar(&server, "server", "", "ask the service at `URL` (default: the data folder, or the service that holds it)")
 	o.clientFlags(c)
 	c.Flags().StringVar(&format, "output", "text", "how to report: text or json")
+	c.AddCommand(newReconcile(o))
 	return c
 }
 

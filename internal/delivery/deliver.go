@@ -49,7 +49,7 @@ func (d *Deliverer) route(b *buffer.Batch) (route, error) {
 	if err := json.Unmarshal(b.Rules, &s); err != nil {
 		return route{}, fmt.Errorf("read the batch's rules %.200q: %w", b.Rules, err)
 	}
-	table, err := tableOf(s.Stream, b.Stream, d.cfg.Database)
+	table, err := TableOf(s.Stream, b.Stream, d.cfg.Database)
 	if err != nil {
 		return route{}, err
 	}

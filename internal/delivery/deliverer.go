@@ -164,8 +164,8 @@ func (d *Deliverer) LastError(stream string) error {
 	return d.errs[stream]
 }
 
-// tableOf is the table that a stream's records go to under the rules.
-func tableOf(s configs.Stream, stream, database string) (lake.TableName, error) {
+// TableOf is the table that a stream's records go to under the rules.
+func TableOf(s configs.Stream, stream, database string) (lake.TableName, error) {
 	name := s.Table
 	if name == "" {
 		name = lake.CleanName(stream)
