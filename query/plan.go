@@ -175,6 +175,9 @@ func (p *plan) source(ctx context.Context, t *statement.Table) (*tableSource, pa
 		return nil, 0, err
 	}
 	if run := p.rows.run; run != nil {
+		if !run.Reads(name) {
+			return nil, 0, fault(CodeInvalid, "a checkpoint is of the tables that the statement names, and %s is not one", name)
+		}
 		src.covers = func(id lake.BatchID) bool { return run.Covers(name, id) }
 	}
 	if src.table.View != "" {

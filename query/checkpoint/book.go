@@ -132,8 +132,16 @@ func (b *Book) open() error {
 		}
 		b.names[name] = e
 	}
-	b.journal, err = openJournal(b.fs, b.cfg.Dir, b.cfg.Batches, b.log)
-	return err
+	if b.journal, err = openJournal(b.fs, b.cfg.Dir, b.cfg.Batches, b.log); err != nil {
+		return err
+	}
+	var latest uint64
+	for _, e := range b.names {
+		for _, r := range e.state.Tables {
+			latest = max(latest, r.To)
+		}
+	}
+	return b.journal.reach(latest)
 }
 
 // Close lets go of the files. Runs under way can still be committed or not.

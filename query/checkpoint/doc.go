@@ -79,7 +79,8 @@
 // A line at the end that is not whole, and all behind it, was never acknowledged
 // unless a later line shows that it had been durable before that was written; it is
 // cut. Other lines that are not whole are damage: a run whose range has such a
-// number is an error. A checkpoint whose file cannot be read is an error when it
+// number is an error, except that of a name that has none yet. So are the runs of all
+// checkpoints when the journal is gone. A checkpoint whose file cannot be read is an error when it
 // is used, until it is dropped.
 //
 // # What compaction must keep

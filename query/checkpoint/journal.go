@@ -43,8 +43,8 @@ func openJournal(fsys buffer.FS, dir string, most int, log *slog.Logger) (*journ
 	lost := j.parse(b)
 	if lost > 0 {
 		// What cannot be parsed is kept aside; the numbers that it had stay lost.
-		if err := fsys.Link(j.path, j.path+".damaged"); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("keep damaged journal of batches: %w", err)
+		if err := j.setAside(); err != nil {
+			return nil, err
 		}
 		log.Error("the journal of batches is damaged: checkpoints whose next range has a batch that was lost will say so", "file", j.path, "lost", lost)
 	}
@@ -54,6 +54,33 @@ func openJournal(fsys buffer.FS, dir string, most int, log *slog.Logger) (*journ
 		return nil, fmt.Errorf("write journal of batches %s: %w", j.path, err)
 	}
 	return j, nil
+}
+
+// reach sees to it that the numbers up to latest, which a checkpoint has, were
+// given. Where they were not, the journal was lost, and what else it held is not
+// known: numbers go on behind one that counts as lost, so that every checkpoint
+// there is will say so.
+func (j *journal) reach(latest uint64) error {
+	if j.lastLocked() >= latest {
+		return nil
+	}
+	j.log.Error("the journal of batches is not the one that the checkpoints were made with: none of them can go on", "file", j.path, "latest", j.lastLocked(), "want", latest)
+	if err := j.setAside(); err != nil {
+		return err
+	}
+	j.first, j.keys = latest+1, []key{{}}
+	if err := j.rewrite(); err != nil {
+		return fmt.Errorf("write journal of batches %s: %w", j.path, err)
+	}
+	return nil
+}
+
+// setAside keeps what cannot be made use of.
+func (j *journal) setAside() error {
+	if err := j.fs.Link(j.path, j.path+".damaged"); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("keep damaged journal of batches: %w", err)
+	}
+	return nil
 }
 
 // parse reads the lines, without a torn tail. lost counts damaged ones, whose keys

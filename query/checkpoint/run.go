@@ -161,6 +161,12 @@ func (b *Book) number(ctx context.Context, snapshot func() ([]lake.BatchID, erro
 	return b.journal.note(sealed...)
 }
 
+// Reads reports whether the run was planned with the table.
+func (r *Run) Reads(table lake.TableName) bool {
+	_, ok := r.ranges[table.String()]
+	return ok
+}
+
 // Covers reports whether the batch is in the run's range of the table.
 func (r *Run) Covers(table lake.TableName, id lake.BatchID) bool {
 	k, err := keyOf(id)

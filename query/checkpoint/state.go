@@ -31,6 +31,9 @@ type Range struct {
 	Run  int64  `json:"run"` // that run
 }
 
+// maxNumber bounds the numbers of batches: 12 digits.
+const maxNumber = 1e12 - 1
+
 var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,63}$`)
 
 // CheckName says whether a checkpoint can have the name.
@@ -64,7 +67,7 @@ func parseState(name string, b []byte) (State, error) {
 		return State{}, fmt.Errorf("it is of the checkpoint %.80q, run %d, with %d tables", s.Name, s.Run, len(s.Tables))
 	}
 	for table, r := range s.Tables {
-		if r.From > r.To || r.Run < 1 || r.Run > s.Run {
+		if r.From > r.To || r.To >= maxNumber || r.Run < 1 || r.Run > s.Run {
 			return State{}, fmt.Errorf("table %.80q: range %d to %d of run %d", table, r.From, r.To, r.Run)
 		}
 	}
