@@ -51,6 +51,13 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	p.planned = make(map[string]bool)
 	p.constants = newConstants(p.engine)
 	e := p.engine
+	// The snapshot comes first: see snapshot.
+	snap, err := e.snapshot(p.visible)
+	if err != nil {
+		return executor.Query{}, err
+	}
+	p.snap = snap
+	p.rows.release = append(p.rows.release, snap.close)
 	tree, err := p.parse(ctx)
 	if err != nil {
 		return executor.Query{}, err
@@ -59,16 +66,13 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	if err != nil {
 		return executor.Query{}, err
 	}
-	// The snapshot comes before the catalog: see snapshot.
 	if p.rows.run != nil {
-		p.snap, err = p.plot(ctx, stmt)
-	} else {
-		p.snap, err = e.snapshot(p.visible)
+		// It takes a snapshot of its own, before anything of the tables is looked up.
+		if p.snap, err = p.plot(ctx, stmt); err != nil {
+			return executor.Query{}, err
+		}
+		p.rows.release = append(p.rows.release, p.snap.close)
 	}
-	if err != nil {
-		return executor.Query{}, err
-	}
-	p.rows.release = append(p.rows.release, p.snap.close)
 	p.query.SQL = sql
 	if len(stmt.Tables) == 0 && p.presto == nil {
 		return p.query, nil
