@@ -124,13 +124,9 @@ func (r *run) failed(err error, record []byte, arrival time.Time) error {
 // error is a *keyError it is in staged no more.
 func (r *run) row(ctx context.Context, arrival time.Time) error {
 	s := &r.shred
-	if r.settled && arrival.Equal(r.arrival) && r.sameFields() {
-		return r.add(r.last)
-	}
 	r.arrival = arrival
-	r.fields = r.fields[:0]
-	for _, text := range s.parts {
-		r.fields = append(append(r.fields, text...), '\n')
+	if r.settled && r.eval.Same(s.parts, arrival) {
+		return r.add(r.last)
 	}
 	if err := r.locate(ctx); err != nil {
 		r.settled = false
@@ -165,19 +161,6 @@ func (r *run) row(ctx context.Context, arrival time.Time) error {
 	}
 	r.settled = len(r.drops) == 0 && r.keyed == nil
 	return r.add(p)
-}
-
-// sameFields reports whether the fields of the rules are what they were in the
-// record before, so that its path is the same.
-func (r *run) sameFields() bool {
-	rest := r.fields
-	for _, text := range r.shred.parts {
-		if len(rest) <= len(text) || rest[len(text)] != '\n' || string(rest[:len(text)]) != string(text) {
-			return false
-		}
-		rest = rest[len(text)+1:]
-	}
-	return true
 }
 
 // add gives the record that was parsed last to a partition.

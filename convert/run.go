@@ -29,9 +29,8 @@ type run struct {
 	parts    map[string]*part
 	path     []byte
 	last     *part     // the partition of the record before
-	fields   []byte    // the text of that record's fields of the rules, a line each
-	settled  bool      // a record with these fields and arrival is of that partition
-	arrival  time.Time // of that record
+	settled  bool      // a record for which eval says Same is of that partition
+	arrival  time.Time // of the record
 	order    []*part
 	builders *sync.Pool // of the converter
 	stage    *stage

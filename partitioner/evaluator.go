@@ -26,13 +26,20 @@ type key struct {
 	// The text for the last day seen, of year, month and day.
 	day  int64
 	text []byte
+	// token is what the field of partValue was in the last path, if it is known: long
+	// ones are not kept.
+	token []byte
+	known bool
 }
 
 // A clock reads one field, or the arrival time where field is -1, as a point in
 // time, once a record for all keys that ask for a part of it.
 type clock struct {
-	field int
-	now   moment
+	field  int
+	now    moment
+	absent bool // the field was, for now
+	// The last path is that of any time within unit seconds after from, of the same kind.
+	unit, from int64
 }
 
 // Evaluator makes an evaluator of the rules.
@@ -52,6 +59,9 @@ func (r *Rules) Evaluator() *Evaluator {
 		}
 		if rule.part != partValue {
 			k.source = e.clockOf(rule.field)
+			if rule.part == partHour {
+				e.clocks[k.source].unit = 3600
+			}
 		}
 		e.keys[i] = k
 	}
@@ -64,7 +74,7 @@ func (e *Evaluator) clockOf(field int) int {
 			return i
 		}
 	}
-	e.clocks = append(e.clocks, clock{field: field})
+	e.clocks = append(e.clocks, clock{field: field, unit: secondsADay})
 	return len(e.clocks) - 1
 }
 
@@ -78,11 +88,9 @@ func (e *Evaluator) AppendPath(dst []byte, values [][]byte, arrival time.Time) [
 	}
 	for i := range e.clocks {
 		c := &e.clocks[i]
-		if c.field < 0 {
-			c.now = momentAt(arrival.Unix())
-			continue
-		}
-		c.now = e.moment(values[c.field])
+		c.now = e.read(c, values, arrival)
+		c.from = floorDiv(c.now.second, c.unit) * c.unit
+		c.absent = c.field >= 0 && absent(values[c.field])
 	}
 	start := len(dst)
 	for i := range e.keys {
@@ -91,7 +99,11 @@ func (e *Evaluator) AppendPath(dst []byte, values [][]byte, arrival time.Time) [
 		from := len(dst)
 		ok, lost := false, false
 		if k.part == partValue {
-			dst, ok = e.appendValue(dst, values[k.source])
+			token := values[k.source]
+			if k.known = len(token) <= MaxSegment; k.known {
+				k.token = append(k.token[:0], token...)
+			}
+			dst, ok = e.appendValue(dst, token)
 			tooLong := len(dst)-from+len(k.prefix) > MaxSegment+min(i, 1) || len(dst)-start > k.limit
 			ok = ok && !tooLong
 			lost = (!ok || string(dst[from:]) == lake.NullPartition) && !absent(values[k.source])
@@ -107,6 +119,39 @@ func (e *Evaluator) AppendPath(dst []byte, values [][]byte, arrival time.Time) [
 		}
 	}
 	return dst
+}
+
+// Same reports whether the record's path, and what Lost says of it, is that of the
+// last AppendPath; false may also mean that this cannot be told cheaply. There must
+// have been a last one.
+func (e *Evaluator) Same(values [][]byte, arrival time.Time) bool {
+	if e.prefix != nil {
+		return e.prefix.same(arrival)
+	}
+	for i := range e.clocks {
+		c := &e.clocks[i]
+		at := e.read(c, values, arrival)
+		if at.ok != c.now.ok || at.date != c.now.date || at.ok && (at.second < c.from || at.second >= c.from+c.unit) {
+			return false
+		}
+		if !at.ok && c.field >= 0 && absent(values[c.field]) != c.absent {
+			return false
+		}
+	}
+	for i := range e.keys {
+		if k := &e.keys[i]; k.part == partValue && !(k.known && string(values[k.source]) == string(k.token)) {
+			return false
+		}
+	}
+	return true
+}
+
+// read is the point in time that a clock shows of a record.
+func (e *Evaluator) read(c *clock, values [][]byte, arrival time.Time) moment {
+	if c.field < 0 {
+		return momentAt(arrival.Unix())
+	}
+	return e.moment(values[c.field])
 }
 
 // Lost reports whether, in the last path, the i-th partition column is null

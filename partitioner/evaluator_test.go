@@ -207,3 +207,61 @@ func TestPathIsBounded(t *testing.T) {
 		t.Errorf("lost %v %v %v %v %v", e.Lost(0), e.Lost(1), e.Lost(2), e.Lost(3), e.Lost(4))
 	}
 }
+
+// Where Same says so, a record has the path of the one before, and as much is lost.
+func TestSame(t *testing.T) {
+	tokens := []string{
+		"", "null", `""`, `"DE"`, `"FR"`, `"D\u0045"`, "{}", "true", `"` + strings.Repeat("x", 2*partitioner.MaxSegment) + `"`,
+		"1769839199", "1769839200", "1769903999", "1769904000", "1769839199000", "1769839199.5", "1.769839199e9", "-1", "0", "99999999999999999999",
+		`"2026-01-31T05:59:59Z"`, `"2026-01-31T06:00:00Z"`, `"2026-01-31T23:59:59.999Z"`, `"2026-02-01T00:00:00+01:00"`, `"2026-01-31"`, `"2026-13-31"`,
+	}
+	arrivals := []time.Time{arrival, arrival.Add(time.Second), arrival.Add(time.Minute), arrival.Add(24 * time.Hour)}
+	for _, rules := range [][]string{
+		{"k=ts"}, {"dt=day(ts)"}, {"hr=hour(ts)"}, {"m=month(ts)", "y=year(ts)"}, {"c=c", "dt=day(ts)", "hr=hour(ts)"},
+		{"dt=day(ingest)"}, {"hr=hour(ingest)", "c=c"}, {"dt=day(ts)", "in=day(ingest)"}, {},
+	} {
+		r := mustParse(t, rules...)
+		same, fresh := r.Evaluator(), r.Evaluator()
+		said := 0
+		check := func(values [][]byte, at time.Time, path string) string {
+			want := string(fresh.AppendPath(nil, values, at))
+			if path != "" && same.Same(values, at) {
+				said++
+				if want != path {
+					t.Fatalf("%v of %q: the path %q is said to be still %q", rules, values, want, path)
+				}
+				for i := range rules {
+					if same.Lost(i) != fresh.Lost(i) {
+						t.Fatalf("%v of %q: that column %d is lost is said to be %t still", rules, values, i, same.Lost(i))
+					}
+				}
+				return path
+			}
+			return string(same.AppendPath(nil, values, at))
+		}
+		path := ""
+		for _, a := range tokens {
+			for _, b := range tokens {
+				for _, at := range arrivals {
+					for _, token := range []string{a, b} {
+						values := make([][]byte, len(r.Fields()))
+						for i := range values {
+							if token != "" {
+								values[i] = []byte(token)
+							}
+						}
+						path = check(values, at, path)
+					}
+				}
+			}
+		}
+		if said == 0 {
+			t.Errorf("%v: no record was said to have the path of another", rules)
+		}
+	}
+	e := mustParse(t, "dt=day(ts)").Evaluator()
+	e.AppendPath(nil, [][]byte{[]byte("1769817600")}, arrival)
+	if !e.Same([][]byte{[]byte("1769903999")}, arrival.Add(time.Hour)) || e.Same([][]byte{[]byte("1769904000")}, arrival) {
+		t.Error("a day's last second is the same, the next is not")
+	}
+}

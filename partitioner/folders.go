@@ -45,6 +45,11 @@ func (e *Evaluator) Seed(seed string) {
 	}
 }
 
+// same reports whether the last path was made of the same arrival, and of nothing else.
+func (s *folderState) same(arrival time.Time) bool {
+	return s.fault == nil && arrival.Equal(s.arrival) && !slices.ContainsFunc(s.folders, func(f folder) bool { return f.reads() })
+}
+
 // appendFolders is AppendPath for a prefix.
 func (e *Evaluator) appendFolders(dst []byte, values [][]byte, arrival time.Time) []byte {
 	s := e.prefix
