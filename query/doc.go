@@ -44,11 +44,15 @@
 // ZONE within a cast, or a function such as hour or date_format, is taken), char(n),
 // intervals of the form DAY TO SECOND, date minus date, lambdas of array_sort and
 // regexp_replace, reduce with a state of another type than the elements, JSON paths
-// with wildcards, sketches (HyperLogLog, digests), listagg, checksum. Not told from
-// Presto: a comparison or concatenation of types that Presto refuses to mix is
-// answered as DuckDB does; names of decimal types that a division or avg gives can
-// have more digits; regular expressions are RE2's, which has neither lookaround nor
-// back references.
+// with wildcards, sketches (HyperLogLog, digests), listagg, checksum, casts of rows
+// to JSON and of doubles within arrays. Not told from Presto: a comparison or
+// concatenation of types that Presto refuses to mix is answered as DuckDB does;
+// arrays, maps and rows are compared as DuckDB does, where NULL within is equal to
+// NULL; what is not a number is equal to itself and the highest, as in the latest
+// PrestoDB; timestamps keep microseconds; JSON keeps the order of its keys; the
+// precision of decimals that are computed can be another; regular expressions are
+// RE2's, which has neither lookaround nor back references. approx_percentile is
+// exact. See package presto for the comparison with PrestoDB.
 //
 // Files no row of which can satisfy the conditions are left out too, by the bounds
 // in their footers (see package statistics); what is in doubt is read. From a store

@@ -1,10 +1,14 @@
 package presto
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 var (
 	plainDate  = regexp.MustCompile(`^\d{4}-\d{1,2}-\d{1,2}$`)
 	plainTime  = regexp.MustCompile(`^\d{4}-\d{1,2}-\d{1,2}( \d{1,2}:\d{1,2}(:\d{1,2}(\.\d{1,6})?)?(\+00)?)?$`)
+	plainTruth = regexp.MustCompile(`^(?i:t|true|1|f|false|0)$`)
 	plainBytes = regexp.MustCompile(`^(\\x[0-9A-Fa-f]{2})*$`)
 )
 
@@ -19,6 +23,9 @@ func (r *rewriter) cast(n node) {
 		child = r.wall(child)
 		n["child"] = child
 	}
+	if r.castRow(n, child) {
+		return
+	}
 	r.below(n)
 	if r.err != nil {
 		return
@@ -30,12 +37,16 @@ func (r *rewriter) cast(n node) {
 		if !isNumber(child) || textOf(object(object(child, "value"), "type"), "id") == "DOUBLE" {
 			guarded = r.macro("presto_exact", child, literal(target))
 		}
-	case "DOUBLE", "FLOAT", "DECIMAL":
+	case "DECIMAL":
+		if !isNumber(child) || textOf(object(object(child, "value"), "type"), "id") == "DOUBLE" {
+			guarded = r.macro("presto_decimal", child, literal(target))
+		}
+	case "DOUBLE", "FLOAT":
 		if !isNumber(child) {
 			guarded = r.macro("presto_number", child, literal(target))
 		}
 	case "BOOLEAN":
-		if !isText {
+		if !isText || !plainTruth.MatchString(text) {
 			guarded = r.macro("presto_truth", child)
 		}
 	case "DATE":
@@ -60,14 +71,18 @@ func (r *rewriter) cast(n node) {
 		size := object(object(n, "cast_type"), "type_info")["size"]
 		whole = r.macro("presto_text_of", child, constant("INTEGER", size))
 	case "JSON", "json":
-		whole = call("to_json", child)
+		whole = r.macro("presto_to_json", child)
 	case "BLOB":
 		if !isText || !plainBytes.MatchString(text) {
 			r.fail(n, "a cast to varbinary is not supported; use to_utf8(x) or from_hex(x)")
 		}
 	case "LIST", "MAP", "STRUCT":
+		guarded = child
 		if containsStruct(object(n, "cast_type")) && textOf(child, "function_name") != "row" {
 			guarded = r.macro("presto_row", child)
+		}
+		if target := narrowing(object(n, "cast_type")); target != "" {
+			guarded = r.macro("presto_nested", guarded, literal(target))
 		}
 	case "UUID", "TIME", "INTERVAL":
 	default:
@@ -84,6 +99,39 @@ func (r *rewriter) cast(n node) {
 		delete(n, "try_cast")
 		become(n, node{"class": "OPERATOR", "type": "OPERATOR_TRY", "children": []any{copied(n)}})
 	}
+}
+
+// castRow casts what ROW(…) has one by one.
+func (r *rewriter) castRow(n, child node) bool {
+	fields := list(object(object(n, "cast_type"), "type_info"), "child_types")
+	args := arguments(child)
+	if textOf(object(n, "cast_type"), "id") != "STRUCT" || textOf(child, "function_name") != "row" || len(args) != len(fields) {
+		return false
+	}
+	for i, a := range args {
+		field, _ := fields[i].(node)
+		c := node{"class": "CAST", "type": "OPERATOR_CAST", "child": a, "cast_type": field["second"], "try_cast": n["try_cast"] == true}
+		r.visit(c)
+		c["alias"] = field["first"]
+		args[i] = c
+	}
+	become(n, call("struct_pack", args...))
+	return true
+}
+
+// narrowing is a type within t to which DuckDB casts doubles otherwise than Presto.
+func narrowing(t node) string {
+	switch id := textOf(t, "id"); id {
+	case "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "VARCHAR", "DECIMAL":
+		return strings.ToLower(id)
+	}
+	found := ""
+	each(t, func(c node) {
+		if s := narrowing(c); s != "" {
+			found = s
+		}
+	})
+	return found
 }
 
 // containsStruct reports whether a type has a row in it; a map is a list of

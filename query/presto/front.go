@@ -141,6 +141,9 @@ func (f *front) step() error {
 		}
 		f.replace(t.from, t.to, "("+constant.String()+" )")
 		f.used++
+	case t.is("JSON") && f.at(1).kind == text:
+		f.replace(t.from, f.at(1).to, "json_parse("+f.at(1).text+")")
+		f.i++
 	case t.is("X") && f.at(1).kind == text && f.at(1).from == t.to:
 		return f.binary()
 	case t.is("U") && f.at(1).is("&") && f.at(2).kind == text:

@@ -22,19 +22,19 @@ abs 1 | cbrt 1 presto_cbrt | degrees 1 | radians 1 | exp 1 | atan 1 | atan2 2 | 
 pow 2 | power 2 | truncate 1 trunc | sign 1 presto_sign
 ln 1 presto_ln | log 2 presto_log | log2 1 presto_log2 | log10 1 presto_log10 | sqrt 1 presto_sqrt | acos 1 presto_acos | asin 1 presto_asin
 mod 2 presto_mod | is_nan 1 isnan | is_finite 1 isfinite | is_infinite 1 isinf | random 0 | rand 0 random | random 1 presto_random_below | rand 1 presto_random_below
-to_base 2 presto_to_base | bitwise_and 2 & | bitwise_or 2 \| | bitwise_xor 2 xor | bitwise_not 1 ~
+to_base 2 presto_to_base | bitwise_and 2 presto_and | bitwise_or 2 presto_or | bitwise_xor 2 presto_xor | bitwise_not 1 presto_not
 nullif 2 | typeof 1 presto_typeof
 
-length 1 | lower 1 | upper 1 | reverse 1 | concat_ws 2- | trim 1 presto_trim | trim 2 | ltrim 1 presto_ltrim | ltrim 2 | rtrim 1 presto_rtrim | rtrim 2
+length 1 | lower 1 | upper 1 presto_upper | reverse 1 | trim 1 presto_trim | trim 2 | ltrim 1 presto_ltrim | ltrim 2 | rtrim 1 presto_rtrim | rtrim 2
 substr 2 presto_substr | substr 3 presto_substr_length | substring 2 presto_substr | substring 3 presto_substr_length
-strpos 2 | position 2 | lpad 3 | rpad 3 | chr 1 | codepoint 1 unicode | translate 3 | starts_with 2
+strpos 2 | position 2 | lpad 3 presto_lpad | rpad 3 presto_rpad | chr 1 | codepoint 1 presto_codepoint | translate 3 | starts_with 2 | ends_with 2 presto_ends_with | strrpos 2 presto_strrpos
 split 2 presto_parts | split 3 presto_parts_most | split_part 3 presto_split_part | split_to_map 3 presto_split_to_map
-levenshtein_distance 2 levenshtein | hamming_distance 2 presto_hamming | normalize 1 nfc_normalize | like_escape 3 | not_like_escape 3
-to_utf8 1 encode | from_utf8 1 decode | to_hex 1 hex | from_hex 1 unhex | to_base64 1 base64 | from_base64 1
+levenshtein_distance 2 presto_levenshtein | hamming_distance 2 presto_hamming | normalize 1 nfc_normalize | like_escape 3 | not_like_escape 3
+to_utf8 1 encode | from_utf8 1 decode | to_hex 1 hex | from_hex 1 presto_from_hex | to_base64 1 base64 | from_base64 1
 md5 1 presto_md5 | sha1 1 presto_sha1 | sha256 1 presto_sha256 | uuid 0
 
 regexp_like 2 regexp_matches | regexp_extract 2 presto_regexp_extract | regexp_extract 3 presto_regexp_group | regexp_extract_all 2-3
-regexp_split 2 string_split_regex | regexp_count 2 presto_regexp_count
+regexp_split 2 presto_regexp_split | regexp_count 2 presto_regexp_count
 url_extract_protocol 1 presto_url_protocol | url_extract_host 1 presto_url_host | url_extract_port 1 presto_url_port
 url_extract_path 1 presto_url_path | url_extract_query 1 presto_url_query | url_extract_fragment 1 presto_url_fragment
 url_extract_parameter 2 presto_url_parameter | url_encode 1 presto_url_encode | url_decode 1 presto_url_decode
@@ -49,15 +49,15 @@ array_intersect 2 presto_intersect | array_except 2 presto_except | arrays_overl
 repeat 2 presto_repeat | filter 2 list_filter | transform 2 list_transform
 map 0 | map 2 presto_map | map_from_entries 1 | map_keys 1 | map_values 1 | map_entries 1 | map_concat 2- | row 1-
 
-count_star 0 | count 0-1 | min 1-2 | max 1-2 | count_if 1 | bool_and 1 | bool_or 1 | every 1 bool_and | array_agg 1
-arbitrary 1 any_value | any_value 1 | max_by 2 arg_max_null | min_by 2 arg_min_null | max_by 3 arg_max | min_by 3 arg_min
+count_star 0 | count 0-1 | min 1-2 | max 1-2 | bool_and 1 | bool_or 1 | every 1 bool_and | array_agg 1
+arbitrary 1 any_value | any_value 1 | max_by 2 arg_max_null | min_by 2 arg_min_null | 
 stddev 1 | stddev_samp 1 | stddev_pop 1 | variance 1 | var_samp 1 | var_pop 1
-corr 2 | covar_pop 2 | covar_samp 2 | regr_slope 2 | regr_intercept 2 | bitwise_and_agg 1 bit_and | bitwise_or_agg 1 bit_or | geometric_mean 1 geomean
+covar_pop 2 | covar_samp 2 | bitwise_and_agg 1 bit_and | bitwise_or_agg 1 bit_or | geometric_mean 1 geomean
 row_number 0 | rank 0 | dense_rank 0 | percent_rank 0 | cume_dist 0 | ntile 1 | first_value 1 | last_value 1 | nth_value 2 | lag 1-3 | lead 1-3
 
 now 0 | date_diff 3 presto_date_diff | year 1 | quarter 1 | month 1 | week 1 | week_of_year 1 week | day 1 | day_of_month 1 day
 day_of_week 1 isodow | dow 1 isodow | day_of_year 1 dayofyear | doy 1 dayofyear | year_of_week 1 isoyear | yow 1 isoyear
-hour 1 | minute 1 | second 1 | millisecond 1 presto_millisecond | last_day_of_month 1 last_day
+hour 1 | minute 1 | second 1 | millisecond 1 presto_millisecond | last_day_of_month 1 last_day | to_milliseconds 1 presto_to_milliseconds
 from_unixtime 1 presto_from_unixtime | to_unixtime 1 presto_to_unixtime | from_iso8601_timestamp 1 presto_from_iso8601_timestamp
 from_iso8601_date 1 presto_from_iso8601_date | to_iso8601 1 presto_to_iso8601
 timezone 2 | list_value 0-`
@@ -99,12 +99,12 @@ var refused = map[string]string{
 	"set_union": "", "reduce_agg": "", "listagg": "use array_join(array_agg(x ORDER BY x), ',')", "histogram_agg": "", "qdigest_agg": "", "tdigest_agg": "",
 	"width_bucket": "", "from_base": "", "bitwise_left_shift": "", "bitwise_right_shift": "", "bitwise_arithmetic_shift_right": "", "bitwise_logical_shift_right": "",
 	"bit_count": "", "inverse_normal_cdf": "", "normal_cdf": "", "inverse_beta_cdf": "", "beta_cdf": "", "cosine_similarity": "", "wilson_interval_lower": "", "wilson_interval_upper": "",
-	"word_stem": "", "soundex": "", "luhn_check": "", "strrpos": "", "split_to_multimap": "", "hash_code": "", "sha512": "", "crc32": "", "xxhash64": "", "spooky_hash_v2_64": "",
+	"word_stem": "", "soundex": "", "luhn_check": "", "split_to_multimap": "", "hash_code": "", "sha512": "", "crc32": "", "xxhash64": "", "spooky_hash_v2_64": "",
 	"murmur3": "", "hmac_md5": "", "hmac_sha1": "", "hmac_sha256": "", "hmac_sha512": "", "to_big_endian_64": "", "from_big_endian_64": "", "to_base64url": "", "from_base64url": "", "to_base32": "", "from_base32": "",
 	"regexp_position": "", "json_array_get": "use json_extract(x, '$[0]')", "json_extract_array": "", "json_query": "use json_extract", "json_value": "use json_extract_scalar", "json_exists": "", "json_object": "", "json_array": "",
 	"array_frequency": "", "array_normalize": "", "array_duplicates": "", "array_has_duplicates": "", "combinations": "", "ngrams": "", "shuffle": "", "zip": "use zip_with", "trim_array": "", "find_first": "", "array_cum_sum": "", "array_average": "", "array_sum": "use reduce(a, 0, (s, x) -> s + x, s -> s)",
 	"map_zip_with": "", "multimap_from_entries": "", "map_agg_distinct": "", "map_normalize": "", "map_remove_null_values": "", "map_subset": "", "map_top_n": "", "no_values_match": "", "any_values_match": "", "all_keys_match": "",
-	"human_readable_seconds": "", "parse_duration": "", "to_milliseconds": "", "timezone_hour": "", "timezone_minute": "", "timezone": "use x AT TIME ZONE 'Europe/Berlin'", "current_timezone": "", "date_parse_iso": "", "parse_presto_data_size": "", "from_unixtime_nanos": "",
+	"human_readable_seconds": "", "parse_duration": "", "timezone_hour": "", "timezone_minute": "", "timezone": "use x AT TIME ZONE 'Europe/Berlin'", "current_timezone": "", "date_parse_iso": "", "parse_presto_data_size": "", "from_unixtime_nanos": "",
 	"bar": "", "rgb": "", "render": "", "color": "", "grouping_id": "", "ip_prefix": "", "is_subnet_of": "", "st_point": "", "st_contains": "", "version": "", "format_number": "",
 }
 
@@ -127,6 +127,9 @@ func (r *rewriter) apply(n node, name string) {
 		return
 	}
 	args := len(list(n, "children"))
+	if strings.HasPrefix(name, "regexp_") {
+		r.pattern(n, name)
+	}
 	for _, f := range fs {
 		if args >= f.min && (args <= f.max || f.max < 0) {
 			r.rename(n, name, f.to)

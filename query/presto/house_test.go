@@ -42,9 +42,19 @@ func rewrite(ctx context.Context, e *executor.Executor, sql string, parameters .
 // ask is the statement's answer: its rows' values as JSON, joined by |, and rows
 // by a space.
 func ask(ctx context.Context, e *executor.Executor, sql string, parameters ...string) (answer, types string, err error) {
+	rows, names, err := rowsAsked(ctx, e, sql, parameters...)
+	var lines []string
+	for _, row := range rows {
+		lines = append(lines, strings.Join(row, "|"))
+	}
+	return strings.Join(lines, " "), strings.Join(names, "|"), err
+}
+
+// rowsAsked is the statement's answer, its values as JSON, and its types.
+func rowsAsked(ctx context.Context, e *executor.Executor, sql string, parameters ...string) (answer [][]string, types []string, err error) {
 	text, q, err := rewrite(ctx, e, sql, parameters...)
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	var rows *executor.Rows
 	for variant := range q.Variants {
@@ -55,20 +65,18 @@ func ask(ctx context.Context, e *executor.Executor, sql string, parameters ...st
 		}
 	}
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	defer rows.Close()
-	var names []string
 	for _, c := range rows.Columns() {
-		names = append(names, c.Type)
+		types = append(types, c.Type)
 	}
-	var lines []string
 	for rows.Next() {
 		var line []string
 		for _, v := range rows.Values() {
 			line = append(line, string(v.AppendJSON(nil)))
 		}
-		lines = append(lines, strings.Join(line, "|"))
+		answer = append(answer, line)
 	}
-	return strings.Join(lines, " "), strings.Join(names, "|"), rows.Err()
+	return answer, types, rows.Err()
 }

@@ -20,10 +20,11 @@ presto_divide(a, b) AS CASE WHEN typeof(a + b) IN ('DOUBLE', 'FLOAT') THEN cast_
 presto_mod(a, b) AS CASE WHEN b = 0 THEN CASE WHEN typeof(a + b) IN ('DOUBLE', 'FLOAT') THEN cast_to_type('NaN', a % b) ELSE presto_fail('DIVISION_BY_ZERO: Division by zero') END ELSE a % b END;
 presto_minus(a, b) AS CASE WHEN typeof(a) = 'DATE' AND typeof(b) = 'DATE' THEN presto_fail('INVALID: date - date gives an interval in Presto; use date_diff(''day'', b, a)') ELSE a - b END;
 presto_sum(s, example) AS cast_to_type(s, example + CAST(0 AS HUGEINT));
+presto_not_nan(x) AS CASE WHEN NOT isnan(x) THEN x END;
 presto_avg(a, s, n, example) AS CASE WHEN typeof(s) LIKE 'DECIMAL%' THEN CASE WHEN n > 0 THEN cast_to_type(presto_decimal_divide(s, n), example + ceil(example)) END ELSE cast_to_type(a, example + ceil(example)) END;
 presto_whole(rounded, x) AS cast_to_type(rounded, round(x));
 presto_cbrt(x) AS CASE WHEN round(cbrt(x)) * round(cbrt(x)) * round(cbrt(x)) = CAST(x AS DOUBLE) THEN round(cbrt(x)) ELSE cbrt(x) END;
-presto_round(x, n) AS cast_to_type(round(x, n), x + CAST(0 AS HUGEINT));
+presto_round(x, n) AS CASE WHEN n < 0 AND typeof(x) LIKE '%INT%' THEN presto_fail('NOT_SUPPORTED: round of a whole number to tens or more is not supported: PrestoDB leaves it as it is, Trino rounds') ELSE cast_to_type(round(x, n), x + CAST(0 AS HUGEINT)) END;
 presto_ln(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) ELSE ln(CAST(x AS DOUBLE)) END;
 presto_log(b, x) AS presto_ln(x) / presto_ln(b);
 presto_log2(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) ELSE log2(CAST(x AS DOUBLE)) END;
@@ -31,13 +32,19 @@ presto_log10(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) WHEN x = 0 THEN CA
 presto_sqrt(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt(CAST(x AS DOUBLE)) END;
 presto_acos(x) AS CASE WHEN x < -1 OR x > 1 THEN CAST('NaN' AS DOUBLE) ELSE acos(CAST(x AS DOUBLE)) END;
 presto_asin(x) AS CASE WHEN x < -1 OR x > 1 THEN CAST('NaN' AS DOUBLE) ELSE asin(CAST(x AS DOUBLE)) END;
-presto_sign(x) AS cast_to_type(sign(x), x);
+presto_sign(x) AS cast_to_type(CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') AND isnan(CAST(x AS DOUBLE)) THEN CAST('NaN' AS DOUBLE) ELSE sign(x) END, x);
+presto_and(a, b) AS CAST(a AS BIGINT) & CAST(b AS BIGINT);
+presto_or(a, b) AS CAST(a AS BIGINT) | CAST(b AS BIGINT);
+presto_xor(a, b) AS xor(CAST(a AS BIGINT), CAST(b AS BIGINT));
+presto_not(a) AS ~CAST(a AS BIGINT);
 presto_to_base(x, radix) AS CASE WHEN x < 0 THEN '-' ELSE '' END || lower(to_base(abs(CAST(x AS BIGINT)), radix));
 presto_random_below(n) AS CAST(floor(random() * n) AS BIGINT);
 
 -- Casts. A text is taken where Presto takes it.
 presto_exact(x, target) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '[+-]?[0-9]+') THEN presto_fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(x AS VARCHAR) || ''' to ' || target) WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN cast_to_type(round(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)), x) ELSE x END;
 presto_number(x, target) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '\s*[+-]?(NaN|Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)\s*') THEN presto_fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(x AS VARCHAR) || ''' to ' || target) ELSE x END;
+-- A double becomes the decimal that its shortest text is, rounded half up.
+presto_decimal(x, target) AS CASE WHEN typeof(x) = 'BOOLEAN' THEN CASE WHEN CAST(CAST(x AS VARCHAR) AS VARCHAR) = 'true' THEN '1' WHEN x IS NOT NULL THEN '0' END WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?') THEN presto_fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(x AS VARCHAR) || ''' to ' || target) ELSE CAST(x AS VARCHAR) END;
 presto_truth(x) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(lower(CAST(x AS VARCHAR)), 't|true|1|f|false|0') THEN presto_fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(x AS VARCHAR) || ''' to BOOLEAN') ELSE x END;
 presto_day(x) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '\s*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}\s*') THEN presto_fail('INVALID_CAST_ARGUMENT: Value cannot be cast to date: ' || CAST(x AS VARCHAR)) ELSE x END;
 presto_moment(x) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '\s*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,6})?)?)?\s*') THEN presto_fail('INVALID_CAST_ARGUMENT: Value cannot be cast to timestamp: ' || CAST(x AS VARCHAR)) WHEN typeof(x) LIKE '%INT' OR typeof(x) IN ('INTEGER', 'DOUBLE') THEN presto_fail('TYPE_MISMATCH: Cannot cast a number to timestamp; use from_unixtime') ELSE x END;
@@ -50,20 +57,34 @@ presto_double_text(t, x) AS CASE WHEN t = 'nan' THEN 'NaN' WHEN t = 'inf' THEN '
 presto_text(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN CAST(x AS VARCHAR) WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN presto_double_text(CAST(x AS VARCHAR), TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)) WHEN typeof(x) = 'TIMESTAMP' THEN presto_millis(CAST(x AS VARCHAR)) WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN presto_millis(regexp_replace(CAST(x AS VARCHAR), '\+00$', '')) || ' UTC' WHEN typeof(x) = 'JSON' THEN json_extract_string(to_json(x), '$') WHEN typeof(x) LIKE '%[]' OR typeof(x) LIKE 'MAP(%' OR typeof(x) LIKE 'STRUCT(%' OR typeof(x) IN ('BLOB', 'INTERVAL', 'TIME') THEN presto_fail('TYPE_MISMATCH: a cast of this type to varchar is not supported; try json_format(CAST(x AS json))') ELSE CAST(x AS VARCHAR) END;
 presto_text_of(x, n) AS CASE WHEN typeof(x) <> 'VARCHAR' AND length(presto_text(x)) > n THEN presto_fail('INVALID_CAST_ARGUMENT: Value ' || presto_text(x) || ' cannot be represented as varchar(' || n || ')') ELSE left(presto_text(x), n) END;
 presto_row(x) AS CASE WHEN regexp_matches(typeof(x), 'STRUCT\(("[^"]*"|[^ (,)]+) ') THEN presto_fail('NOT_SUPPORTED: a cast of a row whose fields have names to another row is not supported: Presto goes by position here, DuckDB by name') ELSE x END;
+presto_nested(x, target) AS CASE WHEN regexp_matches(typeof(x), 'DOUBLE|FLOAT|TIMESTAMP') AND regexp_matches(typeof(x), '\[\]|MAP|STRUCT') AND target <> '' THEN presto_fail('NOT_SUPPORTED: a cast of doubles or timestamps within other values to ' || target || ' is not supported; use transform(a, x -> CAST(x AS …))') ELSE x END;
 presto_typeof(x) AS CASE WHEN regexp_matches(typeof(x), '^(MAP|STRUCT)\(|\[\]$') THEN presto_fail('NOT_SUPPORTED: typeof of arrays, maps and rows is not supported') WHEN typeof(x) = 'HUGEINT' THEN 'bigint' WHEN typeof(x) = 'BLOB' THEN 'varbinary' WHEN typeof(x) = 'FLOAT' THEN 'real' WHEN typeof(x) = '"NULL"' THEN 'unknown' WHEN typeof(x) = 'INTERVAL' THEN 'interval day to second' ELSE lower(typeof(x)) END;
 
 -- Text.
 presto_replace(s, a, b) AS CASE WHEN a = '' THEN presto_fail('NOT_SUPPORTED: replace of the empty text is not supported') ELSE replace(s, a, b) END;
 presto_substr(s, first) AS CASE WHEN first = 0 OR -first > length(s) THEN '' ELSE substring(s, first) END;
 presto_substr_length(s, first, n) AS CASE WHEN first = 0 OR n <= 0 OR -first > length(s) THEN '' ELSE substring(s, first, n) END;
-presto_trim(s) AS regexp_replace(s, '^\s+|\s+$', '', 'g');
-presto_ltrim(s) AS regexp_replace(s, '^\s+', '');
-presto_rtrim(s) AS regexp_replace(s, '\s+$', '');
+presto_trim(s) AS regexp_replace(s, '^[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+|[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+$', '', 'g');
+presto_ltrim(s) AS regexp_replace(s, '^[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+', '');
+presto_rtrim(s) AS regexp_replace(s, '[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+$', '');
+presto_upper(s) AS CASE WHEN contains(s, 'ß') THEN array_to_string(list_transform(string_split(s, 'ß'), lambda e: upper(e)), 'ß') ELSE upper(s) END;
+presto_pad_ok(s, n, p) AS CASE WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Target length must be in the range [0..2147483647]') WHEN p = '' THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Padding string must not be empty') ELSE s END;
+presto_lpad(s, n, p) AS lpad(presto_pad_ok(s, n, p), n, p);
+presto_rpad(s, n, p) AS rpad(presto_pad_ok(s, n, p), n, p);
+presto_codepoint(s) AS CASE WHEN length(s) <> 1 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Input string must be a single character string') ELSE unicode(s) END;
+presto_from_hex(s) AS unhex(CASE WHEN length(s) % 2 = 1 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: invalid input length ' || length(s)) ELSE s END);
+presto_ends_with(s, e) AS suffix(s, e);
+presto_strrpos(s, p) AS CASE WHEN p = '' THEN presto_fail('NOT_SUPPORTED: strrpos of the empty text is not supported') WHEN contains(s, p) THEN length(s) - length(p) - strpos(reverse(s), reverse(p)) + 2 ELSE 0 + length(s) * 0 END;
+presto_ascii(s, what) AS CASE WHEN strlen(s) <> length(s) THEN presto_fail('NOT_SUPPORTED: ' || what || ' of a text that is not ASCII is not supported') ELSE s END;
+presto_levenshtein(a, b) AS levenshtein(presto_ascii(a, 'levenshtein_distance'), presto_ascii(b, 'levenshtein_distance'));
+presto_no_list(x) AS CASE WHEN typeof(x) LIKE '%[]' THEN presto_fail('NOT_SUPPORTED: concat_ws of an array is not supported; use array_join') ELSE CAST(x AS VARCHAR) END;
 presto_parts(s, d) AS CASE WHEN d = '' THEN presto_fail('INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string') WHEN s = '' THEN [''] ELSE string_split(s, d) END;
 presto_parts_most(s, d, n) AS CASE WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Limit must be positive') WHEN len(presto_parts(s, d)) <= n THEN presto_parts(s, d) ELSE list_append(list_slice(presto_parts(s, d), 1, n - 1), array_to_string(list_slice(presto_parts(s, d), n, len(presto_parts(s, d))), d)) END;
 presto_split_part(s, d, i) AS CASE WHEN i <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') ELSE presto_parts(s, d)[i] END;
-presto_split_to_map(s, entry, pair) AS map_from_entries(list_transform(presto_parts(s, entry), lambda e: struct_pack(k := presto_parts(e, pair)[1], v := presto_parts(e, pair)[2])));
-presto_hamming(a, b) AS CASE WHEN length(a) <> length(b) THEN presto_fail('INVALID_FUNCTION_ARGUMENT: The input strings to hamming_distance function must have the same length') ELSE hamming(a, b) END;
+presto_entries(s, entry) AS CASE WHEN s = '' THEN list_slice([s], 2, 1) WHEN suffix(s, entry) THEN presto_parts(left(s, length(s) - length(entry)), entry) ELSE presto_parts(s, entry) END;
+presto_pair(e, pair) AS CASE WHEN len(presto_parts(e, pair)) <> 2 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Key-value delimiter must appear exactly once in each entry. Bad input: ''' || e || '''') ELSE presto_parts(e, pair) END;
+presto_split_to_map(s, entry, pair) AS map_from_entries(list_transform(presto_entries(s, entry), lambda e: struct_pack(k := presto_pair(e, pair)[1], v := presto_pair(e, pair)[2])));
+presto_hamming(a, b) AS CASE WHEN length(a) <> length(b) THEN presto_fail('INVALID_FUNCTION_ARGUMENT: The input strings to hamming_distance function must have the same length') WHEN a = '' THEN 0 ELSE hamming(presto_ascii(a, 'hamming_distance'), presto_ascii(b, 'hamming_distance')) END;
 presto_md5(b) AS unhex(md5(b));
 presto_sha1(b) AS unhex(sha1(b));
 presto_sha256(b) AS unhex(sha256(b));
@@ -71,24 +92,27 @@ presto_sha256(b) AS unhex(sha256(b));
 -- Regular expressions. Both engines are kin, but what RE2 does not know
 -- (lookaround, back references) it refuses.
 presto_regexp_extract(s, p) AS CASE WHEN regexp_matches(s, p) THEN regexp_extract(s, p) END;
-presto_regexp_group(s, p, g) AS CASE WHEN NOT regexp_matches(s, p) THEN NULL WHEN regexp_extract(s, p, g) = '' AND regexp_matches(p, '\)[?*{|]|\|') THEN presto_fail('NOT_SUPPORTED: regexp_extract cannot tell an empty group from one that took no part; make the group not optional') ELSE regexp_extract(s, p, g) END;
+presto_regexp_group(s, p, g) AS CASE WHEN g IS NULL OR NOT regexp_matches(s, p) THEN NULL WHEN regexp_extract(s, p, g) = '' AND regexp_matches(p, '\)[?*{|]|\|') THEN presto_fail('NOT_SUPPORTED: regexp_extract cannot tell an empty group from one that took no part; make the group not optional') ELSE regexp_extract(s, p, g) END;
 presto_regexp_replacement(r) AS CASE WHEN regexp_matches(r, '\\|\$\{') THEN presto_fail('NOT_SUPPORTED: regexp_replace takes $1 to $9 in the replacement, but no backslash and no ${name}') ELSE regexp_replace(r, '\$(\d)', '\\\1', 'g') END;
 presto_regexp_replace(s, p, r) AS regexp_replace(s, p, presto_regexp_replacement(r), 'g');
 presto_regexp_count(s, p) AS len(regexp_extract_all(s, p));
+presto_regexp_split(s, p) AS CASE WHEN regexp_full_match('', p) THEN presto_fail('NOT_SUPPORTED: regexp_split by a pattern that matches the empty text is not supported') ELSE string_split_regex(s, p) END;
+presto_line(s) AS CASE WHEN suffix(s, chr(10)) THEN presto_fail('NOT_SUPPORTED: a $ in a pattern for a text that ends in a line feed is not supported: before it matches in Presto, but not here') ELSE s END;
 
 -- URLs.
 presto_url_ok(u) AS regexp_full_match(u, '([^\x00-\x20"<>\\^`{|}%\x7f]|%[0-9A-Fa-f]{2})*');
 presto_url_part(u, p, g) AS CASE WHEN presto_url_ok(u) THEN url_decode(regexp_extract(u, p, g)) END;
 presto_url_protocol(u) AS presto_url_part(u, '^([A-Za-z][A-Za-z0-9+.-]*):', 1);
-presto_url_host(u) AS presto_url_part(u, '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?([^/?#:]*)', 1);
-presto_url_port(u) AS CASE WHEN presto_url_ok(u) THEN TRY_CAST(nullif(regexp_extract(u, '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?[^/?#:]*:(\d+)', 1), '') AS BIGINT) END;
-presto_url_path(u) AS presto_url_part(u, '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^?#]*)', 1);
+presto_url_server(u) AS regexp_extract(u, '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]*)(?::\d*)?(?:[/?#]|$)', 1);
+presto_url_host(u) AS CASE WHEN presto_url_ok(u) THEN presto_url_server(u) END;
+presto_url_port(u) AS CASE WHEN presto_url_ok(u) AND presto_url_server(u) <> '' THEN TRY_CAST(nullif(regexp_extract(u, '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?(?:\[[^\]]*\]|[^/?#:]*):(\d+)', 1), '') AS BIGINT) END;
+presto_url_path(u) AS CASE WHEN presto_url_ok(u) AND regexp_matches(u, '^[A-Za-z][A-Za-z0-9+.-]*:[^/]') THEN '' ELSE presto_url_part(u, '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^?#]*)', 1) END;
 presto_url_query(u) AS presto_url_part(u, '^[^?#]*\?([^#]*)', 1);
 presto_url_fragment(u) AS presto_url_part(u, '#(.*)$', 1);
 presto_url_arguments(u, name) AS list_filter(string_split(regexp_extract(u, '^[^?#]*\?([^#]*)', 1), '&'), lambda e: string_split(e, '=')[1] = name);
 presto_url_parameter(u, name) AS CASE WHEN NOT presto_url_ok(u) OR NOT regexp_matches(u, '^[^?#]*\?') OR len(presto_url_arguments(u, name)) = 0 THEN NULL WHEN contains(regexp_replace(presto_url_arguments(u, name)[1], '^[^=]*=?', ''), '+') THEN presto_fail('NOT_SUPPORTED: url_extract_parameter of a value with + is not supported: PrestoDB keeps it, Trino makes it a space') ELSE url_decode(regexp_replace(presto_url_arguments(u, name)[1], '^[^=]*=?', '')) END;
 presto_url_encode(s) AS replace(replace(replace(url_encode(s), '%20', '+'), '~', '%7E'), '%2A', '*');
-presto_url_decode(s) AS url_decode(replace(s, '+', ' '));
+presto_url_decode(s) AS url_decode(replace(CASE WHEN regexp_matches(s, '%([^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?$)') THEN presto_fail('INVALID_FUNCTION_ARGUMENT: URLDecoder: incomplete or illegal escape (%) in ' || s) ELSE s END, '+', ' '));
 
 -- JSON. A text that is no JSON gives NULL.
 presto_json(x) AS CASE WHEN json_valid(CAST(x AS VARCHAR)) THEN CAST(CAST(x AS VARCHAR) AS JSON) END;
@@ -99,6 +123,7 @@ presto_json_size(x, path) AS CASE json_type(presto_json(x), path) WHEN 'ARRAY' T
 presto_json_scalar_is(x) AS CASE WHEN presto_json(x) IS NULL THEN CASE WHEN x IS NULL THEN NULL ELSE false END ELSE json_type(presto_json(x)) NOT IN ('OBJECT', 'ARRAY') END;
 presto_json_contains(x, value) AS CASE WHEN json_type(presto_json(x)) = 'ARRAY' THEN list_contains(json_extract(presto_json(x), '$[*]'), to_json(value)) END;
 presto_json_format(x) AS CAST(json(to_json(x)) AS VARCHAR);
+presto_to_json(x) AS CASE WHEN typeof(x) LIKE '%STRUCT(%' THEN presto_fail('NOT_SUPPORTED: a cast of a row to json is not supported: PrestoDB makes it an array, Trino an object') WHEN typeof(x) LIKE 'TIMESTAMP%' AND typeof(x) NOT LIKE '%[]' THEN to_json(presto_text(x)) WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CAST(presto_text(x) AS JSON) WHEN typeof(x) LIKE '%TIMESTAMP%' THEN presto_fail('NOT_SUPPORTED: a cast to json of timestamps within other values is not supported') WHEN regexp_matches(typeof(x), 'DOUBLE|FLOAT') AND regexp_matches(CAST(to_json(x) AS VARCHAR), '[0-9]e|[0-9]{8}') THEN presto_fail('NOT_SUPPORTED: a cast to json of such doubles within other values is not supported') WHEN typeof(x) LIKE 'MAP(%' AND list_sort(json_keys(to_json(x))) <> json_keys(to_json(x)) THEN presto_fail('NOT_SUPPORTED: a cast to json of a map whose keys are not in order is not supported: Presto sorts them') ELSE to_json(x) END;
 
 -- Arrays and maps.
 presto_element(x, k) AS CASE WHEN typeof(x) LIKE '%[]' AND CAST(k AS VARCHAR) = '0' THEN presto_fail('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') ELSE x[k] END;
@@ -119,13 +144,13 @@ presto_join_nulls(a, d, n) AS CASE WHEN a IS NULL OR d IS NULL OR n IS NULL THEN
 presto_remove(a, x) AS CASE WHEN x IS NOT NULL THEN list_filter(a, lambda e: e IS DISTINCT FROM x) END;
 presto_union(a, b) AS presto_distinct(a || b);
 presto_intersect(a, b) AS presto_distinct(list_filter(a, lambda e: list_position(b, e) IS NOT NULL));
-presto_except(a, b) AS presto_distinct(list_filter(a, lambda e: list_position(b, e) IS NULL));
+presto_except(a, b) AS CASE WHEN b IS NOT NULL THEN presto_distinct(list_filter(a, lambda e: list_position(b, e) IS NULL)) END;
 presto_overlap(a, b) AS CASE WHEN len(list_filter(a, lambda e: e IS NOT NULL AND list_contains(b, e))) > 0 THEN true WHEN list_count(a) < len(a) OR list_count(b) < len(b) THEN NULL WHEN a IS NOT NULL AND b IS NOT NULL THEN false END;
 presto_slice(a, first, n) AS CASE WHEN first = 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: length must be greater than or equal to 0') WHEN n = 0 OR -first > len(a) THEN list_slice(a, 2, 1) WHEN first > 0 THEN list_slice(a, first, first + n - 1) ELSE list_slice(a, len(a) + first + 1, len(a) + first + n) END;
 presto_sequence(a, b) AS list_transform(range(0, CAST(abs(b - a) AS BIGINT) + 1), lambda i: a + CAST(i * CASE WHEN b < a THEN -1 ELSE 1 END AS INTEGER));
 presto_sequence_step(a, b, step) AS CASE WHEN step = 0 OR (b - a) * sign(step) < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') ELSE generate_series(CAST(a AS BIGINT), CAST(b AS BIGINT), CAST(step AS BIGINT)) END;
 presto_sequence_interval(a, b, step) AS cast_to_type(list_filter(list_transform(range(0, len(generate_series(CAST(a AS TIMESTAMP), CAST(b AS TIMESTAMP), step)) + 2), lambda i: CAST(a AS TIMESTAMP) + step * CAST(i AS INTEGER)), lambda e: CASE WHEN CAST(a AS TIMESTAMP) + step > CAST(a AS TIMESTAMP) THEN e <= CAST(b AS TIMESTAMP) ELSE e >= CAST(b AS TIMESTAMP) END), [a]);
-presto_repeat(x, n) AS list_transform(range(0, n), lambda i: x);
+presto_repeat(x, n) AS list_transform(range(0, CASE WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be greater than or equal to 0') ELSE n END), lambda i: x);
 presto_map(ks, vs) AS map(ks, vs);
 presto_counts(h) AS map(map_keys(h), CAST(map_values(h) AS BIGINT[]));
 presto_sorted_entries(l) AS list_sort(list_transform(l, lambda e, i: struct_pack(k := e.k, i := i, v := e.v)));
@@ -133,18 +158,21 @@ presto_first_entries(s) AS list_filter(s, lambda e, i: i = 1 OR s[i - 1].k IS DI
 presto_map_of(l) AS map_from_entries(list_transform(presto_first_entries(presto_sorted_entries(l)), lambda e: struct_pack(k := e.k, v := e.v)));
 
 -- Dates and times.
-presto_date_trunc(unit, x) AS cast_to_type(date_trunc(unit, x), x);
+presto_date_trunc(unit, x) AS CASE WHEN typeof(x) = 'DATE' AND unit IN ('hour', 'minute', 'second', 'millisecond') THEN presto_fail('INVALID_FUNCTION_ARGUMENT: ''' || unit || ''' is not a valid DATE field') ELSE cast_to_type(date_trunc(unit, x), x) END;
 presto_date_plus(x, step, days) AS CASE WHEN typeof(x) = 'DATE' AND NOT days THEN presto_fail('INVALID_FUNCTION_ARGUMENT: a date has no hours, minutes or seconds; cast it to timestamp') ELSE cast_to_type(x + step, x) END;
 presto_date_minus(x, step, days) AS CASE WHEN typeof(x) = 'DATE' AND NOT days THEN presto_fail('INVALID_FUNCTION_ARGUMENT: a date has no hours, minutes or seconds; cast it to timestamp') ELSE cast_to_type(x - step, x) END;
-presto_date_diff(unit, a, b) AS date_sub(unit, a, b);
+presto_date_diff(unit, a, b) AS CASE WHEN typeof(a) = 'DATE' AND typeof(b) = 'DATE' AND lower(unit) IN ('hour', 'minute', 'second', 'millisecond') THEN presto_fail('INVALID_FUNCTION_ARGUMENT: ''' || unit || ''' is not a valid DATE field') ELSE date_sub(unit, a, b) END;
 presto_wall(zone, x) AS timezone(zone, CAST(x AS TIMESTAMP WITH TIME ZONE));
-presto_from_unixtime(x) AS make_timestamp(CAST(round(CAST(x AS DOUBLE) * 1000) AS BIGINT) * 1000);
+presto_from_unixtime(x) AS make_timestamp(CAST(floor(CAST(x AS DOUBLE) * CAST(1000 AS DOUBLE) + CAST(0.5 AS DOUBLE)) AS BIGINT) * 1000);
 presto_to_unixtime(x) AS epoch(x);
 presto_from_iso8601_timestamp(s) AS CASE WHEN NOT regexp_full_match(s, '\d{4}-\d{2}-\d{2}(T\d{2}(:\d{2}(:\d{2}([.]\d{1,9})?)?)?(Z|[+-]00(:?00)?)?)?') THEN presto_fail('INVALID_FUNCTION_ARGUMENT: from_iso8601_timestamp takes texts such as 2026-01-31T10:00:00Z, in UTC: ' || s) ELSE CAST(strftime(CAST(regexp_extract(s, '^(\d{4}-\d{2}-\d{2})', 1) || ' ' || rpad(regexp_extract(s, 'T(\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,3})?)?)?)', 1), CAST(greatest(8, length(regexp_extract(s, 'T(\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,3})?)?)?)', 1))) AS INTEGER), substr('00:00:00', 1 + length(regexp_extract(s, 'T(\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,3})?)?)?)', 1)), 8)) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g+00') AS TIMESTAMP WITH TIME ZONE) END;
 presto_from_iso8601_date(s) AS CASE WHEN NOT regexp_full_match(s, '\d{4}-\d{2}-\d{2}') THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || s || '"') ELSE CAST(s AS DATE) END;
 presto_to_iso8601(x) AS CASE WHEN typeof(x) = 'DATE' THEN CAST(x AS VARCHAR) WHEN typeof(x) = 'TIMESTAMP' THEN replace(presto_text(x), ' ', 'T') WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN replace(replace(presto_text(x), ' UTC', 'Z'), ' ', 'T') ELSE presto_fail('TYPE_MISMATCH: to_iso8601 takes a date or a timestamp') END;
 presto_millisecond(x) AS millisecond(x) % 1000;
-presto_strptime(s, format) AS strptime(s, format);
+presto_part_day(x) AS CASE WHEN typeof(x) = 'INTERVAL' THEN CAST(trunc(epoch(x) / 86400) AS BIGINT) ELSE day(x) END;
+presto_part_hour(x) AS CASE WHEN typeof(x) = 'INTERVAL' THEN CAST(trunc(epoch(x) / 3600) AS BIGINT) % 24 ELSE hour(x) END;
+presto_to_milliseconds(x) AS CAST(round(epoch(x) * 1000) AS BIGINT);
+presto_strptime(s, format) AS date_trunc('millisecond', strptime(CASE WHEN trim(s) <> s AND trim(format) = format THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || s || '"') ELSE s END, format));
 presto_elements(a) AS CASE WHEN typeof(a) LIKE 'STRUCT(%[]' THEN presto_fail('TYPE_MISMATCH: UNNEST of an array of rows gives a column for each field: give each a name') ELSE a END;
 presto_sin(x) AS CASE WHEN isinf(CAST(x AS DOUBLE)) THEN CAST('NaN' AS DOUBLE) ELSE sin(x) END;
 presto_cos(x) AS CASE WHEN isinf(CAST(x AS DOUBLE)) THEN CAST('NaN' AS DOUBLE) ELSE cos(x) END;

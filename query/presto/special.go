@@ -1,7 +1,9 @@
 package presto
 
 import (
+	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +34,20 @@ func init() {
 			}
 			n["children"] = []any{a[0]} // DuckDB's error is fixed, at 2 % or so
 			n["function_name"] = "approx_count_distinct"
+		},
+		"count_if": countIf, "max_by": extremes("DESCENDING", "arg_max_null"), "min_by": extremes("ASCENDING", "arg_min_null"),
+		"concat_ws": func(r *rewriter, n node) {
+			if a := r.args(n, 2, -1); a != nil {
+				for i := 1; i < len(a); i++ {
+					a[i] = r.macro("presto_no_list", a[i])
+				}
+				become(n, call("concat_ws", a...))
+			}
+		},
+		"map_concat": func(r *rewriter, n node) {
+			if a := r.args(n, 2, -1); a != nil {
+				become(n, unlessNull(a, call("map_concat", a...)))
+			}
 		},
 		"map_agg": mapAgg, "approx_percentile": percentile,
 		"any_match":  func(r *rewriter, n node) { r.match(n, "presto_any") },
@@ -96,6 +112,9 @@ func init() {
 				become(n, r.macro("presto_"+name, a[0]))
 			}
 		}
+	}
+	for name, arity := range map[string]int{"corr": 2, "regr_slope": 2, "regr_intercept": 2} { // NULL where DuckDB has NaN
+		specials[name] = func(r *rewriter, n node) { r.around(n, "presto_not_nan", arity) }
 	}
 	for _, name := range []string{"ceil", "ceiling", "floor"} {
 		specials[name] = func(r *rewriter, n node) {
@@ -230,12 +249,92 @@ func mapAgg(r *rewriter, n node) {
 	become(n, r.macro("presto_map_of", l))
 }
 
+// percentile takes of n values in order the one with floor(p * n) before it, as
+// Presto does where its digest is exact. DuckDB's approx_quantile would give values
+// that are not among them, and its quantile_disc takes the one with ceil(p * n) - 1
+// before it: which is the same for a p that is a little more.
 func percentile(r *rewriter, n node) {
-	if len(arguments(n)) != 2 {
-		r.fail(n, "approx_percentile takes a column and a percentage here, or an array of them; weights and an accuracy are not supported")
+	a := arguments(n)
+	if len(a) == 3 && isNumber(a[1]) && isNumber(a[2]) && !whole(a[1]) {
+		a = a[:2] // with an accuracy, which the exact value has
+	}
+	if len(a) != 2 {
+		r.fail(n, "approx_percentile takes a column and a percentage here, or an array of them, and an accuracy; weights are not supported")
 		return
 	}
-	n["function_name"] = "approx_quantile"
+	ps := []node{a[1]}
+	array := textOf(a[1], "function_name") == "list_value" || textOf(a[1], "type") == "ARRAY_CONSTRUCTOR"
+	if array {
+		ps = arguments(a[1])
+	}
+	for i, p := range ps {
+		v, ok := numberOf(p)
+		if !ok || v < 0 || v > 1 {
+			r.fail(n, "the percentage of approx_percentile must be a number from 0 to 1, such as 0.5, or an array of such")
+			return
+		}
+		ps[i] = cast(literal(strconv.FormatFloat(min(v+1e-12, 1), 'g', -1, 64)), "DOUBLE")
+	}
+	p := ps[0]
+	if array {
+		p = call("list_value", ps...)
+		p["schema"] = "main"
+	}
+	n["children"] = []any{a[0], p}
+	n["function_name"] = "quantile_disc"
+}
+
+// numberOf is the value of a constant number, which may be a cast's.
+func numberOf(n node) (float64, bool) {
+	text, ok := "", false
+	switch class(n) {
+	case "CAST":
+		text, ok = constantText(object(n, "child"))
+	case "CONSTANT":
+		v := object(n, "value")
+		f, err := strconv.ParseFloat(fmt.Sprint(v["value"]), 64)
+		if textOf(object(v, "type"), "id") == "DECIMAL" {
+			scale, _ := strconv.Atoi(fmt.Sprint(object(object(v, "type"), "type_info")["scale"]))
+			f /= math.Pow10(scale)
+		}
+		return f, err == nil && isNumber(n)
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return f, ok && err == nil
+}
+
+// countIf counts the rows of which the condition holds, 0 where there are none.
+func countIf(r *rewriter, n node) {
+	a := arguments(n)
+	if len(a) != 1 {
+		r.fail(n, "count_if takes 1 argument, not %d", len(a))
+		return
+	}
+	n["function_name"] = "count"
+	n["children"] = []any{call("nullif", a[0], truth(false))}
+}
+
+// extremes is max_by(x, y, n): the x of the n highest y, those that are NULL too.
+func extremes(order, single string) func(r *rewriter, n node) {
+	return func(r *rewriter, n node) {
+		a := arguments(n)
+		if len(a) == 2 {
+			n["function_name"] = single
+			return
+		}
+		if len(a) != 3 || class(n) == "WINDOW" || n["distinct"] == true || !isNumber(a[2]) {
+			r.fail(n, "%s takes a value, what to compare, and a constant number, without DISTINCT and OVER", textOf(n, "function_name"))
+			return
+		}
+		l := aggregate(n, "array_agg", a[0])
+		present := node{"class": "OPERATOR", "type": "OPERATOR_IS_NOT_NULL", "children": []any{copied(a[1])}}
+		if f := object(l, "filter"); f != nil {
+			present = node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{f, present}}
+		}
+		l["filter"] = present
+		l["order_bys"] = node{"type": "ORDER_MODIFIER", "orders": []any{node{"type": order, "null_order": "ORDER_DEFAULT", "expression": copied(a[1])}}}
+		become(n, call("list_slice", l, integer(1), a[2]))
+	}
 }
 
 // match is any_match and its kin: a macro over the list of the lambda's answers.
@@ -318,6 +417,17 @@ func reduce(r *rewriter, n node) {
 	become(n, let(names[0], call("list_reduce", a[0], a[2], a[1]), out))
 }
 
+// unlessNull is NULL where an argument is.
+func unlessNull(args []node, value node) node {
+	var nulls []any
+	for _, a := range args {
+		nulls = append(nulls, node{"class": "OPERATOR", "type": "OPERATOR_IS_NOT_NULL", "children": []any{copied(a)}})
+	}
+	return node{"class": "CASE", "type": "CASE_EXPR",
+		"case_checks": []any{node{"when_expr": node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": nulls}, "then_expr": value}},
+		"else_expr":   node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "NULL"}, "is_null": true}}}
+}
+
 const entry = "presto_e"
 
 func zipWith(r *rewriter, n node) {
@@ -398,7 +508,7 @@ func duckPath(path string) (string, bool) {
 	out := "$"
 	name := func(s string) bool {
 		out += `."` + s + `"`
-		return s != "" && !strings.ContainsAny(s, `"\*`)
+		return s != "" && !strings.ContainsAny(s, `"\*()?@`)
 	}
 	for rest != "" {
 		switch {
@@ -484,6 +594,10 @@ func datePart(r *rewriter, n node) {
 	to, ok := fields[strings.ToLower(u)]
 	if !ok {
 		r.fail(n, "EXTRACT takes year, quarter, month, week, day, day_of_week, day_of_year, year_of_week, hour, minute or second, not %s", u)
+		return
+	}
+	if to == "day" || to == "hour" {
+		become(n, r.macro("presto_part_"+to, a[1]))
 		return
 	}
 	become(n, call(to, a[1]))

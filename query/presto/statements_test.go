@@ -21,7 +21,7 @@ var statements = map[string][]answer{
 		{"SELECT sum(price) / count(*) FROM {sales}", "4.19"}, {"SELECT 100.0 * count(id) / count(*) FROM {sales}", "75.0"},
 		{"SELECT sum(x) FROM (VALUES 9223372036854775807, 1) AS t(x)", "! bigint overflow"}, {"SELECT sum(CAST(x AS real)) FROM (VALUES 0.5, 1) AS t(x)", "1.5"},
 		{"SELECT count(DISTINCT country), count_if(id > 1) FROM {sales}", "2|2"}, {"SELECT bool_and(id > 0), bool_or(id > 2), every(id > 1) FROM {sales}", "true|true|false"},
-		{"SELECT max_by(country, price), min_by(country, price) FROM {sales}", `"DE"|"US"`}, {"SELECT max_by(id, day) FROM {sales}", "null"}, {"SELECT max_by(id, price, 2), min_by(id, price, 1) FROM {sales}", "[1,2]|[2]"},
+		{"SELECT max_by(country, price), min_by(country, price) FROM {sales}", `"DE"|"US"`}, {"SELECT max_by(id, day) FROM {sales}", "null"}, {"SELECT max_by(id, price, 2), min_by(id, price, 1) FROM {sales}", "[1,2]|[null]"},
 		{"SELECT arbitrary(country), any_value(country) FROM {sales} WHERE country = 'DE'", `"DE"|"DE"`}, {"SELECT array_agg(id ORDER BY id DESC) FROM {sales}", "[3,2,1,null]"}, {"SELECT array_agg(id) FILTER (WHERE id > 2) FROM {sales}", "[3]"},
 		{"SELECT map_agg(day, id) FROM {sales} WHERE country = 'DE'", `{"2026-01-01":1,"2026-01-02":2}`}, {"SELECT cardinality(map_agg(country, id)) FROM {sales}", "2"}, {"SELECT histogram(country) FROM {sales}", `{"DE":2,"US":2}`},
 		{"SELECT approx_distinct(country), approx_distinct(country, 0.01e0) FROM {sales}", "2|2"}, {"SELECT approx_percentile(id, 0.5) FROM {sales}", "2"}, {"SELECT approx_percentile(id, ARRAY[0.5, 0.9]) FROM {sales}", "[2,3]"}, {"SELECT approx_percentile(id, 1, 0.5) FROM {sales}", "! weights"},
@@ -65,6 +65,13 @@ var name = regexp.MustCompile(`[a-z_][a-z0-9_]*`)
 // Every function that there is occurs in a statement above that has an answer.
 func TestEveryFunctionIsExercised(t *testing.T) {
 	used := make(map[string]bool)
+	for _, r := range kept(t) {
+		if r.Error == "" {
+			for _, w := range name.FindAllString(strings.ToLower(r.SQL), -1) {
+				used[w] = true
+			}
+		}
+	}
 	for _, all := range []map[string][]answer{sections, statements} {
 		for _, list := range all {
 			for _, a := range list {

@@ -34,6 +34,10 @@ func (r *rewriter) zones(n node, name string) {
 		}
 		switch {
 		case readsWall[name]:
+			if pattern, ok := constantText(arguments(n)[len(arguments(n))-1]); ok && name == "format_datetime" && strings.ContainsAny(pattern, "zZ") {
+				r.fail(n, "Z and z in the pattern of format_datetime are not supported for a time zone other than UTC")
+				return
+			}
 			list(n, "children")[i] = r.wall(a)
 		case name == "to_unixtime":
 			list(n, "children")[i] = instant(a)
