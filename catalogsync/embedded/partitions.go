@@ -127,13 +127,15 @@ func (w *partitionWriter) update(ctx context.Context, old []string, p partitionI
 	}
 	oldKey := encodeKey(old)
 	if string(oldKey) != string(s.key) {
-		var taken bool
-		err := w.tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM partitions WHERE table_id = ? AND key = ?)",
-			w.table.id, s.key).Scan(&taken)
-		if err != nil {
+		var there, taken bool
+		err := w.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM partitions WHERE table_id = ?1 AND key = ?2),
+			EXISTS (SELECT 1 FROM partitions WHERE table_id = ?1 AND key = ?3)`, w.table.id, oldKey, s.key).Scan(&there, &taken)
+		switch {
+		case err != nil:
 			return err
-		}
-		if taken {
+		case !there:
+			return w.table.noPartition(old)
+		case taken:
 			return alreadyExists("Partition %.200q of table %s.%s already exists.", p.Values, w.table.database, w.table.input.Name)
 		}
 	}
