@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -101,4 +102,82 @@ func postQuery(t *testing.T, c *child, body string) (string, http.Header) {
 		t.Fatalf("%s: %s %s %v", body, resp.Status, text, err)
 	}
 	return string(text), resp.Header
+}
+
+// While the service is killed again and again, a reader that asks as the doc of
+// query/httpapi says gets every record that was acknowledged, and knows which of
+// them it has had.
+func TestCheckpointsOverKills(t *testing.T) {
+	dir := t.TempDir()
+	seen := map[string]int{}
+	var runs, sent int
+	take := func(out string) {
+		for _, line := range strings.Fields(out)[1:] {
+			seen[line]++
+		}
+		runs++
+	}
+	read := func(c *child, args ...string) (string, int) {
+		out, _, code := command(t, "", append([]string{"query", "--server", c.url, "--output", "csv"}, args...)...)
+		return out, code
+	}
+	failed := false // the latest run, and whether it was committed is not known
+	settle := func(c *child) {
+		t.Helper()
+		if !failed {
+			return
+		}
+		failed = false
+		out, code := read(c, "show checkpoints")
+		if code != 0 {
+			t.Fatalf("show checkpoints: %s", c.log)
+		}
+		if strings.Contains(out, fmt.Sprintf("all,%d,", runs+1)) {
+			if out, code = read(c, "--checkpoint", "all", "--replay", "select id from s"); code != 0 {
+				t.Fatalf("replay: %s", c.log)
+			}
+			take(out)
+		}
+	}
+	for round := range 4 {
+		c := startServe(t, dir, "SLUICE_BUFFER_INTERVAL=1s")
+		settle(c)
+		// The kill comes in the middle of what the reader does, whatever that is.
+		stop, killed := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(killed)
+			<-stop
+			c.cmd.Process.Kill()
+		}()
+		kill := sync.OnceFunc(func() { close(stop) })
+		for i := 0; ; i++ {
+			if i < 3 || round == 3 && i < 6 {
+				c.send("s", numbered(sent, 10))
+				sent += 10
+			}
+			if i == 2 && round < 3 {
+				kill()
+			}
+			out, code := read(c, "--checkpoint", "all", "select id from s")
+			if code != 0 {
+				failed = true
+				break
+			}
+			take(out)
+			if round == 3 && i == 6 {
+				break
+			}
+		}
+		kill()
+		<-killed
+		c.cmd.Wait()
+	}
+	for i := range sent {
+		if n := seen[fmt.Sprint(i)]; n != 1 {
+			t.Errorf("record %d was read %d times", i, n)
+		}
+	}
+	if len(seen) != sent {
+		t.Errorf("%d records were read, %d sent", len(seen), sent)
+	}
 }
