@@ -27,8 +27,7 @@ IGNORED = {"ResponseMetadata", "CreateTime", "UpdateTime", "CreationTime", "Crea
 KNOWN = {
     ("get_resource_policy", "EntityNotFoundException", "ok"): "AWS has an error where there is no policy",
     ("get_partition_indexes", "EntityNotFoundException", "ok"): "AWS looks whether the table is there, moto does not",
-    ("get_table_version", "ok", "EntityNotFoundException"): "AWS counts versions from 0, moto from 1",
-    ("get_table_version", "EntityNotFoundException", "ok"): "likewise",
+    ("get_partitions", "InvalidInputException", "ok"): "moto does not read the expression where there are no partitions",
     ("get_partitions", "ok", "InvalidInputException"): "moto does not parse NOT before a parenthesis",
 }
 
@@ -94,6 +93,9 @@ EXPRESSIONS = ["dt = '2026-01-01'", "dt = '2026-01-01' AND hr = 5", "hr > 3", "h
 name = lambda: random.choice(["t", "t", "t", "u"])
 db = lambda: random.choice(["d", "d", "d", "d", "e"])
 values = lambda: [random.choice(days), random.choice(hours)]
+# moto loses a partition whose update fails because its new values are taken, so they never are.
+counter = iter(range(100, 10**6))
+fresh = lambda: [random.choice(days), str(next(counter))]
 where = lambda: {"DatabaseName": db(), "TableName": name()}
 
 STEPS = [
@@ -108,7 +110,6 @@ STEPS = [
     lambda: both("get_tables", DatabaseName=db(), Expression=random.choice(["t", "u", "t|u", ".*", "x.*"])),
     lambda: both("update_table", DatabaseName=db(), TableInput=table(name(), Description=random.choice("xyz"))),
     lambda: both("get_table_versions", DatabaseName=db(), TableName=name()),
-    lambda: both("get_table_version", **where(), VersionId=str(random.randrange(3))),
     lambda: random.random() < 0.2 and both("delete_table", DatabaseName=db(), Name=name()),
     lambda: random.random() < 0.05 and both("batch_delete_table", DatabaseName="d", TablesToDelete=[name()]),
     lambda: both("create_partition", **where(), PartitionInput=part(*values())),
@@ -120,7 +121,7 @@ STEPS = [
     lambda: both("get_partitions", **where(), Expression=random.choice(EXPRESSIONS)),
     lambda: both("get_partitions", **where(), Expression=random.choice(EXPRESSIONS)),
     lambda: both("get_partitions", **where(), Expression=random.choice(EXPRESSIONS)),
-    lambda: both("update_partition", **where(), PartitionValueList=(v := values()), PartitionInput=part(*random.choice([v, values()]))),
+    lambda: both("update_partition", **where(), PartitionValueList=(v := values()), PartitionInput=part(*random.choice([v, fresh()]))),
     lambda: both("batch_update_partition", **where(), Entries=[{"PartitionValueList": (v := [d, random.choice(hours)]), "PartitionInput": part(*v)} for d in days]),
     lambda: both("delete_partition", **where(), PartitionValues=values()),
     lambda: both("batch_delete_partition", **where(), PartitionsToDelete=[{"Values": [d, random.choice(hours)]} for d in days[:2]]),
