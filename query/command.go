@@ -4,26 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"sluice/catalogsync"
 	"sluice/internal/lake"
 	"sluice/partitioner"
+	"sluice/query/presto"
 	"sluice/query/result"
 )
 
 // A command is a statement that the catalog answers.
 type command struct {
-	kind string // databases, tables, partitions, columns
+	kind string // catalogs, functions, databases, tables, partitions, columns
 	// parts is the name that follows, as written.
 	parts    []string
 	database string
+	pattern  *regexp.Regexp // of the names to show; nil: all
 }
 
-// parseCommand reads SHOW DATABASES, SHOW SCHEMAS, SHOW TABLES [IN|FROM db],
-// SHOW PARTITIONS t, SHOW COLUMNS FROM|IN t, DESCRIBE t and DESC t. ok is false
-// for every other statement.
+// parseCommand reads SHOW CATALOGS, SHOW FUNCTIONS, SHOW DATABASES or SCHEMAS
+// [IN|FROM catalog], SHOW TABLES [IN|FROM db], SHOW PARTITIONS t, SHOW COLUMNS
+// FROM|IN t, DESCRIBE t and DESC t. All of SHOW but PARTITIONS take LIKE. ok is
+// false for every other statement.
 func parseCommand(sql, database string) (cmd command, ok bool, err error) {
 	words := tokens(sql)
 	if len(words) == 0 {
@@ -36,6 +40,11 @@ func parseCommand(sql, database string) (cmd command, ok bool, err error) {
 		return ""
 	}
 	cmd.database = database
+	if word(0) == "SHOW" && word(1) != "PARTITIONS" && word(1) != "CREATE" && word(1) != "TBLPROPERTIES" {
+		if words, cmd.pattern, err = patternOf(words); err != nil {
+			return command{}, false, err
+		}
+	}
 	rest := 2
 	switch {
 	case word(0) == "DESCRIBE" || word(0) == "DESC":
@@ -46,8 +55,16 @@ func parseCommand(sql, database string) (cmd command, ok bool, err error) {
 		cmd.kind, rest = "columns", 1
 	case word(0) != "SHOW":
 		return command{}, false, nil
+	case word(1) == "CATALOGS" || word(1) == "FUNCTIONS":
+		cmd.kind = strings.ToLower(word(1))
 	case word(1) == "DATABASES" || word(1) == "SCHEMAS":
 		cmd.kind = "databases"
+		if (word(2) == "IN" || word(2) == "FROM") && len(words) == 4 {
+			if c := strings.Trim(strings.ToLower(words[3]), "\"`"); !slices.Contains(catalogs, c) {
+				return command{}, false, fault(CodeNotFound, "there is no catalog %s; there are %s", c, strings.Join(catalogs, ", "))
+			}
+			words = words[:2]
+		}
 	case word(1) == "TABLES":
 		cmd.kind = "tables"
 		if word(2) == "IN" || word(2) == "FROM" {
@@ -66,8 +83,8 @@ func parseCommand(sql, database string) (cmd command, ok bool, err error) {
 	switch {
 	case !ok:
 		err = fault(CodeSyntax, "%s is not a name", strings.Join(words[rest:], " "))
-	case cmd.kind == "databases" && len(cmd.parts) > 0:
-		err = fault(CodeSyntax, "nothing follows SHOW DATABASES")
+	case len(cmd.parts) > 0 && (cmd.kind == "databases" || cmd.kind == "catalogs" || cmd.kind == "functions"):
+		err = fault(CodeSyntax, "nothing but LIKE and a pattern follows SHOW %s", word(1))
 	case cmd.kind == "tables" && len(cmd.parts) == 0 && rest == 3:
 		err = fault(CodeSyntax, "SHOW TABLES IN takes a database")
 	case len(cmd.parts) == 0 && (cmd.kind == "partitions" || cmd.kind == "columns"):
@@ -122,7 +139,7 @@ func tokens(sql string) []string {
 				return out
 			}
 			i += end + 4
-		case c == '"' || c == '`':
+		case c == '"' || c == '`' || c == '\'':
 			end := i + 1
 			for end < len(sql) && (sql[end] != c || end+1 < len(sql) && sql[end+1] == c) {
 				if sql[end] == c {
@@ -163,23 +180,31 @@ func (e *Engine) command(ctx context.Context, cmd command, visible func(database
 	}
 	defer snap.close()
 	switch cmd.kind {
+	case "catalogs":
+		return lines(cmd.matching(catalogs)), column("catalog"), nil
+	case "functions":
+		return lines(cmd.matching(presto.Functions())), column("function"), nil
 	case "databases":
 		names, err := e.databases(ctx, snap)
-		return lines(names), column("database"), err
+		return lines(cmd.matching(names)), column("database"), err
 	case "tables":
 		database := cmd.database
 		if len(cmd.parts) > 0 {
 			database = strings.ToLower(cmd.parts[len(cmd.parts)-1])
 		}
 		names, err := e.tables(ctx, database, snap)
-		return lines(names), column("table"), err
+		return lines(cmd.matching(names)), column("table"), err
 	}
 	src, err := e.table(ctx, cmd.parts, cmd.database, snap)
 	if err != nil {
 		return nil, nil, err
 	}
 	if cmd.kind == "columns" {
-		return e.describe(ctx, src)
+		rows, columns, err := e.describe(ctx, src)
+		if cmd.pattern != nil {
+			rows = slices.DeleteFunc(rows, func(row []result.Value) bool { return !cmd.pattern.MatchString(row[0].Text) })
+		}
+		return rows, columns, err
 	}
 	return e.partitionPaths(ctx, src)
 }

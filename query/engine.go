@@ -167,6 +167,12 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows, listed *runnin
 	if req.Dialect == DuckDB && len(req.Parameters) > 0 {
 		return fault(CodeInvalid, "parameters are of the dialect presto")
 	}
+	if req.Dialect != DuckDB {
+		if err := unprepare(&req); err != nil {
+			return err
+		}
+		r.sql = req.SQL
+	}
 	if src, ok, err := e.checkpointCommand(req); ok {
 		r.src = src
 		return err

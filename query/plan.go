@@ -82,7 +82,11 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	}
 	for i, t := range stmt.Tables {
 		name := fmt.Sprintf("%s%d", viewPrefix, i)
-		if err := p.table(ctx, t, name); err != nil {
+		plan := p.table
+		if isInformation(t.Parts) {
+			plan = p.information
+		}
+		if err := plan(ctx, t, name); err != nil {
 			return executor.Query{}, p.at(err, t)
 		}
 		t.Replace(name)
@@ -101,6 +105,9 @@ func (p *plan) fix(ctx context.Context, stmt *statement.Statement) error {
 	}
 	p.query.Setup = stmt.Moments(instant)
 	for _, t := range stmt.Tables {
+		if isInformation(t.Parts) {
+			continue
+		}
 		if _, _, err := p.source(ctx, t); err != nil {
 			return p.at(err, t)
 		}

@@ -52,7 +52,7 @@ func TestInvisibleDatabases(t *testing.T) {
 		"SELECT count(*) FROM shop.purchases WHERE EXISTS (SELECT 1 FROM vault.purchasez)", "SELECT (SELECT max(xyzzy) FROM vault.purchasez)",
 		"WITH v AS (SELECT * FROM vault.purchasez) SELECT 1", "SELECT 1 UNION ALL SELECT count(*) FROM vault.purchasez", "DESCRIBE SELECT * FROM vault.purchasez", "SUMMARIZE SELECT * FROM vault.purchasez",
 		"SELECT * FROM shop.purchases p JOIN vault.purchasez v ON true", "SELECT * FROM shop.purchases WHERE vault.purchasez.xyzzy = 1",
-		"SELECT * FROM information_schema.tables", "SELECT * FROM information_schema.schemata", "SELECT * FROM information_schema.columns", "SELECT * FROM pg_catalog.pg_class",
+		"SELECT * FROM information_schema.tables", "SELECT * FROM information_schema.schemata", "SELECT * FROM information_schema.columns", "SELECT * FROM information_schema.views", "SELECT * FROM awsdatacatalog.information_schema.columns WHERE table_schema = 'vault'", "SHOW TABLES IN vault LIKE '%'", "SHOW SCHEMAS LIKE '%'", "SHOW COLUMNS FROM vault.purchasez LIKE '%'", "SELECT * FROM pg_catalog.pg_class",
 		"SELECT * FROM duckdb_tables()", "SELECT * FROM duckdb_views()", "SELECT * FROM sqlite_master", "PRAGMA show_tables", "SHOW ALL TABLES", "SHOW CREATE TABLE vault.purchasez",
 	}
 	// The names that a statement brings may be in its answer; no others.
