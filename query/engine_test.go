@@ -241,7 +241,7 @@ func TestUnknownTables(t *testing.T) {
 		"SELECT * FROM zzz":                           "SHOW TABLES",
 		"SHOW PARTITIONS nothing":                     "there is no table default.nothing",
 		"SHOW TABLES IN shoop":                        "did you mean shop",
-		"SELECT * FROM information_schema.nope":     "there is no table",
+		"SELECT * FROM information_schema.nope":       "there is no table",
 		"WITH a AS (SELECT * FROM a) SELECT 1 FROM a": "there is no table default.a",
 	} {
 		_, _, err := h.query(sql)

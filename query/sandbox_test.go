@@ -67,7 +67,7 @@ func TestSandbox(t *testing.T) {
 		"SET enable_external_access = true", "SET memory_limit = '1TB'", "RESET threads", "SET VARIABLE x = 1", "PRAGMA version", "PRAGMA database_list",
 		"CALL pragma_version()", "CALL enable_logging()", "SELECT * FROM pragma_version()", "SELECT * FROM duckdb_settings()", "SELECT * FROM duckdb_secrets()",
 		"SELECT * FROM duckdb_databases()", "SELECT getenv('SLUICE_SECRET')", "SELECT current_setting('temp_directory')", "SELECT getvariable('x')",
-		"SELECT * FROM information_schema.tables", "SELECT * FROM sqlite_master", "SELECT * FROM pg_catalog.pg_tables", "SELECT * FROM duckdb_views",
+		"SELECT * FROM information_schema.character_sets", "SELECT * FROM sqlite_master", "SELECT * FROM pg_catalog.pg_tables", "SELECT * FROM duckdb_views",
 		"SELECT * FROM main.sluice_0, shop.purchases", "SELECT * FROM SLUICE_0, shop.purchases", `SELECT * FROM "SLUICE_0"`,
 		"SELECT pg_sleep(0.01)", "SELECT sleep_ms(1)", "SELECT write_log('x')", "SELECT nextval('s')", "BEGIN", "CHECKPOINT", "DROP VIEW SLUICE_0",
 		"DELETE FROM shop.purchases", "UPDATE shop.purchases SET id = 2", "INSERT INTO shop.purchases VALUES (1)", "USE shop", "DETACH memory", "VACUUM", "SHOW ALL TABLES",

@@ -41,7 +41,7 @@ func TestShow(t *testing.T) {
 		"SELECT table_schema, table_name, table_type FROM information_schema.tables ORDER BY 1, 2":                                                                        `"shop"|"purchases"|"BASE TABLE" "shop"|"refunds"|"BASE TABLE" "web"|"pages"|"BASE TABLE"`,
 		"SELECT t.table_name FROM awsdatacatalog.information_schema.tables t WHERE table_schema = 'web'":                                                                  `"pages"`,
 		"SELECT column_name, ordinal_position, data_type, extra_info FROM information_schema.columns WHERE table_schema = 'shop' AND table_name = 'purchases' ORDER BY 2": `"ts"|1|"timestamp"|null "user_id"|2|"bigint"|null "a"|3|"varchar"|null "dt"|4|"varchar"|"partition key"`,
-		"SELECT count(*) FROM information_schema.columns c JOIN information_schema.tables t ON c.table_name = t.table_name": "12",
+		"SELECT count(*) FROM information_schema.columns c JOIN information_schema.tables t ON c.table_name = t.table_name":                                               "12",
 		"SELECT count(*) FROM information_schema.views":                                                                                                                   "0",
 		"SELECT * FROM information_schema.nope":                                                                                                                           "! there are schemata",
 		"EXECUTE IMMEDIATE 'SELECT user_id FROM shop.purchases WHERE a = ? AND user_id < ?' USING 'x', 5":                                                                 "1",
