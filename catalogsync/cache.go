@@ -94,6 +94,17 @@ func (c *cache) forgetTable(name lake.TableName) {
 	delete(c.tables, name)
 }
 
+// forgetDatabase is forgetTable for all tables of a database.
+func (c *cache) forgetDatabase(database string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name := range c.tables {
+		if name.Database == database {
+			delete(c.tables, name)
+		}
+	}
+}
+
 // forgetPartitions has all partitions asked for again.
 func (c *cache) forgetPartitions() {
 	c.mu.Lock()

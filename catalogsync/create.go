@@ -70,6 +70,7 @@ func (c *Catalog) Drop(ctx context.Context, name lake.TableName, same func(lake.
 	if !same(table) {
 		return fmt.Errorf("drop table %s: it is another one: %w", name, ErrNotFound)
 	}
+	defer c.cache.forgetTable(name)
 	if _, err := c.glue.DeleteTable(ctx, &glue.DeleteTableInput{CatalogId: c.catalogID, DatabaseName: &name.Database, Name: &name.Table}); err != nil {
 		return fmt.Errorf("drop table %s: %w", name, orNotFound(err))
 	}

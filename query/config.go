@@ -55,6 +55,8 @@ type Config struct {
 	// where the catalog has no cheap answer.
 	CountPartitions func(ctx context.Context, name lake.TableName) (int64, error)
 	Store           Store
+	// Define is where statements define tables; nil: statements only read.
+	Define Definer
 	// Buffer and Converter may both be nil: then there are no live rows.
 	Buffer    Buffer
 	Converter Converter

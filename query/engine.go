@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"sluice/query/ddl"
 	"sluice/query/executor"
 	"sluice/query/fetch"
 	"sluice/query/live"
@@ -186,6 +187,11 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows, listed *runnin
 	}
 	r.release = append(r.release, leave)
 	listed.begun.Store(true)
+	if s, ok, err := ddl.Parse(req.SQL); err != nil {
+		return err
+	} else if ok {
+		return e.define(ctx, req, s, r)
+	}
 	if cmd, ok, err := parseCommand(req.SQL, req.Database); err != nil {
 		return err
 	} else if ok {

@@ -10,6 +10,7 @@ import (
 	"sluice/buffer"
 	"sluice/internal/lake/store"
 	"sluice/query/checkpoint"
+	"sluice/query/ddl"
 	"sluice/query/executor"
 	"sluice/query/presto"
 	"sluice/query/statement"
@@ -69,9 +70,12 @@ func asError(err error, sql, dir string) *Error {
 	var dialect *presto.Error
 	var written *write.Error
 	var limit *write.LimitError
+	var definition *ddl.Error
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &definition):
+		return &Error{Code: CodeSyntax, Message: definition.Message + where(sql, definition.Position), cause: err}
 	case errors.Is(err, checkpoint.ErrBusy):
 		return &Error{Code: CodeBusy, Message: err.Error(), cause: err}
 	case errors.Is(err, checkpoint.ErrNotFound):

@@ -42,6 +42,8 @@ type house struct {
 	// dialect is of what query asks: the executor's own, in which the tests of
 	// planning are written, unless a test says otherwise.
 	dialect query.Dialect
+	// visible and mayWrite are of who asks.
+	visible, mayWrite func(database string) bool
 }
 
 func newHouse(t testing.TB, streams map[string]configs.Stream, adjust ...func(*query.Config)) *house {
@@ -172,7 +174,7 @@ func (h *house) query(sql string) ([]string, query.Stats, error) {
 
 func (h *house) queryIn(database, sql string) (rows []string, stats query.Stats, err error) {
 	h.t.Helper()
-	r, err := h.engine.Query(h.t.Context(), query.Request{SQL: sql, Database: database, Dialect: h.dialect})
+	r, err := h.engine.Query(h.t.Context(), query.Request{SQL: sql, Database: database, Dialect: h.dialect, Visible: h.visible, MayWrite: h.mayWrite})
 	if err != nil {
 		return nil, query.Stats{}, err
 	}

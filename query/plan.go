@@ -129,6 +129,11 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 	if err != nil {
 		return err
 	}
+	if _, ok := base(t.Parts); ok {
+		sql, err := p.partitionsView(ctx, src, view)
+		p.query.Setup = append(p.query.Setup, sql)
+		return err
+	}
 	if err := src.readable(); err != nil {
 		return err
 	}
@@ -174,14 +179,15 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 
 // source finds the table, once a statement.
 func (p *plan) source(ctx context.Context, t *statement.Table) (*tableSource, part, error) {
-	name, part, err := resolve(t.Parts, p.database)
+	parts, _ := base(t.Parts)
+	name, part, err := resolve(parts, p.database)
 	if err != nil {
 		return nil, 0, err
 	}
 	if src := p.tables[name]; src != nil {
 		return src, part, nil
 	}
-	src, err := p.engine.table(ctx, t.Parts, p.database, p.snap)
+	src, err := p.engine.table(ctx, parts, p.database, p.snap)
 	if err != nil {
 		return nil, 0, err
 	}

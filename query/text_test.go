@@ -20,22 +20,27 @@ import (
 // file puts an object into the lake, compressed as its name says.
 func (h *house) file(key, content string) {
 	h.t.Helper()
-	body := []byte(content)
+	path := filepath.Join(h.root, key)
+	check(h.t, os.MkdirAll(filepath.Dir(path), 0o755))
+	check(h.t, os.WriteFile(path, []byte(compressed(h.t, key, content)), 0o644))
+}
+
+// compressed is a content as the object's name says.
+func compressed(t testing.TB, key, content string) string {
+	t.Helper()
 	switch filepath.Ext(key) {
 	case ".gz":
 		var b bytes.Buffer
 		w := gzip.NewWriter(&b)
-		w.Write(body)
-		check(h.t, w.Close())
-		body = b.Bytes()
+		w.Write([]byte(content))
+		check(t, w.Close())
+		return b.String()
 	case ".zst":
 		w, err := zstd.NewWriter(nil)
-		check(h.t, err)
-		body = w.EncodeAll(body, nil)
+		check(t, err)
+		return string(w.EncodeAll([]byte(content), nil))
 	}
-	path := filepath.Join(h.root, key)
-	check(h.t, os.MkdirAll(filepath.Dir(path), 0o755))
-	check(h.t, os.WriteFile(path, body, 0o644))
+	return content
 }
 
 // columnsOf reads name:type pairs separated by blanks; types are without them.

@@ -199,3 +199,11 @@ func has(t lake.Type, k lake.Kind) bool {
 	return t.Kind == k || t.Elem != nil && has(*t.Elem, k) || t.Key != nil && has(*t.Key, k) ||
 		slices.ContainsFunc(t.Fields, func(f lake.Column) bool { return has(f.Type, k) })
 }
+
+// Word is AWS's word for the format, of the table property classification.
+func (f *Format) Word() string {
+	if f.kind == openX || f.kind == hiveJSON {
+		return "json"
+	}
+	return "csv"
+}
