@@ -126,7 +126,7 @@ func createStatement(def catalogsync.Definition) []string {
 func described(def catalogsync.Definition) source {
 	f := &fixed{columns: pairs("col_name", "data_type", "comment")}
 	add := func(cells ...string) {
-		cells = append(cells, "", "")[:3]
+		cells = append(cells, "", "", "")[:3]
 		f.rows = append(f.rows, slices.Concat(lines(cells)...))
 	}
 	columns := func(list []catalogsync.DefinedColumn) {

@@ -3,7 +3,6 @@ package query
 import (
 	"context"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -116,10 +115,10 @@ func (r *repairer) look(name string, size int64) {
 		return
 	}
 	r.known[dir] = true
-	values, err := partitioner.ParsePath(r.table.PartitionKeys, dir)
-	if err != nil || slices.Contains(values, "") {
+	values, ok := r.values(dir)
+	if !ok {
 		if len(r.strange) < maxStrange {
-			r.strange = append(r.strange, path.Join(dir, "/")+"/")
+			r.strange = append(r.strange, strings.TrimPrefix(dir+"/", "/"))
 		} else {
 			r.others++
 		}
@@ -131,6 +130,21 @@ func (r *repairer) look(name string, size int64) {
 	}
 	r.have[at] = true
 	r.found = append(r.found, lake.Partition{Values: values, Location: r.table.Location + dir + "/"})
+}
+
+// values are those of a partition's folder; ok is false for another one. Names of
+// columns in it may be in any case.
+func (r *repairer) values(dir string) (values []string, ok bool) {
+	names, values, err := partitioner.ParsePairs(dir)
+	if err != nil || len(values) != len(r.table.PartitionKeys) || slices.Contains(values, "") {
+		return nil, false
+	}
+	for i, k := range r.table.PartitionKeys {
+		if !strings.EqualFold(k.Name, names[i]) {
+			return nil, false
+		}
+	}
+	return values, true
 }
 
 // add registers what was found.
@@ -152,7 +166,7 @@ func (r *repairer) add() error {
 
 func (r *repairer) summary() {
 	for _, s := range r.strange {
-		r.rows = append(r.rows, fmt.Sprintf("Not a partition: %s%s (want folders such as %s)", r.table.Location, strings.TrimPrefix(s, "/"), example(r.table)))
+		r.rows = append(r.rows, fmt.Sprintf("Not a partition: %s%s (want folders such as %s)", r.table.Location, s, example(r.table)))
 	}
 	if r.others > 0 {
 		r.rows = append(r.rows, fmt.Sprintf("Not partitions: %d more folders", r.others))
