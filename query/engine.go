@@ -207,15 +207,32 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows, listed *runnin
 	} else if ok {
 		return e.write(ctx, req, s, r)
 	}
-	p := &plan{engine: e, database: req.Database, visible: req.Visible, dialect: req.Dialect, parameters: req.Parameters, rows: r}
-	q, err := p.make(ctx, req.SQL)
+	sql, mode, err := explained(req.SQL)
 	if err != nil {
 		return err
 	}
-	if err := r.limits.scan(r.stats.Bytes, r.stats.Files); err != nil {
+	if mode != explainNot && r.run != nil {
+		return fault(CodeInvalid, "a checkpoint is of a query that is answered, and EXPLAIN does not answer it")
+	}
+	p := &plan{engine: e, database: req.Database, visible: req.Visible, dialect: req.Dialect, parameters: req.Parameters, rows: r, explain: mode}
+	q, err := p.make(ctx, sql)
+	if err != nil {
 		return err
 	}
 	q.Memory = r.limits.Memory
+	if mode != explainPlan {
+		if err := r.limits.scan(r.stats.Bytes, r.stats.Files); err != nil {
+			return err
+		}
+	}
+	if mode != explainNot {
+		src, err := p.answer(ctx, q)
+		if err != nil {
+			return p.locate(ctx, err, q.SQL)
+		}
+		r.src = src
+		return nil
+	}
 	rows, err := p.run(ctx, q)
 	if err != nil {
 		return p.locate(ctx, err, q.SQL)

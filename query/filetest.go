@@ -133,6 +133,7 @@ func (p *plan) pruneFiles(ctx context.Context, objects []placed, tests []statist
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	p.report.noteGroups(objects)
 	all := len(objects)
 	objects = slices.DeleteFunc(objects, func(o placed) bool { return o.known && o.kept == 0 })
 	p.rows.stats.FilesPruned += int64(all - len(objects))

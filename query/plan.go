@@ -37,6 +37,12 @@ type plan struct {
 	// constants are those of the statement that were evaluated.
 	constants *constants
 	usage     fetch.Usage
+
+	explain explaining
+	stmt    *statement.Statement
+	report  *scanReport   // of the table being planned
+	reports []*scanReport // where they are asked for
+	remote  bool          // objects are left unread
 }
 
 // views are named so that no table's name can be one: names of tables are lower
@@ -77,6 +83,7 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	if len(stmt.Tables) == 0 && p.presto == nil {
 		return p.query, nil
 	}
+	p.stmt = stmt
 	if err := p.fix(ctx, stmt); err != nil {
 		return executor.Query{}, err
 	}
@@ -146,6 +153,9 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 	}
 	filter, err := p.filter(ctx, src, t.Conditions)
 	if err != nil {
+		return err
+	}
+	if err := p.describe(ctx, src, t, filter); err != nil {
 		return err
 	}
 	if part != liveOnly {

@@ -37,8 +37,10 @@ func (p *plan) live(ctx context.Context, src *tableSource, filter *scanFilter) (
 	for i, f := range files {
 		if keep[i] {
 			kept = append(kept, f)
+			p.report.liveRows += f.rows
 		}
 	}
+	p.report.liveFiles, p.report.lives = int64(len(kept)), int64(len(files))
 	return kept, met, nil
 }
 
@@ -69,6 +71,7 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, filter *scanFilt
 		total := max(src.total, int64(len(partitions))) // others come and go
 		p.rows.stats.Partitions += total
 		p.rows.stats.PartitionsPruned += total - int64(len(kept))
+		p.report.partitions, p.report.listed, p.report.kept = src.total, int64(len(partitions)), int64(len(kept))
 	}
 	if err := p.list(ctx, src, kept); err != nil {
 		return nil, nil, err
@@ -79,16 +82,25 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, filter *scanFilt
 			objects = append(objects, placed{object: o, values: part.Values})
 		}
 	}
+	p.report.files = int64(len(objects))
 	if objects, err = p.pruneFiles(ctx, objects, filter.files); err != nil {
 		return nil, nil, err
 	}
+	p.report.filesKept = int64(len(objects))
 	bytes, files64 := p.rows.stats.Bytes, p.rows.stats.Files+int64(len(objects))
 	for _, o := range objects {
 		bytes += o.object.Size
 	}
+	p.report.bytes = bytes - p.rows.stats.Bytes
+	if p.explain == explainPlan && p.isRemote(objects) {
+		p.remote = true
+		return unread(objects), met, nil
+	}
 	// Before anything is fetched.
-	if err := p.rows.limits.scan(bytes, files64); err != nil {
-		return nil, nil, err
+	if p.explain != explainPlan {
+		if err := p.rows.limits.scan(bytes, files64); err != nil {
+			return nil, nil, err
+		}
 	}
 	if src.text != nil {
 		files, err := p.textFiles(ctx, objects)

@@ -177,3 +177,26 @@ func (t *Table) Name() string { return strings.Join(t.Parts, ".") }
 
 // Tree is the statement's tree as it is now.
 func (s *Statement) Tree() []byte { return encode(s.root) }
+
+// Names are the names, in lower case, that columns which the statement reads can
+// have; star says that it may read all.
+func (s *Statement) Names() (all map[string]bool, star bool) {
+	all = make(map[string]bool)
+	every(s.root, func(n node) {
+		switch text(n, "class") {
+		case "STAR":
+			star = true
+		case "COLUMN_REF":
+			for _, part := range names(n) {
+				all[strings.ToLower(part)] = true
+			}
+		}
+		for _, u := range list(n, "using_columns") {
+			if name, ok := u.(string); ok {
+				all[strings.ToLower(name)] = true
+			}
+		}
+		star = star || text(n, "ref_type") == "NATURAL"
+	})
+	return all, star
+}
