@@ -24,6 +24,7 @@ func (p *plan) fetch(ctx context.Context, objects []placed) ([]dataFile, error) 
 	g.SetLimit(fetches)
 	for i, o := range objects {
 		files[i] = dataFile{bytes: o.object.Size, values: o.values}
+		p.origin(&files[i], o)
 		if path, ok := p.engine.cfg.Store.LocalPath(o.object.Key); ok {
 			files[i].path = path
 			continue

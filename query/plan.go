@@ -36,6 +36,7 @@ type plan struct {
 	planned  map[string]bool // files counted, by path
 	// constants are those of the statement that were evaluated.
 	constants *constants
+	hidden    bool // see hiddenColumns
 	usage     fetch.Usage
 
 	explain explaining
@@ -87,6 +88,7 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	if err := p.fix(ctx, stmt); err != nil {
 		return executor.Query{}, err
 	}
+	p.hide(stmt)
 	for i, t := range stmt.Tables {
 		name := fmt.Sprintf("%s%d", viewPrefix, i)
 		plan := p.table
@@ -144,7 +146,10 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 	if err := src.readable(); err != nil {
 		return err
 	}
-	rel := relation{columns: src.columns(), keys: src.keys, text: src.text}
+	if p.hidden && src.text != nil {
+		return fault(CodeInvalid, "the columns %s are those of Parquet files; %s is made of text", strings.Join(hiddenColumns, ", "), src.name)
+	}
+	rel := relation{columns: src.columns(), keys: src.keys, text: src.text, hidden: p.hidden}
 	met := t.Conditions
 	add := func(files []dataFile, also []*statement.Condition, err error) error {
 		rel.files = append(rel.files, files...)

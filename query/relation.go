@@ -18,6 +18,7 @@ type relation struct {
 	files   []dataFile
 	filters []string         // over the columns' internal names, see internal
 	text    *textfile.Format // how files are read that are not Parquet
+	hidden  bool             // with the columns of hiddenColumns
 }
 
 // Files are read with one explicit schema, by name: a file that lacks a column,
@@ -67,8 +68,14 @@ func (r *relation) query() string {
 	for _, k := range r.keyColumns(groups) {
 		b.WriteString(k + ", ")
 	}
+	if r.hidden {
+		b.WriteString(hiddenSelect)
+	}
 	query := strings.TrimSuffix(b.String(), ", ")
 	query += " FROM read_parquet(" + paths(files) + ", schema = " + r.schema() + ") AS f"
+	if r.hidden {
+		query += hiddenJoin(files)
+	}
 	if joined {
 		query += " JOIN " + ranges(groups, len(r.keys)) + " ON f.file_index = p.i"
 	}
@@ -97,6 +104,9 @@ func (r *relation) empty() string {
 	var columns []string
 	for _, c := range append(slices.Clone(r.columns), r.keys...) {
 		columns = append(columns, "CAST(NULL AS "+duckType(c.Type)+") AS "+executor.Identifier(c.Name))
+	}
+	if r.hidden {
+		columns = append(columns, hiddenEmpty)
 	}
 	return "SELECT " + strings.Join(columns, ", ") + " WHERE false"
 }

@@ -79,7 +79,7 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, filter *scanFilt
 	var objects []placed
 	for _, part := range kept {
 		for _, o := range p.listings[part.Location] {
-			objects = append(objects, placed{object: o, values: part.Values})
+			objects = append(objects, placed{object: o, values: part.Values, location: part.Location})
 		}
 	}
 	p.report.files = int64(len(objects))
@@ -112,8 +112,9 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, filter *scanFilt
 
 // A placed object is one of a partition.
 type placed struct {
-	object object
-	values []string
+	object   object
+	values   []string
+	location string // of the partition, a URI
 	// known: groups says for each of its row groups whether a row of it may satisfy the
 	// conditions, and kept how many do.
 	known  bool

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"sluice/catalogsync"
 	"sluice/internal/lake"
@@ -258,6 +259,9 @@ type dataFile struct {
 	// Of text alone: DuckDB's name of how it is compressed, and the object's name.
 	compression, name string
 	rows              int64 // of live ones
+	// The object's URI and when it was made; of live ones there is no time.
+	uri      string
+	modified time.Time
 }
 
 // liveFiles are the files of the live rows, their partition values in the order
@@ -278,7 +282,7 @@ func (src *tableSource) liveFiles() []dataFile {
 				values[j] = f.Values[at]
 			}
 		}
-		files = append(files, dataFile{path: f.Path, bytes: f.Bytes, values: values, rows: f.Rows})
+		files = append(files, dataFile{path: f.Path, bytes: f.Bytes, values: values, rows: f.Rows, uri: liveURI(src.name)})
 	}
 	return files
 }
