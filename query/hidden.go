@@ -50,7 +50,7 @@ func (p *plan) origin(f *dataFile, o placed) {
 // hide has the tables of the statement show the hidden columns, if it names one, but
 // not where it says *.
 func (p *plan) hide(stmt *statement.Statement) {
-	if !stmt.Names(hiddenColumns) {
+	if !stmt.Mentions(hiddenColumns) {
 		return
 	}
 	p.hidden = true

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Names reports whether the statement names one of the columns, which are given in
+// Mentions reports whether the statement names one of the columns, which are given in
 // lower case.
-func (s *Statement) Names(columns []string) bool {
+func (s *Statement) Mentions(columns []string) bool {
 	found := false
 	every(s.root, func(n node) {
 		if text(n, "class") == "COLUMN_REF" {
