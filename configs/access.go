@@ -41,6 +41,7 @@ type Key struct {
 	Source      string   `yaml:"source"`        // of Segment, whose write key this is
 	Write       []string `yaml:"write"`         // streams; * stands for any characters
 	Query       []string `yaml:"query"`         // databases, likewise
+	Modify      []string `yaml:"modify"`        // databases where SQL may make tables and views and add rows, likewise
 	Admin       bool     `yaml:"admin"`         // everything
 
 	RecordsPerSecond int   `yaml:"records_per_second"` // 0: no limit

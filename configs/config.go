@@ -132,7 +132,23 @@ type Query struct {
 	PricePerTB float64 `yaml:"price_per_tb"` // what the answers' statistics take for Athena's price
 	// Checkpoints are those of incremental queries.
 	Checkpoints Checkpoints `yaml:"checkpoints"`
+	// Write is of statements that make tables and add rows.
+	Write QueryWrite `yaml:"write"`
 }
+
+// QueryWrite says who may write by SQL, and how much at once.
+type QueryWrite struct {
+	Who           string `yaml:"who"`            // WriteKeys, WriteAnyone or WriteOff
+	MaxBytes      Bytes  `yaml:"max_bytes"`      // of the files of one statement
+	MaxPartitions int    `yaml:"max_partitions"` // that one statement writes to
+}
+
+// The values of QueryWrite.Who.
+const (
+	WriteKeys   = "keys"   // keys with modify or admin, and who opens the data folder himself
+	WriteAnyone = "anyone" // also everybody, where nobody is asked who they are
+	WriteOff    = "off"    // nobody
+)
 
 // S3 reaches an S3-compatible store; credentials come from the AWS chain.
 type S3 struct {

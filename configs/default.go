@@ -32,6 +32,7 @@ func Default() Config {
 		Query: Query{
 			Memory: 1 * GiB, Threads: 0, Concurrent: 4, Queue: 64, Timeout: 5 * time.Minute, Cache: 4 * GiB, Footers: 64 * MiB, Spill: 4 * GiB, PricePerTB: 5,
 			Checkpoints: defaultCheckpoints(),
+			Write:       QueryWrite{Who: WriteKeys, MaxBytes: 4 * GiB, MaxPartitions: 100},
 		},
 		TLS:       TLS{MinVersion: "1.2", ClientAuth: ClientAuthRequire},
 		Access:    Access{Metrics: MetricsAdmin},
@@ -128,6 +129,9 @@ func (c Config) StagingDir() string { return filepath.Join(c.DataDir, "staging")
 
 // DedupeDir holds the keys that deduplication remembers, one folder a stream.
 func (c Config) DedupeDir() string { return filepath.Join(c.DataDir, "dedupe") }
+
+// WritesDir holds the journal of what SQL statements write.
+func (c Config) WritesDir() string { return filepath.Join(c.DataDir, "writes") }
 
 // CacheDir holds what queries fetched from the lake.
 func (c Config) CacheDir() string { return filepath.Join(c.DataDir, "cache") }

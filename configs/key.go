@@ -62,11 +62,15 @@ func (k *checker) key(at string, key Key, t TLS) {
 	if key.Source != "" && !segmentSource.MatchString(key.Source) {
 		k.add(at+".source", "found %q, want 1 to 32 of a–z, A–Z, 0–9, _ and -", shorten(key.Source))
 	}
-	if key.Source != "" && (key.Admin || len(key.Query) > 0) {
-		k.add(at+".source", "makes this a Segment write key, which every browser shows: it can have neither admin nor query")
+	if key.Source != "" && (key.Admin || len(key.Query) > 0 || len(key.Modify) > 0) {
+		k.add(at+".source", "makes this a Segment write key, which every browser shows: it can have neither admin nor query nor modify")
 	}
 	k.patterns(at+".write", key.Write)
 	k.patterns(at+".query", key.Query)
+	k.patterns(at+".modify", key.Modify)
+	if len(key.Modify) > 0 && len(key.Query) == 0 && !key.Admin && key.Source == "" {
+		k.add(at+".modify", "is for databases that may be queried too; want them in query")
+	}
 	walk(reflect.ValueOf(key), "", func(name string, v reflect.Value) {
 		if r, ok := rules[join("keys.*", name)]; ok {
 			if text := r.check(v); text != "" {

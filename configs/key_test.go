@@ -68,6 +68,8 @@ func TestAccess(t *testing.T) {
 		"certificate":           {key(configs.Key{Certificate: "a"}), "keys.k.certificate", "needs tls.client_ca"},
 		"Segment":               {key(configs.Key{SHA256: hash, Source: "web"}), "", ""},
 		"Segment and query":     {key(configs.Key{SHA256: hash, Source: "web", Query: []string{"a"}}), "keys.k.source", "every browser"},
+		"Segment and modify":    {key(configs.Key{SHA256: hash, Source: "web", Modify: []string{"a"}}), "keys.k.source", "every browser"},
+		"modify unseen":         {key(configs.Key{SHA256: hash, Modify: []string{"a"}}), "keys.k.modify", "want them in query"},
 		"Segment and admin":     {key(configs.Key{SHA256: hash, Source: "web", Admin: true}), "keys.k.source", "every browser"},
 		"Segment source":        {key(configs.Key{SHA256: hash, Source: "a b"}), "keys.k.source", "want 1 to"},
 		"pattern":               {key(configs.Key{SHA256: hash, Write: []string{"a", "b?"}}), "keys.k.write[1]", "* stands for"},

@@ -82,7 +82,7 @@ func TestSampleExampleLoads(t *testing.T) {
 	wantKey := configs.Key{
 		SHA256:      "0000000000000000000000000000000000000000000000000000000000000000",
 		AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretFile: "/etc/sluice/bookstore.secret", Certificate: "bookstore.example.com",
-		Write: []string{"purchases", "web-*"}, Query: []string{"shop"},
+		Write: []string{"purchases", "web-*"}, Query: []string{"shop"}, Modify: []string{"shop"},
 	}
 	if diff := cmp.Diff(wantKey, cfg.Keys["bookstore"]); diff != "" {
 		t.Error(diff)

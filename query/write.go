@@ -71,7 +71,7 @@ func done() *fixed {
 func (e *Engine) job(ctx context.Context, req Request, s *write.Statement) (write.Job, error) {
 	job := write.Job{Statement: s, Database: req.Database}
 	if e.writer == nil {
-		return job, fault(CodeForbidden, "statements only read here (query.write)%s", where(req.SQL, s.At))
+		return job, fault(CodeForbidden, "statements only read here (query.write.who)%s", where(req.SQL, s.At))
 	}
 	database := req.Database
 	if s.Kind != write.Unload {
@@ -93,7 +93,7 @@ func (e *Engine) job(ctx context.Context, req Request, s *write.Statement) (writ
 		return job, e.unknownDatabase(ctx, database, snap)
 	}
 	if req.MayWrite == nil || !req.MayWrite(database) {
-		return job, fault(CodeForbidden, "this caller may only read %s: writing needs a key with modify, or query.write: anyone%s", database, where(req.SQL, s.At))
+		return job, fault(CodeForbidden, "this caller may only read %s: writing needs a key with modify, or query.write.who: anyone%s", database, where(req.SQL, s.At))
 	}
 	if s.Kind == write.Unload {
 		return job, nil

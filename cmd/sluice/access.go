@@ -58,6 +58,12 @@ func (s *service) authorizeQuery(w http.ResponseWriter, r *http.Request) (caller
 	if !who.Admin() {
 		caller.Visible = who.MayQuery
 	}
+	// Where nobody is asked, a page in somebody's browser could post statements too:
+	// browsers say where they come from.
+	anyone := s.cfg.Query.Write.Who == configs.WriteAnyone && r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == ""
+	if !s.guard.IsOpen() || anyone {
+		caller.MayWrite = who.MayModify
+	}
 	return caller, true
 }
 

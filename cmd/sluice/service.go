@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -30,6 +31,7 @@ import (
 	"sluice/internal/sequences"
 	"sluice/query"
 	"sluice/query/checkpoint"
+	"sluice/query/write"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -232,6 +234,12 @@ func (s *service) serve(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return s.deliverer.Run(failed) })
 	g.Go(func() error { return s.dedupe.Run(failed) })
 	g.Go(func() error { return s.schedule().Run(failed) })
+	g.Go(func() error {
+		if err := s.engine.Sweep(failed); err != nil && failed.Err() == nil {
+			s.log.Warn("what SQL statements left that a crash interrupted is not brought to an end; the next one that writes tries again", "error", err)
+		}
+		return nil
+	})
 
 	stopNATS := s.nats.run(rooms)
 	server := ingest.NewServer(s.handler(), s.log)
@@ -307,6 +315,31 @@ func (s *service) close() error {
 	return errors.Join(errs...)
 }
 
+// writing is what SQL that writes needs; nil where nobody may.
+func (s *service) writing() *write.Config {
+	w := s.cfg.Query.Write
+	if w.Who == configs.WriteOff {
+		return nil
+	}
+	return &write.Config{
+		Catalog: s.catalog, Store: s.store, Database: s.cfg.Database, Journal: s.cfg.WritesDir(),
+		MaxBytes: int64(w.MaxBytes), MaxPartitions: w.MaxPartitions, Prefixed: s.prefixed,
+		Reserved: []string{s.cfg.Raw.Prefix, delivery.ErrorPrefix}, Log: s.log,
+	}
+}
+
+// prefixed reports whether a stream lays out the table's folders by its prefix.
+func (s *service) prefixed(name lake.TableName) bool {
+	for _, stream := range (deliveryStreams{s}).Names() {
+		rules := s.stream(stream)
+		table, err := lake.ParseTableName(cmp.Or(rules.Table, lake.CleanName(stream)), s.cfg.Database)
+		if err == nil && table == name && rules.Prefix != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // openEngine opens the scan engine; it converts live rows by itself, so that
 // queries and delivery do not share memory or counters.
 func (s *service) openEngine() (*query.Engine, error) {
@@ -326,6 +359,7 @@ func (s *service) openEngine() (*query.Engine, error) {
 		Cache: int64(q.Cache), Footers: int64(q.Footers), Spill: int64(q.Spill), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Queue: q.Queue, Timeout: q.Timeout,
 		Limits:     query.Limits{Scanned: int64(q.MaxScanned), Rows: int64(q.MaxRows), Result: int64(q.MaxResult)},
 		PricePerTB: q.PricePerTB,
+		Write:      s.writing(),
 		Log:        s.log, Metrics: s.registry,
 	})
 }

@@ -15,6 +15,7 @@ type Principal struct {
 	admin  bool
 	write  []string // patterns
 	query  []string
+	modify []string
 	limits *limits // nil: none
 }
 
@@ -55,6 +56,13 @@ func (p *Principal) MayQuery(database string) bool {
 	return p != nil && (p.admin || slices.ContainsFunc(p.query, func(pattern string) bool { return matches(pattern, database) }))
 }
 
+// MayModify reports whether tables of the database may be made and filled by SQL, in
+// whatever case it is written.
+func (p *Principal) MayModify(database string) bool {
+	database = strings.ToLower(database)
+	return p.MayQuery(database) && (p.admin || slices.ContainsFunc(p.modify, func(pattern string) bool { return matches(pattern, database) }))
+}
+
 // MayQueryAny reports whether there may be a database that can be queried.
 func (p *Principal) MayQueryAny() bool { return p != nil && (p.admin || len(p.query) > 0) }
 
@@ -65,6 +73,9 @@ func newPrincipal(name string, k configs.Key) *Principal {
 	p := &Principal{name: name, source: k.Source, admin: k.Admin, write: k.Write, limits: newLimits(k)}
 	for _, q := range k.Query {
 		p.query = append(p.query, strings.ToLower(q))
+	}
+	for _, m := range k.Modify {
+		p.modify = append(p.modify, strings.ToLower(m))
 	}
 	return p
 }

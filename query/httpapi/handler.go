@@ -29,6 +29,8 @@ type Caller struct {
 	Name string // in the list of queries and the log
 	// Visible says which databases there are to the caller; nil: all.
 	Visible func(database string) bool
+	// MayWrite says in which databases tables may be made and filled; nil: in none.
+	MayWrite func(database string) bool
 	// Admin sees and cancels everybody's queries, others their own.
 	Admin bool
 }
@@ -116,7 +118,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, bad.status, bad.code, bad.message)
 		return
 	}
-	rows, err := h.cfg.Querier.Query(r.Context(), query.Request{SQL: req.SQL, Database: req.Database, Visible: who.Visible, Who: who.Name,
+	rows, err := h.cfg.Querier.Query(r.Context(), query.Request{SQL: req.SQL, Database: req.Database, Visible: who.Visible, MayWrite: who.MayWrite, Who: who.Name,
 		Dialect: query.Dialect(req.Dialect), Parameters: req.Parameters, Limits: req.Limits.query(),
 		Checkpoint: req.Checkpoint, Replay: req.Replay})
 	if err != nil {

@@ -52,7 +52,7 @@ func (w *Writer) allowed(ctx context.Context, key string, at int, self lake.Tabl
 		}
 	}
 	for _, r := range w.cfg.Reserved {
-		if overlap(key, r) {
+		if r != "" && overlap(key, strings.Trim(r, "/")) {
 			return forbidden(at, "%s is not a place for statements to write to", r)
 		}
 	}

@@ -109,7 +109,7 @@ func (w *Writer) measure(folder string) error {
 	case err != nil:
 		return fmt.Errorf("measure what was written: %w", err)
 	case bytes > w.cfg.MaxBytes:
-		return &LimitError{fmt.Sprintf("the statement writes more than %d bytes (query.write_bytes)", w.cfg.MaxBytes)}
+		return &LimitError{fmt.Sprintf("the statement writes more than %d bytes (query.write.max_bytes)", w.cfg.MaxBytes)}
 	case folders > w.manyFolders():
 		return w.tooMany()
 	}
@@ -117,7 +117,7 @@ func (w *Writer) measure(folder string) error {
 }
 
 func (w *Writer) tooMany() error {
-	return &LimitError{fmt.Sprintf("the statement writes to more than %d partitions (query.write_partitions)", w.cfg.MaxPartitions)}
+	return &LimitError{fmt.Sprintf("the statement writes to more than %d partitions (query.write.max_partitions)", w.cfg.MaxPartitions)}
 }
 
 // A LimitError says which ceiling a statement reached.
