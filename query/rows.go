@@ -9,6 +9,8 @@ import (
 
 	"sluice/query/checkpoint"
 	"sluice/query/result"
+
+	"github.com/apache/arrow-go/v18/arrow"
 )
 
 // A Request is a query to run.
@@ -62,6 +64,21 @@ type source interface {
 	Values() []result.Value
 	Err() error
 	Close() error
+}
+
+// A columnar source has its columns and rows in Arrow's form too; one reads in that
+// form or by Next.
+type columnar interface {
+	Schema() *arrow.Schema
+	NextBatch() arrow.RecordBatch
+}
+
+// columnar is the source's own, or made of its rows.
+func (r *Rows) columnar() columnar {
+	if c, ok := r.src.(columnar); ok {
+		return c
+	}
+	return gathered{r.src}
 }
 
 // Rows is an answer being read. It must be closed: until then the query holds
@@ -149,6 +166,43 @@ func (r *Rows) ID() string { return r.id }
 // Values is the current row, valid until the next call of Next.
 func (r *Rows) Values() []Value { return r.src.Values() }
 
+// Schema is that of NextBatch: the columns' names and types, all nullable. What
+// Arrow has no type for is a string.
+func (r *Rows) Schema() *arrow.Schema { return r.columnar().Schema() }
+
+// NextBatch is the next rows as a record batch; nil at the end or after an error.
+// An answer is read by it or by Next and Values, not by both.
+func (r *Rows) NextBatch() arrow.RecordBatch {
+	if r.err != nil || !r.ended.IsZero() {
+		return nil
+	}
+	batch := r.columnar().NextBatch()
+	if batch != nil {
+		if r.err = r.countBatch(batch); r.err == nil {
+			return batch
+		}
+		batch.Release()
+	} else if err := r.src.Err(); err != nil {
+		r.err = r.fault(err, "")
+	}
+	r.ended = time.Now()
+	return nil
+}
+
+// countBatch is count for a batch, whose size is that of its buffers.
+func (r *Rows) countBatch(batch arrow.RecordBatch) *Error {
+	if l := r.limits.Rows; l > 0 && r.stats.Rows+batch.NumRows() > l {
+		return r.limits.rows()
+	}
+	if l := r.limits.Result; l > 0 {
+		if r.result += result.BatchBytes(batch); r.result > l {
+			return r.limits.result()
+		}
+	}
+	r.stats.Rows += batch.NumRows()
+	return nil
+}
+
 // Err is the error that ended the rows, an *Error, if one did.
 func (r *Rows) Err() error {
 	if r.err == nil {
@@ -203,24 +257,3 @@ func releaseAll(release []func()) {
 		release[i]()
 	}
 }
-
-// A fixed source answers with rows that are known.
-type fixed struct {
-	columns []result.Column
-	rows    [][]result.Value
-	next    int
-}
-
-func (f *fixed) Columns() []result.Column { return f.columns }
-
-func (f *fixed) Next() bool {
-	if f.next >= len(f.rows) {
-		return false
-	}
-	f.next++
-	return true
-}
-
-func (f *fixed) Values() []result.Value { return f.rows[f.next-1] }
-func (f *fixed) Err() error             { return nil }
-func (f *fixed) Close() error           { return nil }

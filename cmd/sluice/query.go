@@ -21,7 +21,11 @@ import (
 )
 
 // An asker answers statements, here or over HTTP.
-type asker func(ctx context.Context, sql string) (result.Rows, error)
+type asker struct {
+	query func(ctx context.Context, sql string) (result.Rows, error)
+	// copy writes the answer in a binary format.
+	copy func(ctx context.Context, sql string, f output.Format, w io.Writer) (result.Stats, error)
+}
 
 func newQuery(o *options) *cobra.Command {
 	var server, format string
@@ -35,6 +39,7 @@ it opens the data folder; when a service holds that, it asks the service at
 the configured address.`,
 		Example: `  sluice query "select count(*) from purchases"
   sluice query --output csv "select * from lake.default.purchases where dt = '2026-01-15'" > day.csv
+  sluice query --output parquet "select * from purchases where dt = '2026-01-15'" > day.parquet
   echo "show tables; describe purchases" | sluice query
   sluice query --checkpoint hourly --output ndjson "select * from purchases" > new.ndjson    # what is new; --replay: once more
   sluice query          # a prompt with history`,
@@ -54,7 +59,7 @@ the configured address.`,
 	c.Flags().MarkHidden("listen")
 	c.Flags().StringVar(&server, "server", "", "ask the service at `URL` (default: see above)")
 	o.clientFlags(c)
-	c.Flags().StringVar(&format, "output", "", "table, csv, json or ndjson (default table)")
+	c.Flags().StringVar(&format, "output", "", "table, csv, json, ndjson, arrow (an IPC stream) or parquet (default table)")
 	c.Flags().StringVar(&req.Database, "database", "", "`NAME` of the database of tables named without one (default: as configured)")
 	c.Flags().StringVar((*string)(&req.Dialect), "dialect", string(query.Presto), "presto (Athena's too), or duckdb: the statement as the executor takes it")
 	limitFlags(c, &req.Limits)
@@ -94,10 +99,14 @@ func (o *options) withAsker(c *cobra.Command, server string, req query.Request, 
 			return err
 		}
 		cl := &httpapi.Client{Server: url, HTTP: h}
-		return do(func(ctx context.Context, sql string) (result.Rows, error) {
+		ask := func(ctx context.Context, sql string) (result.Rows, error) {
 			req.SQL = sql
 			return cl.Query(ctx, req)
-		})
+		}
+		return do(asker{query: ask, copy: func(ctx context.Context, sql string, f output.Format, w io.Writer) (result.Stats, error) {
+			req.SQL = sql
+			return cl.Copy(ctx, req, f, w)
+		}})
 	}
 	if server != "" {
 		return remote(server)
@@ -118,7 +127,7 @@ func (o *options) withAsker(c *cobra.Command, server string, req query.Request, 
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	return do(func(ctx context.Context, sql string) (result.Rows, error) {
+	local := func(ctx context.Context, sql string) (result.Rows, error) {
 		req.SQL = sql
 		req.MayWrite = func(string) bool { return true } // who can open the folder can do anything to it
 		rows, err := s.engine.Query(ctx, req)
@@ -126,7 +135,20 @@ func (o *options) withAsker(c *cobra.Command, server string, req query.Request, 
 			return nil, err // a nil *query.Rows would not be a nil interface
 		}
 		return rows, nil
-	})
+	}
+	return do(asker{query: local, copy: func(ctx context.Context, sql string, f output.Format, w io.Writer) (stats result.Stats, err error) {
+		rows, err := local(ctx, sql)
+		if err != nil {
+			return stats, err
+		}
+		if err = output.Write(w, f, rows); err == nil {
+			err = result.Commit(ctx, rows)
+		}
+		if closeErr := rows.Close(); err == nil {
+			err = closeErr
+		}
+		return rows.Stats(), err
+	}})
 }
 
 // answer runs the statements of the command line, of standard input, or of a
@@ -139,11 +161,14 @@ func answer(c *cobra.Command, args []string, ask asker, format string) error {
 			return usageError{fmt.Errorf("--output: %w", err)}
 		}
 	}
+	if out, ok := c.OutOrStdout().(*os.File); ok && f.Binary() && progress.IsTerminal(out) {
+		return usageError{fmt.Errorf("--output %s is nothing for a terminal: write it to a file, as in sluice query --output %s \"SELECT …\" > answer.%s", f, f, f)}
+	}
 	if len(args) == 1 {
 		return answerAll(c, args[0], ask, f)
 	}
 	if in, ok := c.InOrStdin().(*os.File); ok && progress.IsTerminal(in) {
-		return terminal.Run(c.Context(), terminal.Config{In: in, Out: c.OutOrStdout(), Query: ask, HistoryFile: historyFile(), Format: f})
+		return terminal.Run(c.Context(), terminal.Config{In: in, Out: c.OutOrStdout(), Query: ask.query, HistoryFile: historyFile(), Format: f})
 	}
 	text, err := io.ReadAll(io.LimitReader(c.InOrStdin(), maxScript+1))
 	if err != nil {
@@ -163,8 +188,15 @@ func answerAll(c *cobra.Command, text string, ask asker, f output.Format) error 
 	if len(statements) == 0 {
 		return usageError{fmt.Errorf("there is no statement in %q", rest)}
 	}
+	if f.Binary() {
+		if len(statements) > 1 {
+			return usageError{fmt.Errorf("--output %s takes one statement; there are %d", f, len(statements))}
+		}
+		_, err := ask.copy(c.Context(), statements[0], f, c.OutOrStdout())
+		return err
+	}
 	for _, sql := range statements {
-		rows, err := ask(c.Context(), sql)
+		rows, err := ask.query(c.Context(), sql)
 		if err != nil {
 			return err
 		}

@@ -105,7 +105,7 @@ func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""
 
 // texts runs a statement and returns all its rows as text.
 func texts(ctx context.Context, ask asker, sql string) (out [][]string, err error) {
-	rows, err := ask(ctx, sql)
+	rows, err := ask.query(ctx, sql)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,8 @@ var allowed = map[string][]string{
 // owners are the only packages (below which folder) that import a heavy
 // dependency.
 var owners = map[string][]string{
-	"github.com/parquet-go/parquet-go":                        {"convert", "query/fetch", "internal/crashtest"}, // which checks with its own eyes what convert wrote
+	"github.com/parquet-go/parquet-go":                        {"convert", "query/fetch", "internal/crashtest", "query/output"}, // which checks with its own eyes what convert wrote
+	"github.com/apache/arrow-go/v18":                          {"query"},                                                        // the form of answers by columns
 	"github.com/duckdb/duckdb-go/v2":                          {"query/executor"},
 	"github.com/aws/aws-sdk-go-v2/service/glue":               {"catalogsync"},
 	"github.com/aws/aws-sdk-go-v2/service/s3":                 {"internal/lake/store", "internal/s3test"},

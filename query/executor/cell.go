@@ -20,10 +20,12 @@ type cell struct {
 	name     string // Presto's name of the type
 	form     result.Form
 	internal mapping.Type // of a decimal or an enum
+	width    int          // of a decimal: its digits
 	scale    int          // of a decimal
 	words    []string     // of an enum
 	length   int          // of an array
 	fields   []string     // of a struct, quoted as JSON
+	names    []string     // of a struct's fields; field0 and so on where they have none
 	children []*cell
 	overflow *bool // see newCell
 
@@ -169,12 +171,17 @@ func (c *cell) bytes(row int) []byte {
 	return unsafe.Slice(*(**byte)(unsafe.Add(p, 8)), int(n))
 }
 
-func (c *cell) appendList(dst []byte, row int) []byte {
-	from, n := row*c.length, c.length
-	if c.typ == mapping.TypeList {
-		entry := at[[2]uint64](c, row)
-		from, n = int(entry[0]), int(entry[1])
+// list is where the values of a list or array are in its child.
+func (c *cell) list(row int) (from, n int) {
+	if c.typ == mapping.TypeArray {
+		return row * c.length, c.length
 	}
+	entry := at[[2]uint64](c, row)
+	return int(entry[0]), int(entry[1])
+}
+
+func (c *cell) appendList(dst []byte, row int) []byte {
+	from, n := c.list(row)
 	dst = append(dst, '[')
 	for i := range n {
 		if i > 0 {

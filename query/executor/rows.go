@@ -35,7 +35,10 @@ type Rows struct {
 	// overflow is set when a value exceeds the bigint that its column is; nil where
 	// columns may be wider.
 	overflow *bool
+	batches  *batches // nil until the rows are read as such
 }
+
+var errOverflow = &Error{Kind: "Out of Range", Message: "NUMERIC_VALUE_OUT_OF_RANGE: bigint overflow", Position: -1}
 
 // prepare sets the sandbox up and binds the statement in it.
 func (r *Rows) prepare(q Query, maxTemp int64) error {
@@ -124,7 +127,7 @@ func (r *Rows) Next() bool {
 		r.values[i] = r.cells[i].value(r.row)
 	}
 	if r.overflow != nil && *r.overflow {
-		r.err = &Error{Kind: "Out of Range", Message: "NUMERIC_VALUE_OUT_OF_RANGE: bigint overflow", Position: -1}
+		r.err = errOverflow
 		return false
 	}
 	return true

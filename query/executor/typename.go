@@ -3,6 +3,7 @@ package executor
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
 
@@ -73,8 +74,8 @@ func newCell(lt mapping.LogicalType, overflow *bool) (*cell, error) {
 	c.form = result.Literal
 	switch c.typ {
 	case mapping.TypeDecimal:
-		c.internal, c.scale = mapping.DecimalInternalType(lt), int(mapping.DecimalScale(lt))
-		c.name = fmt.Sprintf("decimal(%d,%d)", mapping.DecimalWidth(lt), c.scale)
+		c.internal, c.width, c.scale = mapping.DecimalInternalType(lt), int(mapping.DecimalWidth(lt)), int(mapping.DecimalScale(lt))
+		c.name = fmt.Sprintf("decimal(%d,%d)", c.width, c.scale)
 		return c, nil
 	case mapping.TypeList:
 		return c, c.child("array(%s)", mapping.ListTypeChildType(lt))
@@ -121,9 +122,26 @@ func (c *cell) structure(lt mapping.LogicalType) error {
 			return err
 		}
 		c.children = append(c.children, f)
+		part := f.name
+		if name == "" {
+			name = fmt.Sprintf("field%d", i) // Presto's
+		} else {
+			part = identifier(name) + " " + part
+		}
 		c.fields = append(c.fields, string(result.AppendQuoted(nil, name)))
-		parts = append(parts, name+" "+f.name)
+		c.names = append(c.names, name)
+		parts = append(parts, part)
 	}
 	c.name = "row(" + strings.Join(parts, ",") + ")"
 	return nil
+}
+
+// identifier is a field's name as it stands in a type: quoted where it must be.
+func identifier(name string) string {
+	for _, r := range name {
+		if r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return Identifier(name)
+		}
+	}
+	return name
 }

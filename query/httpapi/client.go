@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sluice/query"
+	"sluice/query/output"
 	"sluice/query/result"
 )
 
@@ -28,7 +29,51 @@ const maxErrorBody = 1 << 20
 // Query starts a query. An error of the query is a *query.Error. The rows must
 // be closed.
 func (c *Client) Query(ctx context.Context, req query.Request) (result.Rows, error) {
-	body, err := json.Marshal(request{SQL: req.SQL, Database: req.Database, Dialect: string(req.Dialect), Parameters: req.Parameters, Limits: limitsOf(req.Limits),
+	resp, err := c.ask(ctx, req, "")
+	if err != nil {
+		return nil, err
+	}
+	r := &remoteRows{body: resp.Body, in: json.NewDecoder(resp.Body)}
+	r.client, r.commit = c, commitOf(resp, req)
+	r.in.UseNumber()
+	if err := r.head(); err != nil {
+		resp.Body.Close()
+		return nil, fmt.Errorf("read answer of %s: %w", c.Server, err)
+	}
+	return r, nil
+}
+
+// Copy writes the answer to a query as the service writes it in a format other than
+// JSON, tells its statistics, and commits its checkpoint. An answer that was cut off
+// is an error.
+func (c *Client) Copy(ctx context.Context, req query.Request, format output.Format, w io.Writer) (stats result.Stats, err error) {
+	resp, err := c.ask(ctx, req, format)
+	if err != nil {
+		return stats, err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(w, resp.Body); err != nil {
+		return stats, cutOff(err)
+	}
+	if err := json.Unmarshal([]byte(resp.Trailer.Get(statsTrailer)), &stats); err != nil {
+		return stats, fmt.Errorf("read answer of %s: no statistics at its end, so it may not be whole: %w", c.Server, err)
+	}
+	stats.Elapsed = time.Duration(stats.ElapsedMillis * float64(time.Millisecond))
+	done := &remoteRows{done: true, client: c, commit: commitOf(resp, req)}
+	return stats, done.Commit(ctx)
+}
+
+// commitOf is the statement that commits the query's checkpoint; empty without one.
+func commitOf(resp *http.Response, req query.Request) string {
+	if token := resp.Header.Get(tokenHeader); token != "" {
+		return "COMMIT CHECKPOINT " + req.Checkpoint + " " + token
+	}
+	return ""
+}
+
+// ask makes the request; an answer that is none of success is an error.
+func (c *Client) ask(ctx context.Context, req query.Request, format output.Format) (*http.Response, error) {
+	body, err := json.Marshal(request{SQL: req.SQL, Format: string(format), Database: req.Database, Dialect: string(req.Dialect), Parameters: req.Parameters, Limits: limitsOf(req.Limits),
 		Checkpoint: req.Checkpoint, Replay: req.Replay, Confirm: req.Checkpoint != ""})
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", c.Server, err)
@@ -47,17 +92,7 @@ func (c *Client) Query(ctx context.Context, req query.Request) (result.Rows, err
 		defer resp.Body.Close()
 		return nil, readError(resp)
 	}
-	r := &remoteRows{body: resp.Body, in: json.NewDecoder(resp.Body)}
-	if token := resp.Header.Get(tokenHeader); token != "" {
-		r.commit = "COMMIT CHECKPOINT " + req.Checkpoint + " " + token
-		r.client = c
-	}
-	r.in.UseNumber()
-	if err := r.head(); err != nil {
-		resp.Body.Close()
-		return nil, fmt.Errorf("read answer of %s: %w", c.Server, err)
-	}
-	return r, nil
+	return resp, nil
 }
 
 func readError(resp *http.Response) error {

@@ -8,9 +8,10 @@
 //
 // dialect is presto (the default) or duckdb; parameters are constants of SQL that
 // take the place of question marks. All but sql may be absent; without a format the
-// Accept header decides (application/json, application/x-ndjson, text/csv), and
+// Accept header decides (application/json, application/x-ndjson, text/csv,
+// application/vnd.apache.arrow.stream, application/vnd.apache.parquet), and
 // without that it is json. See package output for the formats. The statistics
-// of NDJSON and CSV answers are in the HTTP trailer Sluice-Stats, as JSON. limits
+// of all but JSON answers are in the HTTP trailer Sluice-Stats, as JSON. limits
 // are those of the configuration (query.timeout and so on), where they are lower;
 // sizes are numbers of bytes or texts. The header Sluice-Query-Id of an answer is
 // the query's in the list.
@@ -67,6 +68,7 @@
 // An answer is streamed, so an error can come after status 200. Then the
 // connection is aborted before the body's end (HTTP/1.1: without the last
 // chunk), which every HTTP client reports; a JSON body is cut in the middle,
-// after "],\"error\":{…}", where the closing brace is missing on purpose. An
+// after "],\"error\":{…}", where the closing brace is missing on purpose; NDJSON has a last line
+// {"error":{…}}; an Arrow stream lacks its end, a Parquet file its footer. An
 // answer that was read to the end of a body with its trailer is whole.
 package httpapi

@@ -174,12 +174,12 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (req request, for
 	}
 	if req.Format == "" {
 		if format = accepted(r.Header.Get("Accept")); format == "" {
-			return req, "", refuse(http.StatusNotAcceptable, "not_acceptable", "Accept can be application/json, application/x-ndjson or text/csv")
+			return req, "", refuse(http.StatusNotAcceptable, "not_acceptable", "Accept can be application/json, application/x-ndjson, text/csv, application/vnd.apache.arrow.stream or application/vnd.apache.parquet")
 		}
 		return req, format, nil
 	}
 	if format, err = output.ParseFormat(req.Format); err != nil || format == output.Table {
-		return req, "", refuse(http.StatusBadRequest, "bad_request", "\"format\" is json, ndjson or csv, not %q", req.Format)
+		return req, "", refuse(http.StatusBadRequest, "bad_request", "\"format\" is json, ndjson, csv, arrow or parquet, not %q", req.Format)
 	}
 	return req, format, nil
 }
@@ -188,10 +188,12 @@ var mediaTypes = map[string]output.Format{
 	"application/json": output.JSON, "application/*": output.JSON, "*/*": output.JSON,
 	"application/x-ndjson": output.NDJSON, "application/ndjson": output.NDJSON, "application/jsonl": output.NDJSON,
 	"text/csv": output.CSV, "text/*": output.CSV,
+	"application/vnd.apache.arrow.stream": output.Arrow, "application/vnd.apache.parquet": output.Parquet,
 }
 
 var contentTypes = map[output.Format]string{
 	output.JSON: "application/json", output.NDJSON: "application/x-ndjson", output.CSV: "text/csv; charset=utf-8; header=present",
+	output.Arrow: "application/vnd.apache.arrow.stream", output.Parquet: "application/vnd.apache.parquet",
 }
 
 // accepted is the first format that an Accept header names.
@@ -241,9 +243,12 @@ func (h *handler) fail(w http.ResponseWriter, format output.Format, b *bufio.Wri
 		return
 	}
 	h.cfg.Log.Warn("query ended after its rows began", "code", string(code), "err", err)
-	if format == output.JSON {
-		text, _ := json.Marshal(map[string]string{"code": string(code), "message": message})
+	text, _ := json.Marshal(map[string]string{"code": string(code), "message": message})
+	switch format {
+	case output.JSON:
 		fmt.Fprintf(b, "\n],\"error\":%s\n", text)
+	case output.NDJSON:
+		fmt.Fprintf(b, "{\"error\":%s}\n", text)
 	}
 	b.Flush()
 	http.NewResponseController(w).Flush()

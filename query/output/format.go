@@ -18,10 +18,17 @@ const (
 	CSV    Format = "csv"
 	JSON   Format = "json"
 	NDJSON Format = "ndjson"
+	// Arrow is an IPC stream, Parquet a file; both are read by machines alone.
+	Arrow   Format = "arrow"
+	Parquet Format = "parquet"
 )
 
 // Formats are all of them.
-var Formats = []Format{Table, CSV, JSON, NDJSON}
+var Formats = []Format{Table, CSV, JSON, NDJSON, Arrow, Parquet}
+
+// Binary reports whether the format is nothing for a terminal, and one answer all
+// that a file of it holds.
+func (f Format) Binary() bool { return f == Arrow || f == Parquet }
 
 // ParseFormat reads a format's name.
 func ParseFormat(s string) (Format, error) {
@@ -30,7 +37,7 @@ func ParseFormat(s string) (Format, error) {
 			return f, nil
 		}
 	}
-	return "", fmt.Errorf("%q is not a format; there are table, csv, json and ndjson", s)
+	return "", fmt.Errorf("%q is not a format; there are table, csv, json, ndjson, arrow and parquet", s)
 }
 
 // Write writes the answer and returns the error that ended it, or the one that
@@ -50,6 +57,16 @@ func Write(w io.Writer, f Format, rows result.Rows) error {
 		err = writeJSON(b, rows)
 	case NDJSON:
 		err = writeNDJSON(b, rows)
+	case Arrow, Parquet:
+		batches, ok := rows.(Batches)
+		if !ok {
+			return fmt.Errorf("write answer: %T cannot be written as %s", rows, f)
+		}
+		if f == Arrow {
+			err = writeArrow(b, batches)
+		} else {
+			err = writeParquet(b, batches)
+		}
 	default:
 		err = fmt.Errorf("write answer: %q is not a format", f)
 	}
