@@ -91,7 +91,7 @@ func (p *plan) describe(ctx context.Context, src *tableSource, t *statement.Tabl
 		if err != nil {
 			return err
 		}
-		text = strings.TrimPrefix(text, "SELECT ")
+		text = strings.ReplaceAll(strings.TrimPrefix(text, "SELECT "), "presto_", "") // macros are no names of ours to show
 		if slices.Contains(f.tested, c) || slices.Contains(f.exprs, c) {
 			r.conditions = append(r.conditions, text)
 			continue
@@ -169,9 +169,9 @@ func (p *plan) answer(ctx context.Context, q executor.Query) (*fixed, error) {
 
 // executorPlan is DuckDB's plan; of EXPLAIN ANALYZE with what its steps took.
 func (p *plan) executorPlan(ctx context.Context, q executor.Query) ([]string, error) {
-	prefix := "EXPLAIN "
+	prefix := "EXPLAIN (FORMAT JSON) "
 	if p.explain == explainAnalyze {
-		prefix = "EXPLAIN ANALYZE "
+		prefix = "EXPLAIN (ANALYZE, FORMAT JSON) "
 	}
 	q.SQL = prefix + q.SQL
 	rows, err := p.run(ctx, q)
@@ -179,12 +179,15 @@ func (p *plan) executorPlan(ctx context.Context, q executor.Query) ([]string, er
 		return nil, err
 	}
 	defer rows.Close()
-	var lines []string
+	text := ""
 	for rows.Next() {
 		values := rows.Values()
-		lines = append(lines, strings.Split(strings.TrimRight(values[len(values)-1].Text, "\n"), "\n")...)
+		text += values[len(values)-1].Text
 	}
-	return lines, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return planLines(text, q.Files)
 }
 
 // unread stands for objects of a remote store that are only explained.
