@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -214,8 +215,7 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows, listed *runnin
 	if mode != explainNot && r.run != nil {
 		return fault(CodeInvalid, "a checkpoint is of a query that is answered, and EXPLAIN does not answer it")
 	}
-	p := &plan{engine: e, database: req.Database, visible: req.Visible, dialect: req.Dialect, parameters: req.Parameters, rows: r, explain: mode}
-	q, err := p.make(ctx, sql)
+	p, q, err := e.plan(ctx, req, sql, mode, r)
 	if err != nil {
 		return err
 	}
@@ -239,6 +239,23 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows, listed *runnin
 	}
 	r.src = rows
 	return nil
+}
+
+// plan plans the query, anew where an object that was listed is not there any more,
+// or another: then there is another listing.
+func (e *Engine) plan(ctx context.Context, req Request, sql string, mode explaining, r *Rows) (p *plan, q executor.Query, err error) {
+	usage := &fetch.Usage{}
+	for attempt := range attempts {
+		r.stats = Stats{}
+		p = &plan{usage: usage, engine: e, database: req.Database, visible: req.Visible, dialect: req.Dialect, parameters: req.Parameters, rows: r, explain: mode, fresh: attempt > 0}
+		q, err = p.make(ctx, sql)
+		var moved *movedError
+		if !errors.As(err, &moved) || r.run != nil { // the range of a run is fixed once
+			break
+		}
+		e.log.Info("a query is planned anew", "attempt", attempt+1, "err", err)
+	}
+	return p, q, err
 }
 
 func (e *Engine) ended(req Request, outcome Code, s Stats) {

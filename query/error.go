@@ -71,6 +71,7 @@ func asError(err error, sql, dir string) *Error {
 	var written *write.Error
 	var limit *write.LimitError
 	var definition *ddl.Error
+	var moved *movedError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -94,6 +95,8 @@ func asError(err error, sql, dir string) *Error {
 		return &Error{Code: CodeTimeout, Message: "the query took longer than is allowed and was ended", cause: err}
 	case errors.Is(err, context.Canceled):
 		return &Error{Code: CodeCanceled, Message: "the query was canceled", cause: err}
+	case errors.As(err, &moved):
+		return &Error{Code: CodeLake, Message: moved.Error(), cause: err}
 	case noSpace(err):
 		return &Error{Code: CodeDiskFull, Message: fullDisk(dir), cause: err}
 	case store.Retryable(err):

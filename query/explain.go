@@ -191,10 +191,10 @@ func (p *plan) executorPlan(ctx context.Context, q executor.Query) ([]string, er
 }
 
 // unread stands for objects of a remote store that are only explained.
-func unread(objects []placed) []dataFile {
+func unread(objects []placed, needed []int64) []dataFile {
 	files := make([]dataFile, len(objects))
 	for i, o := range objects {
-		files[i] = dataFile{path: o.object.Key, bytes: o.object.Size, values: o.values}
+		files[i] = dataFile{path: o.object.Key, bytes: needed[i], values: o.values, object: o.object.Key}
 	}
 	return files
 }

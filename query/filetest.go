@@ -115,7 +115,7 @@ func (p *plan) pruneFiles(ctx context.Context, objects []placed, tests []statist
 	for i := range objects {
 		g.Go(func() error {
 			o := &objects[i]
-			f, err := p.engine.objects.Footer(gctx, o.object.Object, &p.usage)
+			f, err := p.engine.objects.Footer(gctx, o.object.Object, p.uses(o.object.Key))
 			if gctx.Err() != nil {
 				return context.Cause(gctx)
 			}

@@ -31,7 +31,7 @@ func hiddenJoin(files []dataFile) string {
 		}
 		size, modified := "NULL::BIGINT", "NULL::TIMESTAMPTZ"
 		if !f.modified.IsZero() {
-			size = fmt.Sprintf("%d::BIGINT", f.bytes)
+			size = fmt.Sprintf("%d::BIGINT", f.size)
 			modified = "TIMESTAMPTZ " + executor.Quote(f.modified.UTC().Format("2006-01-02 15:04:05.000+00"))
 		}
 		fmt.Fprintf(&b, "(%d::UBIGINT,%s,%s,%s)", i, executor.Quote(f.uri), size, modified)

@@ -36,14 +36,14 @@ func TestRemoteStore(t *testing.T) {
 	h.post("purchases", purchase(1, 1, "DE"), purchase(2, 1, "US"), purchase(3, 2, "DE"))
 	h.deliver("purchases")
 	stats := h.want("SELECT id FROM shop.purchases WHERE dt = '2026-01-02'", "3")
-	if stats.Files != 1 || stats.FetchedBytes != stats.Bytes || stats.Bytes == 0 {
+	if stats.Files != 1 || stats.Requests != 1 || stats.FetchedBytes == 0 || stats.Bytes == 0 {
 		t.Errorf("%+v", stats)
 	}
 	stats = h.want("SELECT sum(id) FROM shop.purchases", "6")
-	if stats.Files != 3 || stats.FetchedBytes == 0 || stats.FetchedBytes >= stats.Bytes {
+	if stats.Files != 3 || stats.Requests != 2 || stats.CachedBytes == 0 || stats.CachedBytes >= stats.Bytes {
 		t.Errorf("%+v", stats)
 	}
-	if stats = h.want("SELECT sum(id) FROM shop.purchases", "6"); stats.FetchedBytes != 0 {
+	if stats = h.want("SELECT sum(id) FROM shop.purchases", "6"); stats.FetchedBytes != 0 || stats.Requests != 0 || stats.CachedBytes != stats.Bytes {
 		t.Errorf("fetched again: %+v", stats)
 	}
 	if files, err := os.ReadDir(filepath.Join(dir, "objects")); err != nil || len(files) != 3 {
@@ -190,7 +190,7 @@ func TestScanLimitFetchesNothing(t *testing.T) {
 	h.deliver("purchases")
 	_, err := h.engine.Query(t.Context(), query.Request{SQL: "SELECT count(id) FROM shop.purchases", Limits: query.Limits{Scanned: 10}})
 	wantFault(t, err, query.CodeLimit, "max_scanned")
-	if stats := h.want("SELECT count(id) FROM shop.purchases", "1"); stats.FetchedBytes == 0 {
+	if stats := h.want("SELECT count(id) FROM shop.purchases", "1"); stats.CachedBytes != 0 {
 		t.Error("the refused query had fetched the file")
 	}
 }

@@ -14,6 +14,8 @@ type metrics struct {
 	files      prometheus.Counter
 	bytes      prometheus.Counter
 	fetched    prometheus.Counter
+	cached     prometheus.Counter
+	requests   prometheus.Counter
 	partitions *prometheus.CounterVec // by what became of them: read, pruned
 	liveRows   prometheus.Counter
 }
@@ -31,7 +33,9 @@ func newMetrics(r prometheus.Registerer, q *queue) *metrics {
 			Name: "duration_seconds", Help: "Time from a query's arrival to its last row.", Buckets: prometheus.ExponentialBuckets(0.002, 2.5, 14)}),
 		rows:       counter("rows_total", "Rows answered."),
 		files:      counter("files_total", "Files planned to be scanned."),
-		bytes:      counter("bytes_total", "Sizes of the files planned to be scanned."),
+		bytes:      counter("bytes_total", "Bytes of the column chunks planned to be scanned."),
+		cached:     counter("cached_bytes_total", "Bytes of column chunks needed that had been fetched before."),
+		requests:   counter("requests_total", "Requests to a remote store for data."),
 		fetched:    counter("fetched_bytes_total", "Bytes fetched from a remote store."),
 		partitions: vec("partitions_total", "state", "Partitions of the tables referenced: read or pruned."),
 		liveRows:   counter("live_rows_total", "Rows taken from the buffer."),
@@ -42,7 +46,7 @@ func newMetrics(r prometheus.Registerer, q *queue) *metrics {
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "sluice", Subsystem: "query", Name: name, Help: help}, f)
 	}
-	r.MustRegister(m.queries, m.duration, m.rows, m.files, m.bytes, m.fetched, m.partitions, m.liveRows,
+	r.MustRegister(m.queries, m.duration, m.rows, m.files, m.bytes, m.fetched, m.cached, m.requests, m.partitions, m.liveRows,
 		gauge("running", "Queries running.", func() float64 { return float64(len(q.running)) }),
 		gauge("waiting", "Queries waiting for their turn.", func() float64 { return float64(q.waiting.Load()) }))
 	return m
@@ -55,6 +59,8 @@ func (m *metrics) ended(outcome Code, s Stats, took time.Duration) {
 	m.files.Add(float64(s.Files))
 	m.bytes.Add(float64(s.Bytes))
 	m.fetched.Add(float64(s.FetchedBytes))
+	m.cached.Add(float64(s.CachedBytes))
+	m.requests.Add(float64(s.Requests))
 	m.partitions.WithLabelValues("pruned").Add(float64(s.PartitionsPruned))
 	m.partitions.WithLabelValues("read").Add(float64(s.Partitions - s.PartitionsPruned))
 	m.liveRows.Add(float64(s.LiveRows))

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -33,17 +34,20 @@ type plan struct {
 	query  executor.Query
 	// listings are the files of partitions listed so far, by location.
 	listings map[string][]object
-	planned  map[string]bool // files counted, by path
 	// constants are those of the statement that were evaluated.
 	constants *constants
 	hidden    bool // see hiddenColumns
-	usage     fetch.Usage
+	explain   explaining
+	stmt      *statement.Statement
+	report    *scanReport   // of the table being planned
+	reports   []*scanReport // where they are asked for
+	remote    bool          // objects are left unread
 
-	explain explaining
-	stmt    *statement.Statement
-	report  *scanReport   // of the table being planned
-	reports []*scanReport // where they are asked for
-	remote  bool          // objects are left unread
+	usage   *fetch.Usage    // of the query, all attempts to plan it
+	planned map[string]bool // files counted, by path, and objects, by key
+	// fresh: what was listed before must not be believed, since an object is not what
+	// a listing said.
+	fresh bool
 }
 
 // views are named so that no table's name can be one: names of tables are lower
@@ -56,6 +60,13 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	p.tables = make(map[lake.TableName]*tableSource)
 	p.listings = make(map[string][]object)
 	p.planned = make(map[string]bool)
+	if p.usage == nil {
+		p.usage = &fetch.Usage{}
+	}
+	defer func() {
+		s := &p.rows.stats
+		s.FetchedBytes, s.CachedBytes, s.Requests = p.usage.Fetched(), p.usage.Cached(), p.usage.Requests()
+	}()
 	p.constants = newConstants(p.engine)
 	e := p.engine
 	// The snapshot comes first: see snapshot.
@@ -176,20 +187,29 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 	if rel.filters, err = p.timestampFilters(ctx, rel.columns, t.Conditions); err != nil {
 		return err
 	}
-	for _, f := range rel.files {
-		if !p.planned[f.path] {
-			p.planned[f.path] = true
-			p.query.Files = append(p.query.Files, f.path)
-			p.rows.stats.Files++
-			p.rows.stats.Bytes += f.bytes
-		}
-	}
+	p.count(rel.files)
 	p.query.Setup = append(p.query.Setup, rel.view(view))
 	// What holds for every row that is read need not be computed for each.
 	for _, c := range met {
 		c.Drop()
 	}
 	return nil
+}
+
+// count takes files into the statistics, and among those that may be read.
+func (p *plan) count(files []dataFile) {
+	for _, f := range files {
+		if p.planned[f.path] {
+			continue
+		}
+		p.planned[f.path] = true
+		p.query.Files = append(p.query.Files, f.path)
+		p.rows.stats.Bytes += f.bytes
+		if name := cmp.Or(f.object, f.path); name == f.path || !p.planned[name] {
+			p.planned[name] = true
+			p.rows.stats.Files++
+		}
+	}
 }
 
 // source finds the table, once a statement.

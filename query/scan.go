@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"sluice/internal/lake"
+	"sluice/query/fetch"
 	"sluice/query/statement"
 )
 
@@ -83,30 +84,17 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, filter *scanFilt
 		}
 	}
 	p.report.files = int64(len(objects))
-	if objects, err = p.pruneFiles(ctx, objects, filter.files); err != nil {
-		return nil, nil, err
-	}
-	p.report.filesKept = int64(len(objects))
-	bytes, files64 := p.rows.stats.Bytes, p.rows.stats.Files+int64(len(objects))
-	for _, o := range objects {
-		bytes += o.object.Size
-	}
-	p.report.bytes = bytes - p.rows.stats.Bytes
-	if p.explain == explainPlan && p.isRemote(objects) {
-		p.remote = true
-		return unread(objects), met, nil
-	}
-	// Before anything is fetched.
-	if p.explain != explainPlan {
-		if err := p.rows.limits.scan(bytes, files64); err != nil {
+	want := fetch.Want{Whole: src.text != nil}
+	if !want.Whole {
+		if objects, err = p.pruneFiles(ctx, objects, filter.files); err != nil {
 			return nil, nil, err
 		}
 	}
-	if src.text != nil {
-		files, err := p.textFiles(ctx, objects)
-		return files, met, err
+	p.report.filesKept = int64(len(objects))
+	files, err := p.fetch(ctx, objects, want)
+	if err == nil && want.Whole {
+		err = compressions(files)
 	}
-	files, err := p.fetch(ctx, objects)
 	return files, met, err
 }
 

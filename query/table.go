@@ -254,11 +254,13 @@ func (src *tableSource) count(ctx context.Context, e *Engine) (err error) {
 // A dataFile is a file and its partition.
 type dataFile struct {
 	path   string
-	bytes  int64
+	bytes  int64 // of the needed column chunks, or of all where that is not known
 	values []string
-	// Of text alone: DuckDB's name of how it is compressed, and the object's name.
-	compression, name string
-	rows              int64 // of live ones
+	object string // of the lake, of which the file may be a part; empty: of live rows
+	size   int64  // of the object
+	rows   int64  // of live ones
+	// Of text alone: DuckDB's name of how it is compressed.
+	compression string
 	// The object's URI and when it was made; of live ones there is no time.
 	uri      string
 	modified time.Time

@@ -1,7 +1,6 @@
 package query
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -24,19 +23,14 @@ func (src *tableSource) readable() (err error) {
 	return err
 }
 
-// textFiles fetches the objects of a table of text, whole.
-func (p *plan) textFiles(ctx context.Context, objects []placed) ([]dataFile, error) {
-	files, err := p.fetch(ctx, objects)
-	if err != nil {
-		return nil, err
-	}
-	for i, o := range objects {
-		files[i].name = o.object.Key
-		if files[i].compression, err = textfile.Compression(o.object.Key); err != nil {
-			return nil, fault(CodeInvalid, "%s", err.Error())
+// compressions notes of files of text how they are compressed.
+func compressions(files []dataFile) (err error) {
+	for i := range files {
+		if files[i].compression, err = textfile.Compression(files[i].object); err != nil {
+			return fault(CodeInvalid, "%s", err.Error())
 		}
 	}
-	return files, nil
+	return nil
 }
 
 // textQuery is the relation over files of which some are text: one scan for each way in which
@@ -64,7 +58,7 @@ func (r *relation) textScan(compression string) string {
 	slices.SortStableFunc(files, func(a, b dataFile) int { return slices.Compare(a.values, b.values) })
 	sources := make([]textfile.File, len(files))
 	for i, f := range files {
-		sources[i] = textfile.File{Path: f.path, Name: f.name}
+		sources[i] = textfile.File{Path: f.path, Name: f.object}
 	}
 	var columns []string
 	for _, c := range r.columns {

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"sluice/internal/lake/store"
+	"sluice/query/fetch/footer"
 )
 
 // A Source reads objects.
@@ -32,7 +33,7 @@ type Config struct {
 	Log      *slog.Logger // nil: silent
 }
 
-// A Cache keeps objects as files.
+// A Cache keeps objects, or row groups of them, as files.
 type Cache struct {
 	dir    string
 	source Source
@@ -40,22 +41,31 @@ type Cache struct {
 	log    *slog.Logger
 	memory *memory
 	slots  chan struct{} // holds one element for each request under way
+	tails  tails
 
 	mu    sync.Mutex // guards all below
-	files map[string]*file
-	order *list.List // of *file that are complete, the least recently used first
-	bytes int64      // of complete files
+	units map[string]*unit
+	order *list.List // of *file that are the newest of their unit, the least recently used first
+	bytes int64      // of all files
 }
 
-// A file is one object, being fetched or complete.
-type file struct {
+// A unit is what is fetched in one go: an object, or a row group of one.
+type unit struct {
 	name  string
-	path  string
-	size  int64
-	refs  int
-	ready chan struct{} // closed when it is complete or failed
-	err   error         // set before ready is closed
-	place *list.Element // nil until complete
+	busy  chan struct{} // holds an element while somebody fetches
+	users int           // who fetch or wait for it
+	file  *file         // nil until there is one
+}
+
+// A file is complete. It is never changed: where more of a row group is wanted,
+// another takes its place.
+type file struct {
+	unit      *unit
+	path      string
+	size      int64
+	selection footer.Selection // of a row group
+	refs      int
+	place     *list.Element // nil once another has taken its place
 }
 
 // Open makes a Cache over an empty folder.
@@ -71,103 +81,124 @@ func Open(cfg Config) (*Cache, error) {
 	}
 	return &Cache{
 		dir: cfg.Dir, source: cfg.Source, limit: cfg.Limit, log: cfg.Log, memory: newMemory(cfg.Memory),
-		slots: make(chan struct{}, max(cfg.Parallel, 1)), files: make(map[string]*file), order: list.New(),
+		slots: make(chan struct{}, max(cfg.Parallel, 1)), units: make(map[string]*unit), order: list.New(),
 	}, nil
 }
 
 // Get is the path of a file with the object's bytes, all of them, which stays until
 // release. u may be nil.
 func (c *Cache) Get(ctx context.Context, o store.Object, u *Usage) (path string, release func(), err error) {
-	sum := sha256.Sum256([]byte(version(o)))
-	name := hex.EncodeToString(sum[:16]) + ".parquet"
-	for {
-		c.mu.Lock()
-		f, found := c.files[name]
-		if !found {
-			f = &file{name: name, path: filepath.Join(c.dir, name), size: o.Size, ready: make(chan struct{})}
-			c.files[name] = f
-		}
-		f.refs++
-		if f.place != nil {
-			c.order.MoveToBack(f.place)
-		}
-		c.mu.Unlock()
-		release = sync.OnceFunc(func() { c.release(f) })
-		if !found {
-			if err := c.fetch(ctx, o, f, u); err != nil {
-				release()
-				return "", nil, err
-			}
-			return f.path, release, nil
-		}
-		select {
-		case <-f.ready:
-		case <-ctx.Done():
-			release()
-			return "", nil, context.Cause(ctx)
-		}
-		if f.err == nil {
-			u.hit(o.Size)
-			return f.path, release, nil
-		}
-		// The other one failed, maybe because its query was cancelled.
-		release()
-		if err := ctx.Err(); err != nil {
-			return "", nil, context.Cause(ctx)
-		}
+	f, err := c.file(ctx, version(o), func(f *file) bool { u.hit(o.Size); return true }, func(*file) (*file, error) {
+		return c.write(o, func(aside *os.File) (int64, error) {
+			return o.Size, c.request(ctx, o, 0, o.Size, u, func(body io.Reader) error {
+				n, err := io.Copy(aside, body)
+				if err == nil && n != o.Size {
+					err = fmt.Errorf("it has %d bytes where the listing said %d", n, o.Size)
+				}
+				return err
+			})
+		})
+	})
+	if err != nil {
+		return "", nil, err
 	}
+	return f.path, sync.OnceFunc(func() { c.release(f) }), nil
 }
 
-// fetch fills the file and tells those who wait.
-func (c *Cache) fetch(ctx context.Context, o store.Object, f *file, u *Usage) error {
-	err := c.download(ctx, o, f.path, u)
+// file is that of a unit, for one who releases it. Where there is none that serves,
+// make makes it, out of the one that there is; one at a time, so that those who
+// want the same fetch it once. Where one fails, maybe because its query was
+// cancelled, the next tries himself.
+func (c *Cache) file(ctx context.Context, name string, serves func(*file) bool, make func(base *file) (*file, error)) (*file, error) {
+	u := c.enter(name)
+	defer c.leave(u)
+	if f := c.take(u, serves); f != nil {
+		return f, nil
+	}
+	select {
+	case u.busy <- struct{}{}:
+		defer func() { <-u.busy }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if f := c.take(u, serves); f != nil {
+		return f, nil
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	base := c.take(u, nil)
+	if base != nil {
+		defer c.release(base)
+	}
+	f, err := make(base)
+	if err != nil {
+		return nil, err
+	}
+	c.put(u, f)
+	return f, nil
+}
+
+func (c *Cache) enter(name string) *unit {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if f.err = err; err != nil {
-		delete(c.files, f.name)
-	} else {
-		f.place = c.order.PushBack(f)
-		c.bytes += f.size
-		c.shrinkLocked()
+	u := c.units[name]
+	if u == nil {
+		u = &unit{name: name, busy: make(chan struct{}, 1)}
+		c.units[name] = u
 	}
-	close(f.ready)
-	return err
+	u.users++
+	return u
 }
 
-func (c *Cache) download(ctx context.Context, o store.Object, path string, u *Usage) (err error) {
-	aside, err := os.CreateTemp(c.dir, "fetching-*")
-	if err != nil {
-		return fmt.Errorf("fetch object %s: %w", o.Key, err)
+func (c *Cache) leave(u *unit) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u.users--
+	c.forgetLocked(u)
+}
+
+// forgetLocked drops a unit that is nobody's and has nothing.
+func (c *Cache) forgetLocked(u *unit) {
+	if u.users == 0 && u.file == nil {
+		delete(c.units, u.name)
 	}
-	defer func() {
-		aside.Close()
-		if err != nil {
-			os.Remove(aside.Name())
-		}
-	}()
-	err = c.request(ctx, o, 0, o.Size, u, func(body io.Reader) error {
-		n, err := io.Copy(aside, body)
-		if err == nil && n != o.Size {
-			err = fmt.Errorf("it has %d bytes where the listing said %d", n, o.Size)
-		}
-		return err
-	})
-	if err == nil {
-		err = aside.Close()
+}
+
+// take is the unit's file, held, if there is one and it serves.
+func (c *Cache) take(u *unit, serves func(*file) bool) *file {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if u.file == nil || serves != nil && !serves(u.file) {
+		return nil
 	}
-	if err == nil {
-		err = os.Rename(aside.Name(), path)
+	u.file.refs++
+	c.order.MoveToBack(u.file.place)
+	return u.file
+}
+
+// put makes a file, which the caller holds, the unit's.
+func (c *Cache) put(u *unit, f *file) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old := u.file; old != nil {
+		c.order.Remove(old.place)
+		old.place = nil
+		c.deleteLocked(old)
 	}
-	if err != nil {
-		return fmt.Errorf("fetch object %s: %w", o.Key, err)
-	}
-	return nil
+	f.unit, f.refs, u.file = u, 1, f
+	f.place = c.order.PushBack(f)
+	c.bytes += f.size
+	c.shrinkLocked()
 }
 
 func (c *Cache) release(f *file) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f.refs--
+	if f.place == nil {
+		c.deleteLocked(f)
+	}
 	c.shrinkLocked()
 }
 
@@ -178,14 +209,45 @@ func (c *Cache) shrinkLocked() {
 		f, next := e.Value.(*file), e.Next()
 		if f.refs == 0 {
 			c.order.Remove(e)
-			delete(c.files, f.name)
-			c.bytes -= f.size
-			if err := os.Remove(f.path); err != nil {
-				c.log.Warn("delete cached object", "path", f.path, "err", err)
-			}
+			f.unit.file = nil
+			c.forgetLocked(f.unit)
+			c.deleteLocked(f)
 		}
 		e = next
 	}
+}
+
+// deleteLocked deletes a file that is no unit's any more, unless a query reads it.
+func (c *Cache) deleteLocked(f *file) {
+	if f.refs > 0 {
+		return
+	}
+	c.bytes -= f.size
+	if err := os.Remove(f.path); err != nil {
+		c.log.Warn("delete cached object", "path", f.path, "err", err)
+	}
+}
+
+// write makes a file, aside until it is complete. fill returns its size.
+func (c *Cache) write(o store.Object, fill func(*os.File) (int64, error)) (f *file, err error) {
+	aside, err := os.CreateTemp(c.dir, "fetching-*")
+	if err != nil {
+		return nil, fmt.Errorf("fetch object %s: %w", o.Key, err)
+	}
+	sum := sha256.Sum256([]byte(version(o) + "\x00" + aside.Name()))
+	f = &file{path: filepath.Join(c.dir, hex.EncodeToString(sum[:16])+".parquet")}
+	f.size, err = fill(aside)
+	if closing := aside.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(aside.Name(), f.path)
+	}
+	if err != nil {
+		os.Remove(aside.Name())
+		return nil, fmt.Errorf("fetch object %s: %w", o.Key, err)
+	}
+	return f, nil
 }
 
 // Bytes is how much is kept.

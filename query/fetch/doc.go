@@ -1,11 +1,32 @@
-// Package fetch keeps a bounded cache of remote objects as local files.
+// Package fetch keeps what queries need of remote objects as local files, in a
+// bounded cache.
 //
-// An object is fetched whole, under a name made of its URI and ETag, so that a
-// replaced object is another file. It is written aside and renamed, so a file
-// under its name is complete. Queries that want the same object at once fetch
-// it once. Files in use are never deleted; past the limit those that were not
-// used for the longest time go. What one query needs is fetched whatever its
-// size: the limit is what is kept, not what may be used.
+// # What travels
+//
+// Of a Parquet object first the metadata, mostly with one request of its end, whose
+// length is guessed from those before; then the column chunks that are wanted, in
+// parallel ranged requests, chunks that lie near one another in one. They become one
+// small Parquet file for each row group, with metadata rewritten so that only what
+// was fetched is there: what was not cannot be read, neither as zeros nor by a later
+// query. Where a later query wants more columns of a row group, a new file takes the
+// place of the old one, and only what is missing travels. An object of at most 16 KiB
+// comes whole with its metadata. Other objects (Get), and Parquet of which the parts
+// cannot be told apart, come whole.
+//
+// # Versions
+//
+// Everything is keyed by key, ETag and size as the listing gave them, and every
+// request is for that ETag. Where an object was replaced or deleted since, the call
+// gives an error that names it; nothing is mixed.
+//
+// # Bounds
+//
+// A file is written aside and renamed, never changed, and not deleted while a query
+// holds it. Past the limit, files that were not used for the longest time go. What
+// queries hold is kept whatever its size: the limit is what is kept, not what may be
+// used. Metadata are kept in memory, up to a number of bytes. Queries that want the
+// same at once fetch it once. Requests under way are limited; each holds a buffer of
+// some tens of KiB, for bodies go to disk as they come.
 //
 // Nothing survives Open: the folder is wiped.
 package fetch

@@ -10,16 +10,9 @@ import (
 	"sluice/query/fetch/footer"
 )
 
-const (
-	// The metadata of a file of many row groups are longer; most come with the first
-	// request all the same.
-	minTail   = 16 << 10
-	maxTail   = 64 << 10
-	tailShare = 64 // of the object's size
-	// smallObject is the size up to which an object is read whole with its metadata,
-	// and kept with them: one request for all of it.
-	smallObject = 32 << 10
-)
+// smallObject is the size up to which an object is read whole with its metadata,
+// and kept with them: one request for all of it.
+const smallObject = 16 << 10
 
 // ErrTooLarge is Footer's error where the metadata are too large to be held in
 // memory: nothing is known of such an object, and it is read whole.
@@ -54,10 +47,10 @@ func (c *Cache) Footer(ctx context.Context, o store.Object, u *Usage) (*footer.F
 func (c *Cache) metadata(ctx context.Context, o store.Object, u *Usage) (value, error) {
 	return c.memory.get(ctx, "footer\x00"+version(o), func() (value, error) {
 		v, err := c.readMetadata(ctx, o, u)
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrTooLarge) {
 			return value{}, fmt.Errorf("read metadata of %s: %w", o.Key, err)
 		}
-		return v, nil
+		return v, err
 	})
 }
 
@@ -65,7 +58,7 @@ func (c *Cache) metadata(ctx context.Context, o store.Object, u *Usage) (value, 
 func version(o store.Object) string { return fmt.Sprintf("%s\x00%s\x00%d", o.Key, o.ETag, o.Size) }
 
 func (c *Cache) readMetadata(ctx context.Context, o store.Object, u *Usage) (value, error) {
-	guess := min(max(o.Size/tailShare, minTail), maxTail, o.Size)
+	guess := min(c.tails.guess(), o.Size)
 	if o.Size <= smallObject {
 		guess = o.Size
 	}
@@ -80,6 +73,7 @@ func (c *Cache) readMetadata(ctx context.Context, o store.Object, u *Usage) (val
 	if err != nil {
 		return value{}, err
 	}
+	c.tails.seen(n + footer.TailSize)
 	if missing := n + footer.TailSize - guess; missing > 0 {
 		more, err := c.read(ctx, o, o.Size-guess-missing, missing, u)
 		if err != nil {

@@ -85,7 +85,7 @@ const values = `SELECT * FROM (VALUES (9007199254740993, 'a\"b', 1.50::decimal(9
 
 func TestAnswers(t *testing.T) {
 	s, _ := serve(t)
-	const stats = `{"rows":2,"elapsed_ms":0,"files_scanned":0,"bytes_scanned":0,"bytes_fetched":0,"partitions":0,"partitions_pruned":0,"live_rows":0,"live_bytes":0}`
+	const stats = `{"rows":2,"elapsed_ms":0,"files_scanned":0,"bytes_scanned":0,"bytes_fetched":0,"bytes_cached":0,"requests":0,"partitions":0,"partitions_pruned":0,"live_rows":0,"live_bytes":0}`
 	const ndjson = `{"i":9007199254740993,"s":"a\"b","d":1.50,"l":[1,null],"ts":"2026-01-31 12:00:00.000","f":"NaN"}
 {"i":null,"s":null,"d":null,"l":null,"ts":null,"f":null}
 `

@@ -16,6 +16,9 @@ func Footer(s result.Stats) string {
 	if s.FetchedBytes > 0 {
 		parts = append(parts, Size(s.FetchedBytes)+" fetched")
 	}
+	if s.CachedBytes > 0 {
+		parts = append(parts, Size(s.CachedBytes)+" from the cache")
+	}
 	if s.FilesPruned > 0 {
 		parts = append(parts, count(s.FilesPruned, "file")+" pruned")
 	}

@@ -50,14 +50,19 @@ type Stats struct {
 	Elapsed time.Duration `json:"-"`
 	// ElapsedMillis is Elapsed for JSON, in milliseconds with a fraction.
 	ElapsedMillis float64 `json:"elapsed_ms"`
-	// Files and Bytes count the Parquet files, delivered and live, that were
-	// planned after pruning: their whole sizes, although the executor reads no
-	// more of them than the columns and row groups that it needs.
-	Files            int64 `json:"files_scanned"`
-	FilesPruned      int64 `json:"files_pruned"` // by the statistics in them, beside those of pruned partitions
-	Bytes            int64 `json:"bytes_scanned"`
-	FetchedBytes     int64 `json:"bytes_fetched"` // from a remote store, for this query
-	Partitions       int64 `json:"partitions"`    // of all tables referenced
+	// Files counts the Parquet files, delivered and live, that were planned after
+	// pruning; Bytes what they have of the columns and row groups that are needed,
+	// their whole sizes where that is not known: of files that lie here.
+	Files       int64 `json:"files_scanned"`
+	FilesPruned int64 `json:"files_pruned"` // by the statistics in them, beside those of pruned partitions
+	Bytes       int64 `json:"bytes_scanned"`
+	// FetchedBytes is what was read from a remote store for this query, metadata of
+	// files included, with so many Requests; CachedBytes what of Bytes had been
+	// fetched before.
+	FetchedBytes     int64 `json:"bytes_fetched"`
+	CachedBytes      int64 `json:"bytes_cached"`
+	Requests         int64 `json:"requests"`
+	Partitions       int64 `json:"partitions"` // of all tables referenced
 	PartitionsPruned int64 `json:"partitions_pruned"`
 	LiveRows         int64 `json:"live_rows"`  // not yet delivered
 	LiveBytes        int64 `json:"live_bytes"` // of JSON

@@ -36,6 +36,7 @@ type Footer struct {
 	Columns []Column
 
 	raw    []byte
+	groups [][]byte // the row groups in raw
 	chunks [][]span // of each row group, of each leaf
 }
 
@@ -44,9 +45,6 @@ type Footer struct {
 type Column struct {
 	Name          string
 	First, Leaves int // leaves are numbered over the file
-
-	// elements are its part of the schema.
-	element, elements int
 }
 
 // A span is where a column chunk lies in the file.
@@ -90,7 +88,7 @@ func Parse(raw []byte, size int64) (*Footer, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Footer{Meta: &format.FileMetaData{}, raw: raw}
+	f := &Footer{Meta: &format.FileMetaData{}, raw: raw, groups: groups}
 	var protocol thrift.CompactProtocol
 	if err := thrift.NewDecoder(protocol.NewReaderFromBytes(raw)).Decode(f.Meta); err != nil {
 		return nil, fmt.Errorf("decode metadata: %w", err)
@@ -101,7 +99,7 @@ func Parse(raw []byte, size int64) (*Footer, error) {
 	if err := f.readChunks(size); err != nil {
 		return nil, err
 	}
-	return f, f.markNullCounts(groups)
+	return f, f.markNullCounts()
 }
 
 // measure refuses what would grow out of proportion when it is decoded, and gives
@@ -185,7 +183,7 @@ func (f *Footer) readColumns() error {
 		if at >= len(schema) {
 			return errSchema
 		}
-		c := Column{Name: schema[at].Name, First: leaf, element: at}
+		c := Column{Name: schema[at].Name, First: leaf}
 		// open is how many elements are still to come.
 		for open := int64(1); open > 0; at++ {
 			if at >= len(schema) {
@@ -200,7 +198,7 @@ func (f *Footer) readColumns() error {
 			}
 			open += n - 1
 		}
-		c.Leaves, c.elements = leaf-c.First, at-c.element
+		c.Leaves = leaf - c.First
 		f.Columns = append(f.Columns, c)
 	}
 	if at != len(schema) {
@@ -239,6 +237,29 @@ func (f *Footer) readChunks(size int64) error {
 	return nil
 }
 
+// Divisible reports whether column chunks can be taken out of the file. It is false
+// where their sizes cannot be trusted: those of old versions of parquet-mr leave out
+// a part of the dictionary (PARQUET-816).
+func (f *Footer) Divisible() bool {
+	if version, old := strings.CutPrefix(f.Meta.CreatedBy, "parquet-mr"); old {
+		version = strings.TrimPrefix(version, " version ")
+		for _, prefix := range []string{"1.0.", "1.1.", "1.2."} {
+			if version == "" || strings.HasPrefix(version, prefix) {
+				return false
+			}
+		}
+	}
+	for i, g := range f.Meta.RowGroups {
+		for j := range g.Columns {
+			s, data := f.chunks[i][j], g.Columns[j].MetaData.DataPageOffset
+			if s.length > 0 && data >= s.off+s.length || s.length == 0 && g.NumRows > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // place is where a column chunk lies: it begins with its dictionary, if it has one.
 func place(m *format.ColumnMetaData) span {
 	off := m.DataPageOffset
@@ -249,10 +270,13 @@ func place(m *format.ColumnMetaData) span {
 }
 
 // markNullCounts tells counts of nulls that are not there from 0.
-func (f *Footer) markNullCounts(groups [][]byte) error {
-	for i, g := range groups {
+func (f *Footer) markNullCounts() error {
+	if len(f.groups) != len(f.Meta.RowGroups) {
+		return errThrift
+	}
+	for i, g := range f.groups {
 		chunks, err := chunksOf(g)
-		if err != nil || i >= len(f.Meta.RowGroups) || len(chunks) != len(f.Meta.RowGroups[i].Columns) {
+		if err != nil || len(chunks) != len(f.Meta.RowGroups[i].Columns) {
 			return errThrift
 		}
 		for j, chunk := range chunks {
@@ -264,9 +288,6 @@ func (f *Footer) markNullCounts(groups [][]byte) error {
 				f.Meta.RowGroups[i].Columns[j].MetaData.Statistics.NullCount = -1
 			}
 		}
-	}
-	if len(groups) != len(f.Meta.RowGroups) {
-		return errThrift
 	}
 	return nil
 }

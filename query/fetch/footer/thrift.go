@@ -3,6 +3,7 @@ package footer
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 )
 
 // Thrift's compact protocol, as far as structs are taken apart and put together
@@ -66,6 +67,9 @@ func readFields(b []byte, depth int, keep bool) (fields []field, rest []byte, er
 			return nil, nil, err
 		}
 		if keep {
+			if slices.ContainsFunc(fields, func(f field) bool { return int64(f.id) == id }) {
+				return nil, nil, errThrift // decoders differ in which they take
+			}
 			fields = append(fields, field{id: int16(id), typ: head & 0xf, value: b[:len(b)-len(after)]})
 		}
 		b = after
