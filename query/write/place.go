@@ -58,7 +58,7 @@ func (w *Writer) allowed(ctx context.Context, key string, at int, self lake.Tabl
 	}
 	databases, err := w.cfg.Catalog.Databases(ctx)
 	if err != nil {
-		return fmt.Errorf("list databases: %w", err)
+		return err
 	}
 	databases = append(databases, w.cfg.Database)
 	for _, db := range databases {
@@ -67,7 +67,7 @@ func (w *Writer) allowed(ctx context.Context, key string, at int, self lake.Tabl
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("list tables of %s: %w", db, err)
+			return err
 		}
 		for _, t := range tables {
 			if k, ok := w.cfg.Store.Key(t.Location); ok && t.Location != "" && overlap(key, strings.TrimSuffix(k, "/")) {

@@ -41,7 +41,7 @@ type Config struct {
 	Catalog Catalog
 	Store   Store
 	// Database is one whose tables lie in the lake's folder of that name although the
-	// catalog may not know it yet.
+	// catalog may not know it yet; "default" if empty.
 	Database string
 	// Journal is a folder of the writer's own that stays; see the package.
 	Journal       string
@@ -80,6 +80,9 @@ func Open(cfg Config) (*Writer, error) {
 		return nil, errors.New("open writer: Catalog, Store and Journal are needed")
 	case cfg.MaxBytes < 0 || cfg.MaxPartitions < 0 || cfg.MaxPartitions > 1000 || cfg.Uploads < 0:
 		return nil, errors.New("open writer: MaxBytes, MaxPartitions (at most 1000) and Uploads must not be negative")
+	}
+	if cfg.Database == "" {
+		cfg.Database = "default"
 	}
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = 4 << 30

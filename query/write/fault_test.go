@@ -1,0 +1,328 @@
+package write_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"sluice/catalogsync"
+	"sluice/catalogsync/embedded"
+	"sluice/internal/lake"
+	"sluice/internal/lake/store"
+	"sluice/query/executor"
+	"sluice/query/write"
+)
+
+var errFault = errors.New("a fault of the test's")
+
+// faults makes the operation numbered at fail, and with dead all that follow: the
+// process is as good as gone then.
+type faults struct {
+	n, at   int // at -1: none
+	applied bool
+	dead    bool
+	hit     bool
+	cancel  func() // instead of a failure
+}
+
+// do runs an operation, or fails before it or after it.
+func (f *faults) do(op func() error) error {
+	now := f.n == f.at
+	after := f.dead && f.hit
+	f.n++
+	f.hit = f.hit || now
+	switch {
+	case now && f.cancel != nil:
+		f.cancel()
+		return op()
+	case after:
+		return errFault
+	case now && f.applied:
+		return errors.Join(op(), errFault)
+	case now:
+		return errFault
+	}
+	return op()
+}
+
+type faultyStore struct {
+	store.Store
+	faults *faults
+}
+
+func (s *faultyStore) Put(ctx context.Context, key string, body io.ReaderAt, size int64) error {
+	return s.faults.do(func() error { return s.Store.Put(ctx, key, body, size) })
+}
+
+func (s *faultyStore) Delete(ctx context.Context, key string) error {
+	return s.faults.do(func() error { return s.Store.Delete(ctx, key) })
+}
+
+func (s *faultyStore) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
+	if err := s.faults.do(func() error { return nil }); err != nil {
+		return func(yield func(store.Object, error) bool) { yield(store.Object{}, err) }
+	}
+	return s.Store.List(ctx, prefix)
+}
+
+type faultyCatalog struct {
+	*catalogsync.Catalog
+	faults *faults
+}
+
+func (c *faultyCatalog) Table(ctx context.Context, name lake.TableName) (t lake.Table, err error) {
+	fault := c.faults.do(func() error { t, err = c.Catalog.Table(ctx, name); return nil })
+	return t, errors.Join(err, fault)
+}
+
+func (c *faultyCatalog) Create(ctx context.Context, t lake.Table) error {
+	return c.faults.do(func() error { return c.Catalog.Create(ctx, t) })
+}
+
+func (c *faultyCatalog) Drop(ctx context.Context, name lake.TableName, same func(lake.Table) bool) error {
+	return c.faults.do(func() error { return c.Catalog.Drop(ctx, name, same) })
+}
+
+func (c *faultyCatalog) AddPartitions(ctx context.Context, t lake.Table, parts []lake.Partition) error {
+	return c.faults.do(func() error { return c.Catalog.AddPartitions(ctx, t, parts) })
+}
+
+// A house is a lake with a table that has the partition dt=a.
+type house struct {
+	t       *testing.T
+	store   store.Store
+	catalog *catalogsync.Catalog
+	journal string
+	faults  *faults
+	writer  *write.Writer
+}
+
+func newHouse(t *testing.T, f *faults) *house {
+	t.Helper()
+	h := &house{t: t, journal: t.TempDir(), faults: f}
+	var err error
+	h.store, err = store.Open(t.Context(), t.TempDir(), store.Config{})
+	check(t, err)
+	server, err := embedded.Open(filepath.Join(t.TempDir(), "catalog.db"))
+	check(t, err)
+	t.Cleanup(func() { server.Close() })
+	h.catalog, err = catalogsync.New(t.Context(), catalogsync.Config{Transport: server.Transport()})
+	check(t, err)
+	table := lake.Table{
+		Name: lake.TableName{Database: "db", Table: "t"}, Location: h.store.URI("db/t") + "/",
+		Columns: []lake.Column{{Name: "n", Type: lake.Bigint}}, PartitionKeys: []lake.Column{{Name: "dt", Type: lake.String}},
+	}
+	check(t, h.catalog.Create(t.Context(), table))
+	check(t, h.catalog.AddPartitions(t.Context(), table, []lake.Partition{{Values: []string{"a"}, Location: table.Location + "dt=a/"}}))
+	check(t, h.store.Put(t.Context(), "db/t/dt=a/old.parquet", strings.NewReader("x"), 1))
+	h.open(&faultyStore{h.store, f}, &faultyCatalog{h.catalog, f})
+	return h
+}
+
+func (h *house) open(s write.Store, c write.Catalog) {
+	h.t.Helper()
+	var err error
+	h.writer, err = write.Open(write.Config{Catalog: c, Store: s, Journal: h.journal, Uploads: 1})
+	check(h.t, err)
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rows is a query that writes a file for each of the partitions a and b.
+type rows struct{ folder string }
+
+func (r rows) SQL() string { return "SELECT 1" }
+
+func (r rows) Columns() []executor.Output {
+	return []executor.Output{{Name: "n", Type: lake.Bigint, Presto: "bigint"}, {Name: "dt", Type: lake.String, Presto: "varchar"}}
+}
+
+func (r rows) Copy(string) (int64, error) {
+	for _, v := range []string{"61", "62"} {
+		dir := filepath.Join(r.folder, "rows", "p0=V"+v)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return 0, err
+		}
+		if err := os.WriteFile(filepath.Join(dir, "data_0.parquet"), []byte("rows"), 0o644); err != nil {
+			return 0, err
+		}
+	}
+	return 2, nil
+}
+
+func (r rows) Close() error { return nil }
+
+func (h *house) run(ctx context.Context, sql string) error {
+	h.t.Helper()
+	s, ok, err := write.Parse(strings.ReplaceAll(sql, "LAKE", h.store.URI("")))
+	if !ok || err != nil {
+		h.t.Fatalf("%s: %v", sql, err)
+	}
+	job := write.Job{Statement: s, Database: "db", Folder: h.t.TempDir(), Prepare: func(_ context.Context, folder string) (write.Prepared, error) { return rows{folder}, nil }}
+	if s.Kind != write.Unload {
+		job.Name = lake.TableName{Database: "db", Table: s.Name[0]}
+	}
+	_, err = h.writer.Run(ctx, job)
+	return err
+}
+
+// seen is what a reader finds: the files of the tables' partitions, and with no
+// table, of the folder of UNLOAD.
+func (h *house) seen() []string {
+	h.t.Helper()
+	look := h.writer.Look()
+	defer look.End()
+	var files []string
+	tables, err := h.catalog.Tables(h.t.Context(), "db")
+	check(h.t, err)
+	folders := []string{h.store.URI("out")}
+	for _, t := range tables {
+		if look.HidesTable(t) {
+			continue
+		}
+		if t.Name.Table != "t" {
+			files = append(files, "table "+t.Name.Table)
+		}
+		parts, err := h.catalog.Partitions(h.t.Context(), t.Name, "")
+		check(h.t, err)
+		for _, p := range parts {
+			folders = append(folders, p.Location)
+		}
+	}
+	for _, f := range folders {
+		key, ok := h.store.Key(f)
+		if !ok {
+			h.t.Fatalf("%s is not in the lake", f)
+		}
+		for o, err := range h.store.List(h.t.Context(), key) {
+			check(h.t, err)
+			if !look.Hides(path.Base(o.Key)) {
+				dir, name := path.Split(o.Key)
+				if _, ok := lake.WriteOf(name); ok {
+					name = "write"
+				}
+				files = append(files, path.Base(dir)+"/"+name)
+			}
+		}
+	}
+	slices.Sort(files)
+	return files
+}
+
+// written are the objects that statements put.
+func (h *house) written() (n int) {
+	for o, err := range h.store.List(h.t.Context(), "") {
+		check(h.t, err)
+		if _, ok := lake.WriteOf(path.Base(o.Key)); ok {
+			n++
+		}
+	}
+	return n
+}
+
+var faultCases = map[string]struct {
+	sql   string
+	whole []string // what there is more when it was done
+}{
+	"insert": {"INSERT INTO t SELECT 1", []string{"dt=a/write", "dt=b/write"}},
+	"create": {"CREATE TABLE u WITH (partitioned_by = ARRAY['dt']) AS SELECT 1", []string{"dt=a/write", "dt=b/write", "table u"}},
+	"place":  {"CREATE TABLE u WITH (partitioned_by = ARRAY['dt'], external_location = 'LAKEplace/u') AS SELECT 1", []string{"dt=a/write", "dt=b/write", "table u"}},
+	"unload": {"UNLOAD (SELECT 1) TO 'LAKEout' WITH (partitioned_by = ARRAY['dt'])", []string{"dt=a/write", "dt=b/write"}},
+}
+
+// TestFaults fails each operation in turn, before and after it was done, alone or
+// with all that follow, and cancels the statement there: what a reader sees is all
+// or nothing, then and after what was left is brought to its end.
+func TestFaults(t *testing.T) {
+	for name, c := range faultCases {
+		for _, mode := range []string{"fails", "fails though done", "dies", "dies when done", "canceled"} {
+			if name == "place" && mode != "dies when done" {
+				continue // the rest is as with a place of its own
+			}
+			t.Run(name+" "+mode, func(t *testing.T) {
+				steps := 0
+				for at := 0; ; at++ {
+					f := &faults{at: -1, applied: strings.Contains(mode, "done"), dead: strings.HasPrefix(mode, "dies")}
+					h := newHouse(t, f)
+					before := h.seen()
+					ctx, cancel := context.WithCancel(t.Context())
+					if mode == "canceled" {
+						f.cancel = cancel
+					}
+					f.n, f.at = 0, at
+					err := h.run(ctx, c.sql)
+					cancel()
+					f.at = -1
+					h.verdict(fmt.Sprintf("%s, operation %d: %v", mode, at, err), err, before, c.whole)
+					if !f.hit {
+						if err != nil || steps < 3 {
+							t.Fatalf("undisturbed after %d steps: %v", steps, err)
+						}
+						return
+					}
+					steps++
+				}
+			})
+		}
+	}
+}
+
+// verdict checks what is seen after a statement that ended with err, before and after
+// what it left is settled by a process that begins anew.
+func (h *house) verdict(what string, err error, before, whole []string) {
+	h.t.Helper()
+	all := slices.Sorted(slices.Values(slices.Concat(before, whole)))
+	if got := h.seen(); err == nil && !slices.Equal(got, all) || err != nil && !h.nothing(got, before) {
+		h.t.Fatalf("%s: seen are %q", what, got)
+	}
+	h.open(h.store, h.catalog) // a new process
+	if got := h.seen(); err == nil && !slices.Equal(got, all) || err != nil && !h.nothing(got, before) {
+		h.t.Fatalf("%s: seen by a new process are %q", what, got)
+	}
+	check(h.t, h.writer.Sweep(h.t.Context()))
+	got := h.seen()
+	switch {
+	case slices.Equal(got, all):
+	case err == nil || !slices.Equal(got, before):
+		h.t.Fatalf("%s: seen after the sweep are %q", what, got)
+	case h.written() > 0:
+		h.t.Fatalf("%s: %d objects are left", what, h.written())
+	}
+	if left, err := os.ReadDir(h.journal); err != nil || len(left) > 0 {
+		h.t.Fatalf("%s: the journal holds %v, %v", what, left, err)
+	}
+}
+
+// nothing reports whether nothing of a statement is seen.
+func (h *house) nothing(got, before []string) bool { return slices.Equal(got, before) }
+
+// TestLook: what a reader sees is fixed when it begins.
+func TestLook(t *testing.T) {
+	h := newHouse(t, &faults{at: -1})
+	early := h.writer.Look()
+	check(t, h.run(t.Context(), "INSERT INTO t SELECT 1"))
+	late := h.writer.Look()
+	for o, err := range h.store.List(t.Context(), "db") {
+		check(t, err)
+		name := path.Base(o.Key)
+		_, written := lake.WriteOf(name)
+		if early.Hides(name) != written || late.Hides(name) {
+			t.Errorf("%s: %v for who began before, %v after", name, early.Hides(name), late.Hides(name))
+		}
+	}
+	early.End()
+	late.End()
+}
