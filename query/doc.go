@@ -42,9 +42,8 @@
 //
 // Not there, and refused by name: values with a time zone other than UTC (AT TIME
 // ZONE within a cast, or a function such as hour or date_format, is taken), char(n),
-// intervals of the form DAY TO SECOND, date minus date, lambdas of array_sort and
-// regexp_replace, reduce with a state of another type than the elements, JSON paths
-// with wildcards, sketches (HyperLogLog, digests), listagg, checksum, casts of rows
+// lambdas of array_sort, JSON paths with wildcards, sketches (HyperLogLog, digests),
+// listagg, checksum, date minus date where neither is written as one, casts of rows
 // to JSON and of doubles within arrays. Not told from Presto: a comparison or
 // concatenation of types that Presto refuses to mix is answered as DuckDB does;
 // arrays, maps and rows are compared as DuckDB does, where NULL within is equal to

@@ -1,6 +1,8 @@
 package presto
 
 import (
+	"encoding/json"
+	"strconv"
 	"strings"
 )
 
@@ -153,7 +155,18 @@ func javaFormat(r *rewriter, n node) {
 			a[used] = node{"class": "OPERATOR", "type": "OPERATOR_COALESCE", "children": []any{r.macro("presto_text", a[used]), literal("null")}}
 		}
 		if f[i] == 'f' {
-			a[used] = cast(a[used], "DOUBLE")
+			places := 6
+			if _, digits, ok := strings.Cut(strings.TrimSuffix(spec, "f"), "."); ok {
+				places, _ = strconv.Atoi(digits)
+			}
+			if places > 20 {
+				r.fail(a[0], "%s in the pattern of format is not supported; there are at most 20 places", spec)
+				return
+			}
+			// Java rounds a half of what is written up, C that of the binary value to even.
+			rounded := cast(cast(a[used], "VARCHAR"), "DECIMAL")
+			object(rounded, "cast_type")["type_info"] = node{"type": "DECIMAL_TYPE_INFO", "width": json.Number("38"), "scale": json.Number(strconv.Itoa(places))}
+			a[used] = cast(rounded, "DOUBLE")
 		}
 	}
 	become(n, call("printf", a...))

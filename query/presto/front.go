@@ -316,8 +316,8 @@ func (f *front) values() {
 	}
 }
 
-// interval is INTERVAL '1-2' YEAR TO MONTH or INTERVAL '1 10:30:00' DAY TO
-// SECOND; others are DuckDB's too.
+// interval is INTERVAL '1' DAY, and with two units INTERVAL '1 10:30:00' DAY TO
+// SECOND.
 func (f *front) interval() error {
 	n, minus := 1, ""
 	if f.at(1).is("-", "+") {
@@ -331,7 +331,13 @@ func (f *front) interval() error {
 		return refuse(f.at(n).from, "an interval is a text and a unit, as in INTERVAL '1' DAY")
 	}
 	if f.at(n + 2).is("TO") {
-		return refuse(unit.from, "intervals of the form %s TO %s are not supported; add single ones, as in INTERVAL '1' DAY + INTERVAL '10' HOUR", strings.ToUpper(unit.text), strings.ToUpper(f.at(n+3).text))
+		single, ok := compoundInterval(minus+value, unit.text, f.at(n+3).text)
+		if !ok {
+			return refuse(f.at(n).from, "INTERVAL %s %s TO %s: the text must be as in '1-2' YEAR TO MONTH or '1 10:30:00' DAY TO SECOND", f.at(n).text, strings.ToUpper(unit.text), strings.ToUpper(f.at(n+3).text))
+		}
+		f.replace(f.at(1).from, f.at(n+3).to, single)
+		f.i += n + 3
+		return nil
 	}
 	if _, err := strconv.ParseInt(value, 10, 32); err != nil && !unit.is("SECOND") {
 		return refuse(f.at(n).from, "INTERVAL %s %s: the text must be a whole number", f.at(n).text, strings.ToUpper(unit.text))

@@ -27,7 +27,7 @@ nullif 2 | typeof 1 presto_typeof
 
 length 1 | lower 1 | upper 1 presto_upper | reverse 1 | trim 1 presto_trim | trim 2 | ltrim 1 presto_ltrim | ltrim 2 | rtrim 1 presto_rtrim | rtrim 2
 substr 2 presto_substr | substr 3 presto_substr_length | substring 2 presto_substr | substring 3 presto_substr_length
-strpos 2 | position 2 | lpad 3 presto_lpad | rpad 3 presto_rpad | chr 1 | codepoint 1 presto_codepoint | translate 3 | starts_with 2 | ends_with 2 presto_ends_with | strrpos 2 presto_strrpos
+strpos 2 | strpos 3 presto_strpos | position 2 | lpad 3 presto_lpad | rpad 3 presto_rpad | chr 1 | codepoint 1 presto_codepoint | translate 3 | starts_with 2 | ends_with 2 presto_ends_with | strrpos 2 presto_strrpos
 split 2 presto_parts | split 3 presto_parts_most | split_part 3 presto_split_part | split_to_map 3 presto_split_to_map
 levenshtein_distance 2 presto_levenshtein | hamming_distance 2 presto_hamming | normalize 1 nfc_normalize | like_escape 3 | not_like_escape 3
 to_utf8 1 encode | from_utf8 1 decode | to_hex 1 hex | from_hex 1 presto_from_hex | to_base64 1 base64 | from_base64 1
@@ -45,7 +45,8 @@ is_json_scalar 1 presto_json_scalar_is | json_array_contains 2 presto_json_conta
 element_at 2 presto_element | contains 2 presto_contains | array_position 2 presto_position | array_distinct 1 presto_distinct
 array_sort_desc 1 presto_sorted_down | array_max 1 presto_array_max | array_min 1 presto_array_min
 array_join 2 presto_join | array_join 3 presto_join_nulls | array_remove 2 presto_remove | array_union 2 presto_union
-array_intersect 2 presto_intersect | array_except 2 presto_except | arrays_overlap 2 presto_overlap | flatten 1 | slice 3 presto_slice
+array_intersect 2 presto_intersect | array_except 2 presto_except | arrays_overlap 2 presto_overlap | flatten 1 | array_sum 1 presto_array_sum | array_average 1 presto_array_average | array_has_duplicates 1 presto_has_duplicates
+remove_nulls 1 presto_remove_nulls | map_subset 2 presto_subset | map_remove_null_values 1 presto_remove_null_values | slice 3 presto_slice
 repeat 2 presto_repeat | filter 2 list_filter | transform 2 list_transform
 map 0 | map 2 presto_map | map_from_entries 1 | map_keys 1 | map_values 1 | map_entries 1 | map_concat 2- | row 1-
 
@@ -102,8 +103,8 @@ var refused = map[string]string{
 	"word_stem": "", "soundex": "", "luhn_check": "", "split_to_multimap": "", "hash_code": "", "sha512": "", "crc32": "", "xxhash64": "", "spooky_hash_v2_64": "",
 	"murmur3": "", "hmac_md5": "", "hmac_sha1": "", "hmac_sha256": "", "hmac_sha512": "", "to_big_endian_64": "", "from_big_endian_64": "", "to_base64url": "", "from_base64url": "", "to_base32": "", "from_base32": "",
 	"regexp_position": "", "json_array_get": "use json_extract(x, '$[0]')", "json_extract_array": "", "json_query": "use json_extract", "json_value": "use json_extract_scalar", "json_exists": "", "json_object": "", "json_array": "",
-	"array_frequency": "", "array_normalize": "", "array_duplicates": "", "array_has_duplicates": "", "combinations": "", "ngrams": "", "shuffle": "", "zip": "use zip_with", "trim_array": "", "find_first": "", "array_cum_sum": "", "array_average": "", "array_sum": "use reduce(a, 0, (s, x) -> s + x, s -> s)",
-	"map_zip_with": "", "multimap_from_entries": "", "map_agg_distinct": "", "map_normalize": "", "map_remove_null_values": "", "map_subset": "", "map_top_n": "", "no_values_match": "", "any_values_match": "", "all_keys_match": "",
+	"array_frequency": "", "array_normalize": "", "array_duplicates": "", "combinations": "", "ngrams": "", "shuffle": "", "zip": "use zip_with", "trim_array": "", "find_first": "", "array_cum_sum": "",
+	"map_zip_with": "", "multimap_from_entries": "", "map_agg_distinct": "", "map_normalize": "", "map_top_n": "",
 	"human_readable_seconds": "", "parse_duration": "", "timezone_hour": "", "timezone_minute": "", "timezone": "use x AT TIME ZONE 'Europe/Berlin'", "current_timezone": "", "date_parse_iso": "", "parse_presto_data_size": "", "from_unixtime_nanos": "",
 	"bar": "", "rgb": "", "render": "", "color": "", "grouping_id": "", "ip_prefix": "", "is_subnet_of": "", "st_point": "", "st_contains": "", "version": "", "format_number": "",
 }

@@ -97,6 +97,7 @@ presto_regexp_replacement(r) AS CASE WHEN regexp_matches(r, '\\|\$\{') THEN pres
 presto_regexp_replace(s, p, r) AS regexp_replace(s, p, presto_regexp_replacement(r), 'g');
 presto_regexp_count(s, p) AS len(regexp_extract_all(s, p));
 presto_regexp_split(s, p) AS CASE WHEN regexp_full_match('', p) THEN presto_fail('NOT_SUPPORTED: regexp_split by a pattern that matches the empty text is not supported') ELSE string_split_regex(s, p) END;
+presto_interleave(parts, made) AS CASE WHEN list_count(made) = len(made) THEN array_to_string(list_transform(parts, lambda e, i: e || coalesce(made[i], '')), '') END;
 presto_line(s) AS CASE WHEN suffix(s, chr(10)) THEN presto_fail('NOT_SUPPORTED: a $ in a pattern for a text that ends in a line feed is not supported: before it matches in Presto, but not here') ELSE s END;
 
 -- URLs.
@@ -146,6 +147,13 @@ presto_union(a, b) AS presto_distinct(a || b);
 presto_intersect(a, b) AS presto_distinct(list_filter(a, lambda e: list_position(b, e) IS NOT NULL));
 presto_except(a, b) AS CASE WHEN b IS NOT NULL THEN presto_distinct(list_filter(a, lambda e: list_position(b, e) IS NULL)) END;
 presto_overlap(a, b) AS CASE WHEN len(list_filter(a, lambda e: e IS NOT NULL AND list_contains(b, e))) > 0 THEN true WHEN list_count(a) < len(a) OR list_count(b) < len(b) THEN NULL WHEN a IS NOT NULL AND b IS NOT NULL THEN false END;
+presto_array_sum(a) AS CASE WHEN a IS NOT NULL THEN coalesce(list_sum(a), 0) END;
+presto_array_average(a) AS list_avg(a);
+presto_has_duplicates(a) AS len(presto_distinct(a)) < len(a);
+presto_remove_nulls(a) AS list_filter(a, lambda e: e IS NOT NULL);
+presto_subset(m, ks) AS map_from_entries(list_filter(map_entries(m), lambda e: list_contains(ks, e.key)));
+presto_remove_null_values(m) AS map_from_entries(list_filter(map_entries(m), lambda e: e.value IS NOT NULL));
+presto_strpos(s, p, n) AS CASE WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: ''instance'' must be a positive or negative number.') WHEN p = '' THEN presto_fail('NOT_SUPPORTED: strpos of the empty text is not supported') WHEN len(string_split(s, p)) > n THEN length(array_to_string(list_slice(string_split(s, p), 1, n), p)) + 1 ELSE length(s) * 0 END;
 presto_slice(a, first, n) AS CASE WHEN first = 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: length must be greater than or equal to 0') WHEN n = 0 OR -first > len(a) THEN list_slice(a, 2, 1) WHEN first > 0 THEN list_slice(a, first, first + n - 1) ELSE list_slice(a, len(a) + first + 1, len(a) + first + n) END;
 presto_sequence(a, b) AS list_transform(range(0, CAST(abs(b - a) AS BIGINT) + 1), lambda i: a + CAST(i * CASE WHEN b < a THEN -1 ELSE 1 END AS INTEGER));
 presto_sequence_step(a, b, step) AS CASE WHEN step = 0 OR (b - a) * sign(step) < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') ELSE generate_series(CAST(a AS BIGINT), CAST(b AS BIGINT), CAST(step AS BIGINT)) END;

@@ -314,6 +314,8 @@ func (r *rewriter) infix(n node, name string) {
 		switch {
 		case ri && !li:
 			become(n, r.macro("presto_date_minus", args[0], args[1], truth(rdays)))
+		case isDate(args[0]) && !li && !ri || isDate(args[1]) && !li && !ri:
+			n["children"] = []any{cast(args[0], "TIMESTAMP"), cast(args[1], "TIMESTAMP")}
 		case !li && !isNumber(args[0]) && !isNumber(args[1]):
 			become(n, r.macro("presto_minus", args[0], args[1]))
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +55,11 @@ func init() {
 		"all_match":  func(r *rewriter, n node) { r.match(n, "presto_all") },
 		"none_match": func(r *rewriter, n node) { r.match(n, "presto_none") },
 		"reduce":     reduce, "zip_with": zipWith,
+		"any_keys_match":      func(r *rewriter, n node) { r.matchHalf(n, "map_keys", "presto_any") },
+		"all_keys_match":      func(r *rewriter, n node) { r.matchHalf(n, "map_keys", "presto_all") },
+		"no_keys_match":       func(r *rewriter, n node) { r.matchHalf(n, "map_keys", "presto_none") },
+		"any_values_match":    func(r *rewriter, n node) { r.matchHalf(n, "map_values", "presto_any") },
+		"no_values_match":     func(r *rewriter, n node) { r.matchHalf(n, "map_values", "presto_none") },
 		"map_filter":          func(r *rewriter, n node) { r.overEntries(n, "map_filter") },
 		"transform_values":    func(r *rewriter, n node) { r.overEntries(n, "transform_values") },
 		"transform_keys":      func(r *rewriter, n node) { r.overEntries(n, "transform_keys") },
@@ -92,7 +98,7 @@ func init() {
 				become(n, r.macro("presto_regexp_replace", a[0], a[1], literal("")))
 			} else if a != nil {
 				if class(a[2]) == "LAMBDA" {
-					r.fail(n, "regexp_replace with a lambda is not supported")
+					r.replaceByLambda(n, a)
 					return
 				}
 				become(n, r.macro("presto_regexp_replace", a...))
@@ -344,6 +350,13 @@ func (r *rewriter) match(n node, macro string) {
 	}
 }
 
+// matchHalf is the same over a map's keys or values.
+func (r *rewriter) matchHalf(n node, half, macro string) {
+	if a := r.args(n, 2, 2); a != nil {
+		become(n, r.macro(macro, call("list_transform", call(half, a[0]), a[1])))
+	}
+}
+
 // lambdaOf are a lambda's parameters and its expression.
 func (r *rewriter) lambdaOf(n, of node, want int) ([]string, node) {
 	var names []string
@@ -403,18 +416,64 @@ func bind(expr node, values map[string]func() node) {
 	each(expr, func(c node) { bind(c, values) })
 }
 
-// reduce is a fold and a function of what it gives. The state has the type of
-// the elements: DuckDB takes no other.
+// reduce is a fold and a function of what it gives. DuckDB's state has the type of
+// the elements; so the elements become pairs of a state and an element, of which
+// one half each is used.
 func reduce(r *rewriter, n node) {
 	a := r.args(n, 4, 4)
 	if a == nil {
 		return
 	}
+	step, body := r.lambdaOf(a[2], n, 2)
 	names, out := r.lambdaOf(a[3], n, 1)
+	if out == nil || body == nil {
+		return
+	}
+	pack := func(state, element node) node {
+		state["alias"], element["alias"] = "s", "x"
+		return call("struct_pack", state, element)
+	}
+	half := func(of string, i int) func() node {
+		return func() node { return call("struct_extract_at", column(of), integer(i)) }
+	}
+	null := node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "NULL"}, "is_null": true}}
+	typed := func(of node) node { // NULL, of the type of an expression
+		return node{"class": "CASE", "type": "CASE_EXPR", "case_checks": []any{node{"when_expr": truth(false), "then_expr": of}}, "else_expr": null}
+	}
+	bind(body, map[string]func() node{step[0]: half("presto_s", 1), step[1]: half("presto_x", 2)})
+	pairs := call("list_transform", a[0], lambda(entry, pack(typed(copied(a[1])), column(entry))))
+	first := call("struct_pack", aliased(copied(a[1]), "s"), aliased(typed(call("list_extract", copied(a[0]), integer(1))), "x"))
+	fold := node{"class": "LAMBDA", "type": "LAMBDA", "lhs": call("row", column("presto_s"), column("presto_x")), "expr": pack(body, half("presto_x", 2)())}
+	become(n, let(names[0], call("struct_extract_at", call("list_reduce", pairs, fold, first), integer(1)), out))
+}
+
+func aliased(n node, name string) node { n["alias"] = name; return n }
+
+// replaceByLambda is regexp_replace(s, p, x -> f(x)), where x has the groups: what is
+// between the matches, with what the lambda makes of each in between.
+func (r *rewriter) replaceByLambda(n node, a []node) {
+	p, ok := constantText(a[1])
+	re, err := regexp.Compile(p)
+	if !ok || err != nil || re.MatchString("") {
+		r.fail(n, "regexp_replace with a lambda takes a constant pattern here, which does not match the empty text")
+		return
+	}
+	names, out := r.lambdaOf(a[2], n, 1)
 	if out == nil {
 		return
 	}
-	become(n, let(names[0], call("list_reduce", a[0], a[2], a[1]), out))
+	const index = "presto_i"
+	groups := make([]node, re.NumSubexp())
+	for g := range groups {
+		groups[g] = call("list_extract", call("regexp_extract_all", copied(a[0]), copied(a[1]), integer(g+1)), column(index))
+	}
+	bind(out, map[string]func() node{names[0]: func() node {
+		l := call("list_value", groups...)
+		l["schema"] = "main"
+		return copied(l)
+	}})
+	become(n, r.macro("presto_interleave", call("string_split_regex", copied(a[0]), copied(a[1])),
+		call("list_transform", call("range", integer(1), operate("+", integer(1), call("len", call("regexp_extract_all", copied(a[0]), copied(a[1]))))), lambda(index, cast(out, "VARCHAR")))))
 }
 
 // unlessNull is NULL where an argument is.

@@ -192,6 +192,11 @@ func isNumber(n node) bool {
 	return class(n) == "CONSTANT" && (strings.HasSuffix(id, "INT") || id == "INTEGER" || id == "DECIMAL" || id == "DOUBLE")
 }
 
+// isDate reports whether n is made as a date.
+func isDate(n node) bool {
+	return class(n) == "CAST" && textOf(object(n, "cast_type"), "id") == "DATE" || class(n) == "FUNCTION" && textOf(n, "function_name") == "current_date"
+}
+
 // intervalOf reports whether n is made as an interval, and whether of whole days.
 func intervalOf(n node) (interval, days bool) {
 	switch class(n) {
