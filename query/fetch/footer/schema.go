@@ -68,6 +68,8 @@ func (r *schemaReader) typeOf(el format.SchemaElement, depth int) (lake.Type, er
 		return lake.Type{}, err
 	}
 	switch {
+	case el.RepetitionType.V == format.Repeated:
+		// The inner group of a list or a map, which older writers annotate as one, too.
 	case el.ConvertedType.Valid && el.ConvertedType.V == deprecated.List:
 		// A repeated group of one element, or a repeated element.
 		if len(fields) != 1 || fields[0].Type.Kind != lake.KindArray {
