@@ -109,8 +109,8 @@ func (e *Engine) sealFor(ctx context.Context, tables []lake.TableName) error {
 	return nil
 }
 
-// checkpointCommand answers SHOW CHECKPOINTS, DROP CHECKPOINT name and COMMIT
-// CHECKPOINT name token; ok is false for every other statement.
+// checkpointCommand answers SHOW CHECKPOINTS, DROP CHECKPOINT name, and COMMIT or
+// ABANDON CHECKPOINT name token; ok is false for every other statement.
 func (e *Engine) checkpointCommand(req Request) (src *fixed, ok bool, err error) {
 	words := tokens(req.SQL)
 	if len(words) < 2 {
@@ -119,7 +119,7 @@ func (e *Engine) checkpointCommand(req Request) (src *fixed, ok bool, err error)
 	verb, noun := strings.ToUpper(words[0]), strings.ToUpper(words[1])
 	switch {
 	case verb == "SHOW" && noun == "CHECKPOINTS" && len(words) == 2:
-	case (verb == "DROP" || verb == "COMMIT") && noun == "CHECKPOINT":
+	case (verb == "DROP" || verb == "COMMIT" || verb == "ABANDON") && noun == "CHECKPOINT":
 	default:
 		return nil, false, nil
 	}
@@ -132,7 +132,7 @@ func (e *Engine) checkpointCommand(req Request) (src *fixed, ok bool, err error)
 	}
 	// A name can hold full stops, which are words of their own.
 	rest, token := words[2:], ""
-	if verb == "COMMIT" && len(rest) > 0 {
+	if verb != "DROP" && len(rest) > 0 {
 		rest, token = rest[:len(rest)-1], rest[len(rest)-1]
 	}
 	name := strings.Join(rest, "")
@@ -144,11 +144,13 @@ func (e *Engine) checkpointCommand(req Request) (src *fixed, ok bool, err error)
 	})
 	switch {
 	case name == "":
-		err = fault(CodeSyntax, "there is DROP CHECKPOINT name, and COMMIT CHECKPOINT name token")
+		err = fault(CodeSyntax, "there is DROP CHECKPOINT name, and COMMIT or ABANDON CHECKPOINT name token")
 	case hidden:
 		err = fmt.Errorf("%w: %s", checkpoint.ErrNotFound, name)
 	case verb == "DROP":
 		err = book.Drop(name)
+	case verb == "ABANDON":
+		err = book.Revoke(name, token)
 	default:
 		err = book.Confirm(name, token)
 	}

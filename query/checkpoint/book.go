@@ -59,7 +59,7 @@ type entry struct {
 	state State         // Run is 0 before the first commit
 	dirty bool          // the file may not be what state says
 	busy  chan struct{} // holds a token while a run is under way
-	sent  *Run          // the one that waits for its confirmation
+	run   *Run          // the one under way
 	users int           // runs under way or waiting; the entry stays while there are some
 }
 

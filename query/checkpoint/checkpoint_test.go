@@ -212,8 +212,13 @@ func TestExclusion(t *testing.T) {
 		if err := b.Confirm("a", r.Token()); !errors.Is(err, checkpoint.ErrExpired) {
 			t.Errorf("confirmed too late: %v", err)
 		}
+		check(t, b.Revoke("a", r.Token())) // of another: nothing
+		check(t, b.Revoke("b", next.Token()))
 		next.Sent()
-		next.Revoke()
+		check(t, b.Revoke("a", next.Token()))
+		if err := b.Confirm("a", next.Token()); !errors.Is(err, checkpoint.ErrExpired) {
+			t.Errorf("confirmed although it was revoked: %v", err)
+		}
 		plan(t, b, "a", false).Abandon()
 	})
 }

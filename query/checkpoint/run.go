@@ -50,6 +50,7 @@ func (b *Book) Begin(ctx context.Context, name string, replay bool) (*Run, error
 	r := &Run{book: b, entry: e, token: rand.Text(), replay: replay}
 	err = b.settle(e)
 	b.mu.Lock()
+	e.run = r
 	if err == nil {
 		err = e.state.Err
 	}
@@ -220,9 +221,6 @@ func (r *Run) end(next phase) {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
-	if r.entry.sent == r {
-		r.entry.sent = nil
-	}
 }
 
 // Sent says that the answer was sent and that its receiver will confirm it.
@@ -233,7 +231,7 @@ func (r *Run) Sent() {
 	if r.phase != begun {
 		return
 	}
-	r.phase, r.entry.sent = sent, r
+	r.phase = sent
 	r.timer = time.AfterFunc(b.cfg.Confirm, func() { r.Revoke() })
 }
 
@@ -243,15 +241,38 @@ func (b *Book) Confirm(name, token string) error {
 		return err
 	}
 	b.mu.Lock()
-	var r *Run
-	if e := b.names[name]; e != nil && e.sent != nil && e.sent.token == token {
-		r = e.sent
+	r := b.runLocked(name, token)
+	if r != nil && r.phase != sent {
+		r = nil
 	}
 	b.mu.Unlock()
 	if r == nil {
 		return fmt.Errorf("%w: no run of the checkpoint %s waits for a confirmation with this token: it came too late, or the service was restarted; the run counts as not delivered, and the next one repeats it", ErrExpired, name)
 	}
 	return r.Commit()
+}
+
+// Revoke ends the run of the name with the token, whose receiver does not have the
+// answer and will not confirm it. If there is none, it does nothing.
+func (b *Book) Revoke(name, token string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	r := b.runLocked(name, token)
+	b.mu.Unlock()
+	if r != nil {
+		r.Revoke()
+	}
+	return nil
+}
+
+// runLocked is the run of the name that is under way, if it has the token.
+func (b *Book) runLocked(name, token string) *Run {
+	if e := b.names[name]; e != nil && e.run != nil && e.run.token == token {
+		return e.run
+	}
+	return nil
 }
 
 // Abandon ends a run that was neither committed nor sent; otherwise it does
@@ -277,7 +298,7 @@ func (r *Run) giveUp(upTo phase) {
 // release lets the next run begin.
 func (r *Run) release() {
 	r.book.mu.Lock()
-	r.phase = over
+	r.phase, r.entry.run = over, nil
 	r.book.mu.Unlock()
 	<-r.entry.busy
 	r.book.unuse(r.entry)

@@ -34,7 +34,7 @@ func (c *Client) Query(ctx context.Context, req query.Request) (result.Rows, err
 		return nil, err
 	}
 	r := &remoteRows{body: resp.Body, in: json.NewDecoder(resp.Body)}
-	r.client, r.commit = c, commitOf(resp, req)
+	r.client, r.confirm = c, runOf(resp, req)
 	r.in.UseNumber()
 	if err := r.head(); err != nil {
 		resp.Body.Close()
@@ -51,7 +51,8 @@ func (c *Client) Copy(ctx context.Context, req query.Request, format output.Form
 	if err != nil {
 		return stats, err
 	}
-	defer resp.Body.Close()
+	answer := &remoteRows{body: resp.Body, client: c, confirm: runOf(resp, req)}
+	defer answer.Close()
 	if _, err := io.Copy(w, resp.Body); err != nil {
 		return stats, cutOff(err)
 	}
@@ -59,14 +60,14 @@ func (c *Client) Copy(ctx context.Context, req query.Request, format output.Form
 		return stats, fmt.Errorf("read answer of %s: no statistics at its end, so it may not be whole: %w", c.Server, err)
 	}
 	stats.Elapsed = time.Duration(stats.ElapsedMillis * float64(time.Millisecond))
-	done := &remoteRows{done: true, client: c, commit: commitOf(resp, req)}
-	return stats, done.Commit(ctx)
+	answer.done = true
+	return stats, answer.Commit(ctx)
 }
 
-// commitOf is the statement that commits the query's checkpoint; empty without one.
-func commitOf(resp *http.Response, req query.Request) string {
+// runOf is what run the answer is of, as remoteRows.confirm has it.
+func runOf(resp *http.Response, req query.Request) string {
 	if token := resp.Header.Get(tokenHeader); token != "" {
-		return "COMMIT CHECKPOINT " + req.Checkpoint + " " + token
+		return " CHECKPOINT " + req.Checkpoint + " " + token
 	}
 	return ""
 }
@@ -119,10 +120,10 @@ type remoteRows struct {
 	stats   result.Stats
 	err     error
 	done    bool
-	// commit is the statement that confirms the answer; empty where there is nothing
-	// to confirm.
-	commit string
-	client *Client
+	// confirm is of what run the answer is, in the words of a statement; empty where
+	// there is nothing to confirm, or it is done.
+	confirm string
+	client  *Client
 }
 
 // head reads up to the first row.
@@ -234,13 +235,15 @@ func cutOff(err error) error {
 
 // Commit says that the answer was delivered, completely: see result.Commit.
 func (r *remoteRows) Commit(ctx context.Context) error {
-	if r.commit == "" {
+	if r.confirm == "" {
 		return nil
 	}
 	if !r.done || r.err != nil {
 		return errors.New("the answer was not read to its end, so its checkpoint stays where it was")
 	}
-	rows, err := r.client.Query(ctx, query.Request{SQL: r.commit})
+	statement := "COMMIT" + r.confirm
+	r.confirm = ""
+	rows, err := r.client.Query(ctx, query.Request{SQL: statement})
 	if err != nil {
 		return fmt.Errorf("the answer is whole, but whether its checkpoint was committed is not certain (SHOW CHECKPOINTS tells): %w", err)
 	}
@@ -250,7 +253,23 @@ func (r *remoteRows) Commit(ctx context.Context) error {
 func (r *remoteRows) Values() []result.Value { return r.values }
 func (r *remoteRows) Err() error             { return r.err }
 func (r *remoteRows) Stats() result.Stats    { return r.stats }
-func (r *remoteRows) Close() error           { return r.body.Close() }
+
+// Close lets the next run of a checkpoint that was not committed begin, if the
+// service can be told within abandonWithin; it finds out by itself, later.
+func (r *remoteRows) Close() error {
+	err := r.body.Close()
+	if r.confirm != "" {
+		ctx, cancel := context.WithTimeout(context.Background(), abandonWithin)
+		defer cancel()
+		rows, failed := r.client.Query(ctx, query.Request{SQL: "ABANDON" + r.confirm})
+		if r.confirm = ""; failed == nil {
+			rows.Close()
+		}
+	}
+	return err
+}
+
+const abandonWithin = 5 * time.Second
 
 // Queries lists the queries of the service that the caller may see.
 func (c *Client) Queries(ctx context.Context) ([]RunningQuery, error) {

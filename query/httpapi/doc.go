@@ -48,7 +48,8 @@
 //     {"sql": "COMMIT CHECKPOINT hourly <token>"}, where the token is that of the
 //     header Sluice-Checkpoint-Token. Until then the name is in use, for
 //     query.checkpoints.confirm at most; then the run counts as not delivered, and the
-//     next one repeats it. This is what Client does, for sluice query.
+//     next one repeats it; ABANDON in place of COMMIT says at once that it was not.
+//     This is what Client does, for sluice query.
 //
 // So a client that dies in the middle sees nothing lost: each record comes at least
 // once, and a client that keeps the numbers of the runs whose answers it has made
