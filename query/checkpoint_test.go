@@ -271,6 +271,15 @@ func TestCheckpointExcludes(t *testing.T) {
 func TestCheckpointFaults(t *testing.T) {
 	h := newBookHouse(t)
 	h.post("purchases", purchase(1, 1, "DE"))
+	// What reads no rows has read nothing.
+	for _, sql := range []string{"SHOW TABLES", "DESCRIBE shop.purchases", "-- all of it\n DESCRIBE SELECT * FROM shop.purchases", "desc select 1"} {
+		r, err := h.engine.Query(t.Context(), query.Request{SQL: sql, Checkpoint: "mine", Dialect: query.DuckDB})
+		check(t, err)
+		for r.Next() {
+		}
+		check(t, r.Commit(t.Context()))
+		r.Close()
+	}
 	h.wantIDs(run("mine"), true, 1)
 	for _, tt := range []struct {
 		req  query.Request
@@ -410,4 +419,47 @@ func TestCheckpointsAreExact(t *testing.T) {
 			t.Errorf("reader-%d saw %d records", n, len(seen[n]))
 		}
 	}
+}
+
+// A statement that writes what is new, and views: their tables' ranges are read.
+func TestCheckpointedWrites(t *testing.T) {
+	book, err := checkpoint.Open(checkpoint.Config{Dir: filepath.Join(t.TempDir(), "checkpoints"), Max: 10, Batches: 1000, Confirm: time.Minute})
+	check(t, err)
+	t.Cleanup(func() { book.Close() })
+	w := newWorkshop(t, func(c *query.Config) { c.Checkpoints = book })
+	w.want("CREATE TABLE src AS SELECT 0 AS id", "1") // a file of no batch
+	w.want("CREATE VIEW v AS SELECT id FROM src", "true")
+	table, err := w.catalog.Table(t.Context(), lake.TableName{Database: "default", Table: "src"})
+	check(t, err)
+	key, _ := w.store.Key(table.Location)
+	arrive := func(n int) {
+		batch := lake.NewBatchID(time.Now())
+		copyParquet(t, filepath.Join(w.root, key, batch.DataFile()), fmt.Sprintf("SELECT %d::integer AS id", n))
+		check(t, book.Note(batch))
+	}
+	do := func(sql string, want ...string) {
+		t.Helper()
+		r, err := w.engine.Query(t.Context(), query.Request{SQL: sql, Checkpoint: "c", MayWrite: anywhere})
+		check(t, err)
+		defer r.Close()
+		var got []string
+		for r.Next() {
+			got = append(got, r.Values()[0].Text)
+		}
+		check(t, r.Err())
+		check(t, r.Commit(t.Context()))
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s: got %q, want %q", sql, got, want)
+		}
+	}
+	arrive(1)
+	do("CREATE TABLE dst AS SELECT id FROM src", "1")
+	do("INSERT INTO dst SELECT id FROM src", "0")
+	arrive(2)
+	do("CREATE OR REPLACE VIEW w AS SELECT id FROM src", "true") // reads nothing
+	do("INSERT INTO dst SELECT id FROM src", "1")
+	arrive(3)
+	do("SELECT id FROM v", "3")
+	do("SELECT id FROM v")
+	w.want("SELECT id FROM dst ORDER BY id", "1", "2")
 }

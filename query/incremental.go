@@ -10,6 +10,7 @@ import (
 	"sluice/query/checkpoint"
 	"sluice/query/result"
 	"sluice/query/statement"
+	"sluice/query/write"
 )
 
 // begin begins the run of the request's checkpoint, if it names one. It comes
@@ -24,8 +25,8 @@ func (e *Engine) begin(ctx context.Context, req Request, r *Rows) error {
 	if e.cfg.Checkpoints == nil {
 		return fault(CodeInvalid, "there are no checkpoints here: this engine reads no buffer")
 	}
-	if _, ok, err := parseCommand(req.SQL, req.Database); ok || err != nil {
-		return nil // of the catalog; what is wrong with it is said where it is run
+	if !readsRows(req.SQL) {
+		return nil
 	}
 	run, err := e.cfg.Checkpoints.Begin(ctx, req.Checkpoint, req.Replay)
 	if err != nil {
@@ -37,6 +38,17 @@ func (e *Engine) begin(ctx context.Context, req Request, r *Rows) error {
 		return fault(CodeForbidden, "the checkpoint %s is somebody else's: choose another name", req.Checkpoint)
 	}
 	return nil
+}
+
+// readsRows reports whether an answer is made of tables' rows: not that of a
+// statement about the catalog or about another statement, which leaves every
+// checkpoint where it is.
+func readsRows(sql string) bool {
+	if s, ok, err := write.Parse(sql); ok || err != nil {
+		return ok && s.Kind != write.CreateView && s.Kind != write.DropView
+	}
+	words := tokens(sql)
+	return len(words) > 0 && !slices.Contains([]string{"SHOW", "DESCRIBE", "DESC", "EXPLAIN"}, strings.ToUpper(words[0]))
 }
 
 // allVisible reports whether the asker may see all of the tables.

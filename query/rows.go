@@ -35,7 +35,7 @@ type Request struct {
 	Parameters []string
 	// Checkpoint, if set, has the query read of its tables what was acknowledged since
 	// the latest committed run of that name: see Rows.Commit. With Replay it reads what
-	// that run read. A statement that the catalog answers has nothing to do with it.
+	// that run read. SHOW, DESCRIBE, EXPLAIN and views' DDL have nothing to do with it.
 	Checkpoint string
 	Replay     bool
 }

@@ -119,6 +119,9 @@ func TestRanges(t *testing.T) {
 	if !errors.Is(err, checkpoint.ErrInvalid) || !strings.Contains(err.Error(), "shop.purchases") {
 		t.Errorf("replay of a table of the run before: %v", err)
 	}
+	if err := r.Commit(); !errors.Is(err, checkpoint.ErrInvalid) {
+		t.Errorf("committed without a plan: %v", err)
+	}
 	r.Abandon()
 	list := b.List()
 	if len(list) != 1 || list[0].Run != 3 || list[0].Busy || len(list[0].Tables) != 2 {

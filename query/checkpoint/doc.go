@@ -30,6 +30,12 @@
 // range of the table that they went to. What was removed from a table since is not
 // seen any more.
 //
+// A statement that writes (INSERT INTO … SELECT) has written before its run is
+// committed: what comes between the two, a kill above all, has the next run write
+// the same rows again.
+//
+// Names belong to whoever may query the tables that they were used with.
+//
 // # Runs
 //
 // A run of a name begins (Begin), is planned, which fixes its range, and is

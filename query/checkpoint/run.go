@@ -188,6 +188,10 @@ func (r *Run) Commit() error {
 		b.mu.Unlock()
 		return fmt.Errorf("%w: run %d of the checkpoint %s is over", ErrExpired, r.number, r.entry.name)
 	}
+	if len(r.ranges) == 0 {
+		b.mu.Unlock()
+		return fmt.Errorf("%w: run %d of the checkpoint %s was never planned", ErrInvalid, r.number, r.entry.name)
+	}
 	r.end(committing)
 	state := r.entry.state.clone()
 	b.mu.Unlock()
