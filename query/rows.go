@@ -185,6 +185,7 @@ func (r *Rows) NextBatch() arrow.RecordBatch {
 	} else if err := r.src.Err(); err != nil {
 		r.err = r.fault(err, "")
 	}
+	r.exhausted = r.err == nil
 	r.ended = time.Now()
 	return nil
 }

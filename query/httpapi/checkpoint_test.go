@@ -22,6 +22,7 @@ import (
 	"sluice/query"
 	"sluice/query/checkpoint"
 	"sluice/query/httpapi"
+	"sluice/query/output"
 )
 
 // one is a catalog of the table d.t.
@@ -104,7 +105,7 @@ func (b broken) FlushError() error { return b.flush }
 func TestCheckpointCommit(t *testing.T) {
 	s := newShelf(t)
 	gone := errors.New("connection reset")
-	for _, format := range []string{"json", "ndjson", "csv"} {
+	for _, format := range []string{"json", "ndjson", "csv", "arrow", "parquet"} {
 		for _, confirm := range []bool{false, true} {
 			body := fmt.Sprintf(`{"sql":"SELECT id FROM d.t","checkpoint":"a","format":%q,"confirm":%v}`, format, confirm)
 			for _, w := range []broken{{write: gone}, {flush: gone}} {
@@ -191,3 +192,30 @@ func TestCheckpointClient(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// So does one that takes the answer as it comes, in every format; what it cannot
+// write is not committed.
+func TestCheckpointCopy(t *testing.T) {
+	s := newShelf(t)
+	c := &httpapi.Client{Server: s.server.URL}
+	for _, format := range []output.Format{output.Arrow, output.Parquet, output.CSV, output.NDJSON} {
+		name := "copy-" + string(format)
+		for want, w := range []io.Writer{full{}, io.Discard, io.Discard} {
+			stats, err := c.Copy(t.Context(), query.Request{SQL: "SELECT id FROM d.t", Checkpoint: name}, format, w)
+			if w == (full{}) {
+				if err == nil {
+					t.Errorf("%s: committed what could not be written", format)
+				}
+				continue
+			}
+			if err != nil || stats.Rows != int64(3*(2-want)) {
+				t.Errorf("%s: run %d: %d rows, %v", format, want, stats.Rows, err)
+			}
+		}
+	}
+}
+
+// full is an output that takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("disk full") }
