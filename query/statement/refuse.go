@@ -2,6 +2,7 @@ package statement
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -31,6 +32,7 @@ var refusedFunctions = map[string]bool{
 	"stats": true, "glob": true, "sniff_csv": true, "add_parquet_key": true, "which_secret": true,
 	"checkpoint": true, "force_checkpoint": true, "enable_logging": true, "disable_logging": true,
 	"seq_scan": true, "arrow_scan": true, "arrow_scan_dumb": true, "sql_auto_complete": true,
+	"col_description": true, "obj_description": true, "shobj_description": true, "parse_duckdb_log_message": true,
 	"current_role": true, "session_user": true, "get_block_size": true, "vector_type": true,
 }
 
@@ -43,15 +45,18 @@ var refusedPrefixes = []string{
 
 // checkFunction refuses a function by name.
 func checkFunction(n node) *Refusal {
-	name := strings.ToLower(text(n, "function_name"))
-	bad := refusedFunctions[name]
-	for _, p := range refusedPrefixes {
-		bad = bad || strings.HasPrefix(name, p)
-	}
-	if bad {
+	if name := strings.ToLower(text(n, "function_name")); RefusesFunction(name) {
 		return refuse(n, "the function %s is not allowed: a query reads tables, not files, settings or the environment", name)
 	}
 	return nil
+}
+
+// RefusesFunction reports whether a function, by its name in lower case, is not for
+// a statement to call. What the executor has beside those was reviewed, each by
+// name, to read nothing but its arguments; a test holds that list against a new
+// executor's.
+func RefusesFunction(name string) bool {
+	return refusedFunctions[name] || slices.ContainsFunc(refusedPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
 // checkFrom refuses what may not stand in FROM.

@@ -56,6 +56,9 @@ func Parse(tree []byte, database string) (*Statement, error) {
 	return s, nil
 }
 
+// relationPrefix begins the names that Replace is given.
+const relationPrefix = "SLUICE_"
+
 // A scope is the common table expressions that a node sees.
 type scope struct {
 	name  string
@@ -80,7 +83,11 @@ func (s *Statement) visit(n node, in *scope) *Refusal {
 			if r := s.visit(object(entry, "value"), in); r != nil {
 				return r
 			}
-			in = &scope{name: text(entry, "key"), outer: in}
+			name := text(entry, "key")
+			if strings.HasPrefix(strings.ToUpper(name), relationPrefix) {
+				return refuse(n, "a name that begins with %s is not allowed in WITH: the relations that stand for tables are named so", relationPrefix)
+			}
+			in = &scope{name: name, outer: in}
 		}
 	}
 	typ := text(n, "type")
