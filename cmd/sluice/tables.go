@@ -88,14 +88,18 @@ func tableInfos(ctx context.Context, ask asker, args []string) ([]tableInfo, err
 		if err != nil {
 			return nil, err
 		}
+		partitioned := false
 		for _, col := range columns {
 			info.Columns = append(info.Columns, columnInfo{col[0], col[1]})
+			partitioned = partitioned || col[2] == "partition key"
 		}
-		partitions, err := texts(ctx, ask, "SHOW PARTITIONS "+ident)
-		if err != nil {
-			return nil, err
+		if partitioned {
+			partitions, err := texts(ctx, ask, "SHOW PARTITIONS "+ident)
+			if err != nil {
+				return nil, err
+			}
+			info.Partitions = len(partitions)
 		}
-		info.Partitions = len(partitions)
 		infos = append(infos, info)
 	}
 	return infos, nil
