@@ -135,7 +135,7 @@ func (p *parser) show(s *Statement) (*Statement, error) {
 			return nil, err
 		}
 		return s, p.need(")")
-	case p.peek(0).is("DATABASES") && p.peek(1).is("LIKE"):
+	case p.peek(0).is("DATABASES") && p.peek(1).is("LIKE") && p.peek(2).kind == text && p.peek(3).kind == end && strings.ContainsAny(p.peek(2).raw, "*|"):
 		p.i += 2
 		s.Kind = ShowDatabases
 		return s, pattern()

@@ -18,7 +18,7 @@
 //	SHOW PARTITIONS t [PARTITION (k='v', …)]
 //	SHOW CREATE TABLE t
 //	SHOW TBLPROPERTIES t [('k')]
-//	SHOW DATABASES [LIKE 'p*|q*'], SHOW TABLES [IN d] 'p*|q*'
+//	SHOW DATABASES LIKE 'p*|q*', SHOW TABLES [IN d] 'p*|q*'
 //	DESCRIBE (FORMATTED|EXTENDED) t
 //
 // Names may stand in backticks or double quotes, texts in single or double quotes with

@@ -114,7 +114,7 @@ func TestParse(t *testing.T) {
 // others are not the package's.
 var others = []string{
 	"", "SELECT 1", "WITH a AS (SELECT 1) SELECT * FROM a", "CREATE TABLE t AS SELECT 1", "CREATE TABLE t WITH (format = 'PARQUET') AS SELECT 1", "CREATE VIEW v AS SELECT 1",
-	"CREATE OR REPLACE VIEW v AS SELECT 1", "DROP VIEW v", "SHOW TABLES", "SHOW TABLES IN shop", "SHOW TABLES FROM shop LIKE 'x%'", "SHOW TABLES LIKE 'a' ESCAPE '!'", "SHOW DATABASES", "SHOW SCHEMAS LIKE 'x'",
+	"CREATE OR REPLACE VIEW v AS SELECT 1", "DROP VIEW v", "SHOW TABLES", "SHOW TABLES IN shop", "SHOW TABLES FROM shop LIKE 'x%'", "SHOW TABLES LIKE 'a' ESCAPE '!'", "SHOW DATABASES", "SHOW DATABASES LIKE 's_op'", "SHOW DATABASES LIKE 's!_' ESCAPE '!'", "SHOW SCHEMAS LIKE 'x'",
 	`SHOW TABLES FROM "shop"`, `SHOW TABLES FROM a."b"`, "SHOW COLUMNS FROM t", "SHOW FUNCTIONS", "DESCRIBE t", "DESCRIBE formatted", "DESC d.t", "INSERT INTO t SELECT 1", "CREATE", "SHOW",
 }
 
@@ -173,7 +173,7 @@ func FuzzQuote(f *testing.F) {
 	f.Add("it's \\ \n\t\x01é\u2028")
 	f.Fuzz(func(t *testing.T, text string) {
 		text = strings.ToValidUTF8(text, "")
-		s, ok, err := ddl.Parse("SHOW DATABASES LIKE " + ddl.Quote(text))
+		s, ok, err := ddl.Parse("SHOW TABLES " + ddl.Quote(text))
 		if err != nil || !ok || s.Pattern != text {
 			t.Fatalf("%q is quoted as %s: %+v, %v", text, ddl.Quote(text), s, err)
 		}
