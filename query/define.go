@@ -39,6 +39,9 @@ type definition struct {
 
 // define runs one of Hive's statements.
 func (e *Engine) define(ctx context.Context, req Request, s *ddl.Statement, r *Rows) error {
+	if req.Checkpoint != "" {
+		return fault(CodeInvalid, "a checkpoint is of a query, not of a statement that defines tables")
+	}
 	if len(req.Parameters) > 0 {
 		return fault(CodeInvalid, "a statement that defines tables has no parameters")
 	}
@@ -97,8 +100,11 @@ func (d *definition) allowed() error {
 	if d.Kind.Reads() {
 		return nil
 	}
+	if d.e.cfg.ReadOnly {
+		return d.fault(d.At, CodeForbidden, "statements only read here (query.write.who: off)")
+	}
 	if d.req.MayWrite == nil || !d.req.MayWrite(d.name.Database) || !d.snap.sees(d.name.Database) {
-		return d.fault(d.At, CodeForbidden, "this caller may only read %s: writing needs a key with modify, or query.write: anyone", d.name.Database)
+		return d.fault(d.At, CodeForbidden, "this caller may only read %s: writing needs a key with modify, or query.write.who: anyone", d.name.Database)
 	}
 	return nil
 }

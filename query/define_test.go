@@ -281,6 +281,7 @@ func TestWhoMayDefine(t *testing.T) {
 		"ALTER TABLE secret.t SET TBLPROPERTIES ('a'='b')", "ALTER TABLE secret.none ADD COLUMNS (b int)", "MSCK REPAIR TABLE secret.t", "ALTER TABLE secret.t ADD PARTITION (a='b')",
 	}
 	h.mayWrite = nil
+	h.refused("SHOW CREATE TABLE mine.none", query.CodeNotFound, "there is no table mine.none")
 	for _, sql := range append(all, "CREATE DATABASE mine2", "CREATE EXTERNAL TABLE mine.u (a int) LOCATION '"+h.store.URI("mine/u")+"'") {
 		h.refused(sql, query.CodeForbidden, "this caller may only read")
 	}

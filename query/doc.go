@@ -57,6 +57,16 @@
 // in their footers (see package statistics); what is in doubt is read. From a store
 // without local files, whole objects are fetched.
 //
+// # Tables that others made
+//
+// Files that are JSON lines, CSV or delimited text are read as their table's SerDe
+// means them, whole and without statistics: see package textfile, which says where that
+// is not as Athena does. A partition is read as its table is stored. Tables of other
+// formats (ORC, Avro) are an error that names the SerDe. Hive's statements that define
+// tables are package ddl's; what they name must lie in the lake, and for a caller that
+// sees some databases only, in the folders of those it may write. "table$partitions" has the
+// values of a table's partitions, delivered and live.
+//
 // # Names
 //
 // table is a table of the request's database; database.table is everything of

@@ -353,7 +353,7 @@ func (s *service) openEngine() (*query.Engine, error) {
 		count = s.glue.CountPartitions
 	}
 	return query.Open(query.Config{
-		Catalog: s.catalog, Define: s.catalog, CountPartitions: count, Store: s.store, Buffer: s.buffer, Converter: converter,
+		Catalog: s.catalog, Define: s.catalog, ReadOnly: q.Write.Who == configs.WriteOff, CountPartitions: count, Store: s.store, Buffer: s.buffer, Converter: converter,
 		Checkpoints: s.checkpoints,
 		Stream:      s.stream, Database: s.cfg.Database, Dir: s.cfg.CacheDir(),
 		Cache: int64(q.Cache), Footers: int64(q.Footers), Spill: int64(q.Spill), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Queue: q.Queue, Timeout: q.Timeout,
