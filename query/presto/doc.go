@@ -44,5 +44,5 @@
 //
 //	TEST_PRESTO_URL=http://127.0.0.1:18080 go test ./query/presto -run 'TestPresto$' -update
 //
-// which takes five minutes.
+// which takes five minutes; with -missing only what was not asked before is.
 package presto
