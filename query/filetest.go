@@ -89,7 +89,7 @@ func (p *plan) fileValue(ctx context.Context, t lake.Type, c statement.Constant)
 	case lake.KindDate:
 		day, err := time.Parse(time.DateOnly, k.text)
 		ok = (k.typ == "DATE" || k.typ == "VARCHAR") && (err == nil || k.null)
-		return statistics.Number(float64(day.Unix()/86400), 0), k.null, ok, nil
+		return statistics.Whole(float64(day.Unix() / 86400)), k.null, ok, nil
 	default:
 		ok = false
 	}
@@ -99,6 +99,9 @@ func (p *plan) fileValue(ctx context.Context, t lake.Type, c statement.Constant)
 	f, err := strconv.ParseFloat(k.text, 64)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 		return v, false, false, nil
+	}
+	if slices.Contains(integerTypes, k.typ) {
+		return statistics.Whole(f), false, true, nil
 	}
 	return statistics.Number(f, 0), false, true, nil
 }

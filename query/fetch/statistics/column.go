@@ -213,6 +213,9 @@ func integers(physical format.Type, unit float64) func(b []byte) (low, high floa
 
 // widen makes up for what rounding may have cost, to a double and by the unit.
 func widen(f, unit float64) (low, high float64, ok bool) {
+	if unit == 1 && math.Abs(f) < exactBelow {
+		return f, f, true
+	}
 	low, high = math.Nextafter(f, math.Inf(-1)), math.Nextafter(f, math.Inf(1))
 	if unit != 1 {
 		low, high = math.Nextafter(low*unit, math.Inf(-1)), math.Nextafter(high*unit, math.Inf(1))

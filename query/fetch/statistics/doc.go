@@ -17,9 +17,9 @@
 //   - Bounds that are NaN, of the wrong length, or the wrong way round.
 //
 // Bounds of strings may be cut: they are taken as bounds, never as values. Numbers,
-// dates and timestamps are compared as doubles, each widened by the least step, so
-// that rounding keeps a row group rather than loses one; timestamps by a
-// microsecond.
+// dates and timestamps are compared as doubles; what is not a whole number of less
+// than 2^53 is widened by the least step, so that rounding keeps a row group rather
+// than loses one, and timestamps by a microsecond.
 //
 // A column that the file lacks is null in all its rows.
 package statistics

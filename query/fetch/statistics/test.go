@@ -36,6 +36,17 @@ func Number(f, slack float64) Value {
 	return Value{low: math.Nextafter(f-slack, math.Inf(-1)), high: math.Nextafter(f+slack, math.Inf(1))}
 }
 
+// Whole is the value of a whole number, which is exact where a double is.
+func Whole(f float64) Value {
+	if math.Abs(f) >= exactBelow {
+		return Number(f, 0)
+	}
+	return Value{low: f, high: f}
+}
+
+// exactBelow is where doubles begin to leave out whole numbers.
+const exactBelow = 1 << 53
+
 // Useful reports whether the test can skip anything.
 func (t *Test) Useful() bool {
 	switch t.Op {
