@@ -54,7 +54,8 @@
 // exact. See package presto for the comparison with PrestoDB.
 //
 // Files no row of which can satisfy the conditions are left out too, by the bounds
-// in their footers (see package statistics); what is in doubt is read. From a store
+// in their footers (see package statistics); what is in doubt is read. Listings are
+// not kept from one query to the next. From a store
 // without local files, whole objects are fetched.
 //
 // # Tables that others made

@@ -320,13 +320,6 @@ func (h *house) parquetLink(key, of string) {
 	check(h.t, os.Link(filepath.Join(h.root, of), path))
 }
 
-// addPartitionUnchecked is addPartition for many.
-func (c *catalog) addPartitionUnchecked(name lake.TableName, p lake.Partition) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.partitions[name] = append(c.partitions[name], p)
-}
-
 // mkdir makes a folder of the lake.
 func (h *house) mkdir(key string) {
 	h.t.Helper()
