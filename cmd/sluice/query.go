@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"sluice/buffer"
 	"sluice/configs"
@@ -168,7 +170,11 @@ func answer(c *cobra.Command, args []string, ask asker, format string) error {
 		return answerAll(c, args[0], ask, f)
 	}
 	if in, ok := c.InOrStdin().(*os.File); ok && progress.IsTerminal(in) {
-		return terminal.Run(c.Context(), terminal.Config{In: in, Out: c.OutOrStdout(), Query: ask.query, HistoryFile: historyFile(), Format: f})
+		// Ctrl-C cancels a query, not the prompt; what ends every command by it is left
+		// behind here.
+		ctx, stop := signal.NotifyContext(context.WithoutCancel(c.Context()), syscall.SIGTERM)
+		defer stop()
+		return terminal.Run(ctx, terminal.Config{In: in, Out: c.OutOrStdout(), Query: ask.query, HistoryFile: historyFile(), Format: f})
 	}
 	text, err := io.ReadAll(io.LimitReader(c.InOrStdin(), maxScript+1))
 	if err != nil {

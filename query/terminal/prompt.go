@@ -31,6 +31,9 @@ const (
 	promptMore = "     -> "
 	help       = `Statements end with a semicolon.
   \q            quit (or Ctrl-D)
+  \d            the tables
+  \d TABLE      the table's columns
+  \l            the databases
   \timing       switch the line on time and cost on or off
   \format NAME  table, csv, json or ndjson
   \?            this help
@@ -86,7 +89,7 @@ func (s *session) run(ctx context.Context) error {
 			return fmt.Errorf("read line: %w", err)
 		}
 		if typed == "" {
-			if done, handled := s.command(strings.TrimSpace(line)); done {
+			if done, handled := s.command(ctx, strings.TrimSpace(line)); done {
 				return nil
 			} else if handled {
 				continue
@@ -106,11 +109,19 @@ func (s *session) run(ctx context.Context) error {
 }
 
 // command does what is not SQL.
-func (s *session) command(line string) (done, handled bool) {
+func (s *session) command(ctx context.Context, line string) (done, handled bool) {
 	word, rest, _ := strings.Cut(line, " ")
 	switch strings.ToLower(strings.TrimSuffix(word, ";")) {
 	case `\q`, "quit", "exit":
 		return true, true
+	case `\d`:
+		if table := strings.TrimSuffix(strings.TrimSpace(rest), ";"); table != "" {
+			s.execute(ctx, "DESCRIBE "+table)
+		} else {
+			s.execute(ctx, "SHOW TABLES")
+		}
+	case `\l`:
+		s.execute(ctx, "SHOW DATABASES")
 	case `\timing`:
 		s.timing = !s.timing
 		fmt.Fprintf(s.cfg.Out, "timing is %s\n", map[bool]string{true: "on", false: "off"}[s.timing])
@@ -120,6 +131,10 @@ func (s *session) command(line string) (done, handled bool) {
 			fmt.Fprintln(s.cfg.Out, err)
 		} else {
 			s.cfg.Format = f
+		}
+		if f.Binary() {
+			s.cfg.Format = output.Table
+			fmt.Fprintf(s.cfg.Out, "%s is nothing for a terminal\n", f)
 		}
 	case `\?`, `\h`, `\help`, "help":
 		fmt.Fprint(s.cfg.Out, help)

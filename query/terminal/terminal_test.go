@@ -109,6 +109,40 @@ func TestSession(t *testing.T) {
 	}
 }
 
+// Ctrl-C ends the query that runs, and the prompt goes on; \d and \l ask the catalog.
+func TestInterrupt(t *testing.T) {
+	var asked []string
+	var out strings.Builder
+	s := &session{history: openHistory(""), lines: &typist{lines: []string{"SELECT 1;", `\d`, `\d shop.purchases;`, `\l`, `\format parquet`}},
+		cfg: Config{Out: &out, Query: func(ctx context.Context, sql string) (result.Rows, error) {
+			asked = append(asked, sql)
+			if sql != "SELECT 1" {
+				return &one{}, nil
+			}
+			p, err := os.FindProcess(os.Getpid())
+			if err == nil {
+				err = p.Signal(os.Interrupt)
+			}
+			if err != nil {
+				t.Error(err)
+				return &one{}, nil
+			}
+			<-ctx.Done()
+			return nil, errors.New("the query was canceled")
+		}}}
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"SELECT 1", "SHOW TABLES", "DESCRIBE shop.purchases", "SHOW DATABASES"}; !slices.Equal(asked, want) {
+		t.Errorf("asked %q", asked)
+	}
+	for _, part := range []string{"error: the query was canceled", "parquet is nothing for a terminal", " x\n---\n 1\n"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("the output lacks %q:\n%s", part, out.String())
+		}
+	}
+}
+
 func TestHistoryIsBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history")
 	h := openHistory(path)
