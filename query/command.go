@@ -77,7 +77,7 @@ func parseCommand(sql, database string) (cmd command, ok bool, err error) {
 	case word(1) == "COLUMNS" && (word(2) == "FROM" || word(2) == "IN"):
 		cmd.kind, rest = "columns", 3
 	default:
-		return command{}, false, fault(CodeSyntax, "there is no such SHOW; there is SHOW DATABASES, SHOW TABLES [IN database], SHOW PARTITIONS table, SHOW COLUMNS FROM table")
+		return command{}, false, fault(CodeSyntax, "there is no such SHOW; there is SHOW DATABASES, SHOW TABLES [IN database], SHOW PARTITIONS table, SHOW COLUMNS FROM table, SHOW CHECKPOINTS")
 	}
 	cmd.parts, ok = nameOf(words[min(rest, len(words)):])
 	switch {

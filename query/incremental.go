@@ -156,7 +156,7 @@ func (e *Engine) checkpointCommand(req Request) (src *fixed, ok bool, err error)
 	})
 	switch {
 	case name == "":
-		err = fault(CodeSyntax, "there is DROP CHECKPOINT name, and COMMIT or ABANDON CHECKPOINT name token")
+		err = fault(CodeSyntax, "there is DROP CHECKPOINT name, and COMMIT and ABANDON CHECKPOINT with a name and the token of the run")
 	case hidden:
 		err = fmt.Errorf("%w: %s", checkpoint.ErrNotFound, name)
 	case verb == "DROP":
