@@ -51,7 +51,20 @@ func (p *plan) parse(ctx context.Context) ([]byte, error) {
 
 // run runs the query.
 func (p *plan) run(ctx context.Context, q executor.Query) (*executor.Rows, error) {
-	return attempt(p, q, func(q executor.Query) (*executor.Rows, error) { return p.engine.exec.Run(ctx, q) })
+	run := func(q executor.Query) (*executor.Rows, error) { return p.engine.exec.Run(ctx, q) }
+	rows, err := attempt(p, q, run)
+	var fault *executor.Error
+	if !errors.As(err, &fault) || fault.Kind != "Binder" || len(p.bare) == 0 {
+		return rows, err
+	}
+	// What is wrong is said knowing all columns, not the fetched ones alone.
+	q.Setup = p.unrestricted(q.Setup)
+	if rows, full := attempt(p, q, run); full != nil {
+		return nil, full
+	} else {
+		rows.Close()
+	}
+	return nil, err
 }
 
 // attempt has do run the query. Where a variant of the statement cannot be bound,

@@ -1,15 +1,19 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
+	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 	"sluice/query/fetch"
+	"sluice/query/statement"
 )
 
 const (
@@ -112,6 +116,41 @@ func (o placed) wanted() []int {
 		}
 	}
 	return groups
+}
+
+// restrict leaves to a relation, where its files are fetched, the columns that the
+// statement can read: what is not fetched is not there. The names are nil where it
+// may be all. For the errors of a statement that names another column, it notes the
+// relation with all columns and no rows.
+func (p *plan) restrict(t *statement.Table, rel *relation, view string) (names []string) {
+	names, all := p.stmt.Needed(t)
+	if all || rel.text != nil {
+		return nil
+	}
+	if _, local := p.engine.cfg.Store.LocalPath("any"); local {
+		return names
+	}
+	kept := slices.DeleteFunc(slices.Clone(rel.columns), func(c lake.Column) bool {
+		_, found := slices.BinarySearch(names, strings.ToLower(c.Name))
+		return !found
+	})
+	if len(kept) < len(rel.columns) {
+		full := *rel
+		full.files = nil
+		p.bare[view] = full.view(view)
+		rel.columns = kept
+	}
+	return names
+}
+
+// unrestricted is a set-up in which restricted relations have all their columns, and
+// no rows.
+func (p *plan) unrestricted(setup []string) []string {
+	setup = slices.Clone(setup)
+	for i, sql := range setup {
+		setup[i] = cmp.Or(p.bare[sql], sql)
+	}
+	return setup
 }
 
 // together does something for each of n objects, some at once.

@@ -160,7 +160,7 @@ func TestLimits(t *testing.T) {
 		{"SELECT repeat('x', 501) FROM range(2)", query.Limits{}, 1, []string{"1 kB", "query.max_result"}},
 		{"SELECT repeat('x', 5) FROM range(2)", query.Limits{Result: 9}, 1, []string{"9 bytes", "limits.max_result of the request"}},
 		{"SELECT count(*) FROM shop.purchases", query.Limits{}, 1, nil},
-		{"SELECT count(*) FROM shop.purchases", query.Limits{Scanned: 10}, 0, []string{"2 files", "10 bytes", "limits.max_scanned of the request", "WHERE"}},
+		{"SELECT sum(id) FROM shop.purchases", query.Limits{Scanned: 10}, 0, []string{"2 files", "10 bytes", "limits.max_scanned of the request", "WHERE"}},
 		{"SELECT count(*) FROM shop.purchases WHERE dt = '2020-01-01'", query.Limits{Scanned: 10}, 1, nil},
 		{"SELECT 1", query.Limits{Rows: -1}, 0, []string{"negative"}},
 	} {

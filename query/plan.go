@@ -43,8 +43,9 @@ type plan struct {
 	reports   []*scanReport // where they are asked for
 	remote    bool          // objects are left unread
 
-	usage   *fetch.Usage    // of the query, all attempts to plan it
-	planned map[string]bool // files counted, by path, and objects, by key
+	usage   *fetch.Usage      // of the query, all attempts to plan it
+	planned map[string]bool   // files counted, by path, and objects, by key
+	bare    map[string]string // see restrict
 	// fresh: what was listed before must not be believed, since an object is not what
 	// a listing said.
 	fresh bool
@@ -60,6 +61,7 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	p.tables = make(map[lake.TableName]*tableSource)
 	p.listings = make(map[string][]object)
 	p.planned = make(map[string]bool)
+	p.bare = make(map[string]string)
 	if p.usage == nil {
 		p.usage = &fetch.Usage{}
 	}
@@ -161,6 +163,7 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 		return fault(CodeInvalid, "the columns %s are those of Parquet files; %s is made of text", strings.Join(hiddenColumns, ", "), src.name)
 	}
 	rel := relation{columns: src.columns(), keys: src.keys, text: src.text, hidden: p.hidden}
+	needed := p.restrict(t, &rel, view)
 	met := t.Conditions
 	add := func(files []dataFile, also []*statement.Condition, err error) error {
 		rel.files = append(rel.files, files...)
@@ -175,7 +178,7 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 		return err
 	}
 	if part != liveOnly {
-		if err := add(p.delivered(ctx, src, filter)); err != nil {
+		if err := add(p.delivered(ctx, src, filter, needed)); err != nil {
 			return err
 		}
 	}
@@ -188,7 +191,11 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 		return err
 	}
 	p.count(rel.files)
-	p.query.Setup = append(p.query.Setup, rel.view(view))
+	sql := rel.view(view)
+	if p.bare[view] != "" {
+		p.bare[sql] = p.bare[view]
+	}
+	p.query.Setup = append(p.query.Setup, sql)
 	// What holds for every row that is read need not be computed for each.
 	for _, c := range met {
 		c.Drop()

@@ -40,6 +40,9 @@ const (
 	caseLimit = 32 // partitions up to which CASE beats a join
 )
 
+// noColumn stands in a relation of which rows alone are needed.
+const noColumn = `NULL AS "no column"`
+
 // internal is the name of the i-th column within the scan.
 func internal(i int) string { return fmt.Sprintf("c%d", i) }
 
@@ -70,6 +73,9 @@ func (r *relation) query() string {
 	}
 	if r.hidden {
 		b.WriteString(hiddenSelect)
+	}
+	if len(r.columns)+len(r.keys) == 0 && !r.hidden {
+		b.WriteString(noColumn)
 	}
 	query := strings.TrimSuffix(b.String(), ", ")
 	query += " FROM read_parquet(" + paths(files) + ", schema = " + r.schema() + ") AS f"
@@ -107,6 +113,9 @@ func (r *relation) empty() string {
 	}
 	if r.hidden {
 		columns = append(columns, hiddenEmpty)
+	}
+	if len(columns) == 0 {
+		columns = []string{noColumn}
 	}
 	return "SELECT " + strings.Join(columns, ", ") + " WHERE false"
 }

@@ -13,6 +13,7 @@ type Statement struct {
 
 	root     node
 	database string
+	needs    *needs // nil until it is asked for
 }
 
 // A Table is one place where a table is named.

@@ -1,0 +1,236 @@
+package query_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sluice/internal/lake"
+	"sluice/internal/lake/store"
+	"sluice/internal/s3test"
+	"sluice/query"
+)
+
+// A wire counts what goes between a client and an S3 server.
+type wire struct {
+	url string
+
+	mu           sync.Mutex // guards all below
+	gets, lists  int
+	bytes        int64        // of the bodies of objects
+	beforeObject func(string) // called before an object is asked for
+}
+
+func newWire(t testing.TB, endpoint string) *wire {
+	t.Helper()
+	target, err := url.Parse(endpoint)
+	check(t, err)
+	w := &wire{}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Host = r.In.Host // which is signed
+		},
+		ModifyResponse: func(r *http.Response) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			switch {
+			case r.Request.Method != http.MethodGet:
+			case r.Request.URL.Query().Has("list-type"):
+				w.lists++
+			default:
+				w.gets++
+				w.bytes += r.ContentLength
+			}
+			return nil
+		},
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		before := w.beforeObject
+		w.mu.Unlock()
+		if before != nil && r.Method == http.MethodGet && !r.URL.Query().Has("list-type") {
+			before(r.URL.Path)
+		}
+		proxy.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(server.Close)
+	w.url = server.URL
+	return w
+}
+
+// take is what went since it was last asked.
+func (w *wire) take() (gets, lists int, bytes int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	gets, lists, bytes = w.gets, w.lists, w.bytes
+	w.gets, w.lists, w.bytes = 0, 0, 0
+	return gets, lists, bytes
+}
+
+func (w *wire) before(f func(path string)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.beforeObject = f
+}
+
+// remoteHouse is a house whose lake is in S3, with a table d.t of two partitions.
+func remoteHouse(t testing.TB, rows int) (*house, *wire) {
+	t.Helper()
+	endpoint, bucket := s3test.Start(t)
+	w := newWire(t, endpoint)
+	remote, err := store.Open(t.Context(), "s3://"+bucket, store.Config{S3: store.S3{Endpoint: w.url, PathStyle: true}})
+	check(t, err)
+	h := newHouse(t, nil, func(c *query.Config) { c.Store = remote })
+	h.store = remote
+	name := lake.TableName{Database: "d", Table: "t"}
+	h.catalog.put(lake.Table{Name: name, Location: remote.URI("d/t") + "/", PartitionKeys: []lake.Column{{Name: "dt"}}, Columns: []lake.Column{
+		{Name: "id", Type: lake.Type{Kind: lake.KindBigint}}, {Name: "kind", Type: lake.Type{Kind: lake.KindString}},
+		{Name: "price", Type: lake.Type{Kind: lake.KindDouble}}, {Name: "text", Type: lake.Type{Kind: lake.KindString}},
+	}})
+	for day := 1; day <= 2; day++ {
+		dt := fmt.Sprintf("dt=2026-01-0%d", day)
+		h.upload("d/t/"+dt+"/a.parquet", remoteRows(rows, day))
+		h.catalog.addPartition(name, lake.Partition{Values: []string{dt[3:]}, Location: remote.URI("d/t/"+dt) + "/"})
+	}
+	w.take()
+	return h, w
+}
+
+func remoteRows(rows, factor int) string {
+	return fmt.Sprintf("SELECT %d * i AS id, 'kind ' || i %% 10 AS kind, i / 7 AS price, md5(i::VARCHAR) AS text FROM range(%d) r(i)", factor, rows)
+}
+
+// upload stores a query's answer as Parquet, by DuckDB.
+func (h *house) upload(key, sql string) {
+	h.t.Helper()
+	path := filepath.Join(h.t.TempDir(), "f.parquet")
+	copyParquet(h.t, path, sql)
+	file, err := os.Open(path)
+	check(h.t, err)
+	defer file.Close()
+	info, err := file.Stat()
+	check(h.t, err)
+	check(h.t, h.store.Put(h.t.Context(), key, file, info.Size()))
+}
+
+// From S3 the needed column chunks travel, once, and what is counted is what went
+// over the wire.
+func TestS3Reads(t *testing.T) {
+	h, w := remoteHouse(t, 20_000)
+	ask := func(sql, want string, cold bool) query.Stats {
+		t.Helper()
+		stats := h.want(sql, want)
+		gets, lists, bytes := w.take()
+		if int64(gets) != stats.Requests || bytes != stats.FetchedBytes || lists > 2 {
+			t.Errorf("%s: %d requests, %d bytes, %d listings on the wire; %+v", sql, gets, bytes, lists, stats)
+		}
+		if cold != (gets > 0) {
+			t.Errorf("%s: %d requests", sql, gets)
+		}
+		return stats
+	}
+	const footers = 2 * 8 << 10
+	stats := ask("SELECT count(*) FROM d.t", "40000", true)
+	if stats.Bytes != 0 || stats.FetchedBytes > footers {
+		t.Errorf("only rows are needed: %+v", stats)
+	}
+	sum := "SELECT sum(id) FROM d.t WHERE dt = '2026-01-01'"
+	if stats = ask(sum, "199990000", true); stats.Bytes == 0 || stats.FetchedBytes > stats.Bytes*11/10 || stats.CachedBytes != 0 {
+		t.Errorf("cold: %+v", stats)
+	}
+	if stats = ask(sum, "199990000", false); stats.CachedBytes != stats.Bytes {
+		t.Errorf("warm: %+v", stats)
+	}
+	both := "SELECT sum(id), count(DISTINCT kind) FROM d.t"
+	if stats = ask(both, "599970000|10", true); stats.FetchedBytes+stats.CachedBytes > stats.Bytes*11/10 || stats.CachedBytes == 0 {
+		t.Errorf("half warm: %+v", stats)
+	}
+	ask("SELECT kind FROM d.t WHERE id = 39998 AND dt = '2026-01-02'", `"kind 9"`, false)
+	ask("SELECT * FROM d.t WHERE id = 7 AND dt = '2026-01-01'", `7|"kind 7"|1.0|"8f14e45fceea167a5a36dedd4bea2543"|"2026-01-01"`, true)
+	// What is wrong is said as if all columns were there.
+	_, _, err := h.query("SELECT prise FROM d.t")
+	if err == nil || !strings.Contains(err.Error(), `"price"`) {
+		t.Errorf("a column that is not there: %v", err)
+	}
+}
+
+// A query whose objects are replaced or deleted after they were listed reads what is
+// there now.
+func TestS3ObjectsChangeMeanwhile(t *testing.T) {
+	h, w := remoteHouse(t, 20_000)
+	once := func(do func()) {
+		var one sync.Once
+		w.before(func(path string) {
+			if strings.HasSuffix(path, "a.parquet") {
+				one.Do(do)
+			}
+		})
+	}
+	once(func() { h.upload("d/t/dt=2026-01-01/a.parquet", remoteRows(20_001, 1)) })
+	h.want("SELECT count(text), sum(id) FROM d.t WHERE dt = '2026-01-01'", "20001|200010000")
+	once(func() { check(t, h.store.Delete(t.Context(), "d/t/dt=2026-01-02/a.parquet")) })
+	h.want("SELECT count(price), sum(id) FROM d.t WHERE dt = '2026-01-02'", "0|null")
+	// Where it never ends, the error names the object.
+	n := 20_001
+	w.before(func(path string) {
+		n++
+		h.upload("d/t/dt=2026-01-01/a.parquet", remoteRows(n, 1))
+	})
+	_, _, err := h.query("SELECT sum(price) FROM d.t")
+	if err == nil || !strings.Contains(err.Error(), "a.parquet") || !strings.Contains(err.Error(), "replaced") {
+		t.Errorf("replaced again and again: %v", err)
+	}
+}
+
+func BenchmarkS3(b *testing.B) {
+	h, w := remoteHouse(b, 1_000_000)
+	const sql = "SELECT kind, sum(price) FROM d.t GROUP BY kind"
+	run := func(b *testing.B, h *house) {
+		var stats query.Stats
+		w.take()
+		for b.Loop() {
+			_, s, err := h.query(sql)
+			check(b, err)
+			stats = s
+		}
+		gets, lists, bytes := w.take()
+		b.ReportMetric(float64(bytes)/float64(b.N)/float64(stats.Bytes), "fetched/needed")
+		b.ReportMetric(float64(gets)/float64(b.N), "requests/op")
+		b.ReportMetric(float64(lists)/float64(b.N), "listings/op")
+	}
+	b.Run("cold", func(b *testing.B) {
+		var stats query.Stats
+		w.take()
+		for b.Loop() {
+			b.StopTimer()
+			cold, err := query.Open(query.Config{Catalog: h.catalog, Store: h.store, Dir: b.TempDir(), Cache: 1 << 30, Memory: 1 << 30, Concurrent: 1, Timeout: time.Minute})
+			check(b, err)
+			b.StartTimer()
+			other := *h
+			other.engine = cold
+			_, stats, err = other.query(sql)
+			check(b, err)
+			b.StopTimer()
+			cold.Close()
+			b.StartTimer()
+		}
+		gets, lists, bytes := w.take()
+		b.ReportMetric(float64(bytes)/float64(b.N)/float64(stats.Bytes), "fetched/needed")
+		b.ReportMetric(float64(gets)/float64(b.N), "requests/op")
+		b.ReportMetric(float64(lists)/float64(b.N), "listings/op")
+	})
+	b.Run("warm", func(b *testing.B) {
+		_, _, err := h.query(sql)
+		check(b, err)
+		run(b, h)
+	})
+}

@@ -1,0 +1,111 @@
+package statement
+
+import (
+	"slices"
+	"strings"
+)
+
+// Needed are names, in lower case, among which are those of all columns of the table
+// that the statement can read there, its columns within structs and others' names
+// too. all: it may be any column, because a * stands for them, or because it cannot
+// be told.
+func (s *Statement) Needed(t *Table) (columns []string, all bool) {
+	if s.needs == nil {
+		s.needs = findNeeds(s)
+	}
+	if s.needs.all || t.renamed || s.needs.starred[t] || s.needs.row(t) {
+		return nil, true
+	}
+	columns = []string{}
+	for name := range s.needs.names {
+		columns = append(columns, name)
+	}
+	slices.Sort(columns)
+	return columns, false
+}
+
+// needs is what a statement says of columns.
+type needs struct {
+	statement *Statement
+	names     map[string]bool // every part of every reference to a column
+	last      map[string]bool // the last parts of references: of those, one can be a whole row
+	starred   map[*Table]bool
+	all       bool
+}
+
+func findNeeds(s *Statement) *needs {
+	n := &needs{statement: s, names: make(map[string]bool), last: make(map[string]bool), starred: make(map[*Table]bool)}
+	n.walk(s.root, nil)
+	return n
+}
+
+// row reports whether the table's rows may be asked for as such, by its name.
+func (n *needs) row(t *Table) bool {
+	if n.last[strings.ToLower(t.Alias)] {
+		return true
+	}
+	return len(t.Parts) > 0 && n.last[strings.ToLower(t.Parts[len(t.Parts)-1])]
+}
+
+// walk reads what is below a node of the SELECT that holds it.
+func (n *needs) walk(at, query node) {
+	switch typ := text(at, "type"); {
+	case typ == "SELECT_NODE":
+		query = at
+	case typ == "PIVOT" || typ == "SHOW_REF" || text(at, "ref_type") == "NATURAL":
+		n.all = true // their columns are not named
+	}
+	switch text(at, "class") {
+	case "COLUMN_REF":
+		parts := names(at)
+		for i, part := range parts {
+			n.names[strings.ToLower(part)] = true
+			if i == len(parts)-1 {
+				n.last[strings.ToLower(part)] = true
+			}
+		}
+	case "POSITIONAL_REFERENCE":
+		n.all = true
+	case "STAR":
+		n.star(at, query)
+	}
+	for _, u := range list(at, "using_columns") {
+		if name, ok := u.(string); ok {
+			n.names[strings.ToLower(name)] = true
+		}
+	}
+	children(at, func(c node) { n.walk(c, query) })
+}
+
+// star notes which tables a * stands for: those that stand in FROM themselves, of
+// the SELECT that it is in. What a subquery gives is named, or a * of its own.
+func (n *needs) star(at, query node) {
+	if query == nil {
+		n.all = true
+		return
+	}
+	direct := n.direct(object(query, "from_table"))
+	if of := text(at, "relation_name"); of != "" {
+		direct = slices.DeleteFunc(direct, func(t *Table) bool { return !strings.EqualFold(t.Alias, of) })
+		if len(direct) == 0 {
+			n.all = true // of a subquery, of a struct or of an outer query
+			return
+		}
+	}
+	for _, t := range direct {
+		n.starred[t] = true
+	}
+}
+
+// direct are the tables of FROM, joins taken apart.
+func (n *needs) direct(from node) []*Table {
+	switch text(from, "type") {
+	case "JOIN":
+		return append(n.direct(object(from, "left")), n.direct(object(from, "right"))...)
+	case "BASE_TABLE":
+		if t := n.statement.lookup(from); t != nil {
+			return []*Table{t}
+		}
+	}
+	return nil
+}
