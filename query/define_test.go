@@ -245,7 +245,8 @@ func TestRepair(t *testing.T) {
 		h.file(key, `{"id":-1}`)
 	}
 	h.file("raw/t/_temporary/dt=x/hour=1/y.json", `{"id":-1}`)
-	h.run("ALTER TABLE d.t ADD PARTITION (dt='d000', hour=0) LOCATION '" + h.store.URI("elsewhere") + "'")
+	h.run("ALTER TABLE d.t ADD PARTITION (dt='d000', hour=0) LOCATION '" + h.store.URI("raw/t/old/way") + "'")
+	h.file("raw/t/old/way/x.json", `{"id":0}`)
 	want = slices.DeleteFunc(want, func(s string) bool { return strings.Contains(s, "dt=d000") })
 	rows, _, err := h.query("MSCK REPAIR TABLE d.t")
 	check(t, err)
@@ -258,7 +259,7 @@ func TestRepair(t *testing.T) {
 		`"230 partitions were added to d.t; 1 were there"`})) {
 		t.Errorf("ends in %q", tail)
 	}
-	h.want("SELECT count(*), sum(id) FROM d.t", fmt.Sprintf("230|%d", 229*230/2+1000))
+	h.want("SELECT count(*), sum(id) FROM d.t", fmt.Sprintf("231|%d", 229*230/2+1000))
 	h.want("SELECT dt, \"hour\" FROM d.\"t$partitions\" WHERE \"hour\" = 23 AND dt < 'd050'", `"d023"|23`, `"d047"|23`)
 	rows, _, err = h.query("MSCK REPAIR TABLE d.t")
 	if check(t, err); len(rows) != 4 || rows[3] != `"0 partitions were added to d.t; 231 were there"` {

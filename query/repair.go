@@ -58,6 +58,11 @@ func (d *definition) repair(ctx context.Context, table lake.Table) (source, erro
 	r := &repairer{ctx: ctx, d: d, table: table, root: strings.TrimSuffix(root, "/"), known: make(map[string]bool), have: make(map[string]bool, len(all))}
 	for _, p := range all {
 		r.have[partitionPath(table, p.Values)] = true
+		// A folder that is one of its partitions already is none that could not be read.
+		key, ok := d.e.cfg.Store.Key(p.Location)
+		if dir, below := strings.CutPrefix(strings.TrimSuffix(key, "/"), r.root+"/"); ok && below && strings.Count(dir, "/") < len(table.PartitionKeys) {
+			r.known[dir] = true
+		}
 	}
 	r.next, r.stop = pull(ctx, d.e.cfg.Store, r.root)
 	return r, nil
