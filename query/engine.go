@@ -140,7 +140,14 @@ func (e *Engine) Query(ctx context.Context, req Request) (*Rows, error) {
 	ctx, stop := context.WithTimeoutCause(ctx, limits.Timeout, limits.timeout())
 	r := &Rows{ctx: ctx, replay: req.Replay, id: listed.id, sql: req.SQL, dir: e.cfg.Dir, price: e.cfg.PricePerTB, started: started, limits: limits,
 		release: []func(){e.open.Done, func() { cancel(nil) }, unlist, stop}}
+	returned := false
+	defer func() {
+		if !returned { // a panic, which a handler may survive: the place must not be lost with it
+			releaseAll(r.release)
+		}
+	}()
 	err := e.start(ctx, req, r, listed)
+	returned = true
 	if err == nil {
 		r.done = func(code Code, s Stats) { e.ended(req, code, s) }
 		return r, nil
