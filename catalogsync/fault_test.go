@@ -110,6 +110,7 @@ func deliver(ctx context.Context, c *catalogsync.Catalog, name lake.TableName) e
 func TestEveryRequestFails(t *testing.T) {
 	for _, bad := range append(faults, conflicts...) {
 		t.Run(bad.name, func(t *testing.T) {
+			t.Parallel() // most of the time is pauses
 			server := openServer(t)
 			for i, failed := 0, true; failed; i++ {
 				failed = failRequest(t, server, i, bad)
