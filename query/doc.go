@@ -60,8 +60,8 @@
 // in their footers (see package statistics); what is in doubt is read. Listings are
 // not kept from one query to the next. From a store without local files, the column
 // chunks that the statement can read are fetched (see package fetch), of tables of text
-// whole objects; bytes scanned are the needed column chunks. A query whose objects were replaced or deleted after they were listed is
-// planned anew, twice at most.
+// whole objects; bytes scanned are the needed column chunks. A query whose objects were
+// replaced or deleted after they were listed is planned anew, twice at most.
 //
 // # Tables that others made
 //
