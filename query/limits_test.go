@@ -95,14 +95,11 @@ func TestConcurrentQueries(t *testing.T) {
 }
 
 func TestTimeoutWhileWaiting(t *testing.T) {
-	h := newHouse(t, nil, func(c *query.Config) { c.Concurrent = 1; c.Timeout = 200 * time.Millisecond })
+	h := newHouse(t, nil, func(c *query.Config) { c.Concurrent = 1 })
 	held, err := h.engine.Query(t.Context(), query.Request{Dialect: query.DuckDB, SQL: "SELECT 1"})
 	check(t, err)
-	_, _, err = h.query("SELECT 2")
-	var fault *query.Error
-	if !errors.As(err, &fault) || fault.Code != query.CodeTimeout {
-		t.Errorf("error %v", err)
-	}
+	_, err = h.engine.Query(t.Context(), query.Request{Dialect: query.DuckDB, SQL: "SELECT 2", Limits: query.Limits{Timeout: 50 * time.Millisecond}})
+	wantFault(t, err, query.CodeTimeout)
 	check(t, held.Close())
 	h.want("SELECT 2", "2")
 }

@@ -37,14 +37,27 @@ type Files struct {
 
 	mu      sync.Mutex // guards what follows
 	current *tls.Config
-	state   [3]stamp  // of the files that current, or the last failure, is made of
+	state   stamps    // of the files that current, or the last failure, is made of
 	checked time.Time // when state was last compared with the disk
 }
 
-// A stamp tells one state of a file from another.
-type stamp struct {
-	size    int64
-	changed time.Time
+// The stamps tell one state of the files from another; one that is not there has
+// none.
+type stamps [3]os.FileInfo
+
+// same reports whether the files are what they were: a file that was replaced within
+// a tick of the file system's clock is another file, if not another time.
+func (s stamps) same(now stamps) bool {
+	for i, was := range s {
+		is := now[i]
+		if (was == nil) != (is == nil) {
+			return false
+		}
+		if is != nil && (is.Size() != was.Size() || !is.ModTime().Equal(was.ModTime()) || !os.SameFile(is, was)) {
+			return false
+		}
+	}
+	return true
 }
 
 // every is how often the files are looked at, at most.
@@ -76,7 +89,7 @@ func (f *Files) now() *tls.Config {
 	}
 	f.checked = time.Now()
 	state := f.stamps()
-	if state == f.state {
+	if state.same(f.state) {
 		return f.current
 	}
 	fresh, err := f.cfg.load()
@@ -91,11 +104,11 @@ func (f *Files) now() *tls.Config {
 	return f.current
 }
 
-// stamps are those of the files; zero for one that is not there.
-func (f *Files) stamps() (s [3]stamp) {
+// stamps looks at the files.
+func (f *Files) stamps() (s stamps) {
 	for i, path := range []string{f.cfg.Cert, f.cfg.Key, f.cfg.ClientCA} {
 		if info, err := os.Stat(path); err == nil {
-			s[i] = stamp{info.Size(), info.ModTime()}
+			s[i] = info
 		}
 	}
 	return s
