@@ -1,6 +1,7 @@
 package catalogsync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,6 +127,10 @@ func (c *Catalog) ensureOnce(ctx context.Context, want lake.Table) (lake.Table, 
 	}
 	if t.StorageDescriptor == nil {
 		return lake.Table{}, fmt.Errorf("table %s is no table of files: it has no storage descriptor", want.Name)
+	}
+	if !table.Storage.IsParquet() {
+		return lake.Table{}, fmt.Errorf("table %s is not of Parquet files but of %s: readers would take Parquet for that; let the stream write to another table, or drop this one",
+			want.Name, cmp.Or(table.Storage.SerDe, table.Storage.InputFormat))
 	}
 	columns, changed := mergeColumns(t.StorageDescriptor.Columns, t.PartitionKeys, want.Columns)
 	starts := wantsProjection(t.Parameters, want.Parameters)

@@ -41,9 +41,9 @@ func call(t *testing.T, s *embedded.Server, op, body string) map[string]any {
 	return out
 }
 
-const csvTable = `{"DatabaseName":"shop","TableInput":{
+const foreignTable = `{"DatabaseName":"shop","TableInput":{
 	"Name":"Legacy","Description":"from elsewhere","Owner":"etl","Retention":7,"LastAccessTime":1700000000.5,
-	"TableType":"EXTERNAL_TABLE","Parameters":{"classification":"csv","skip.header.line.count":"1"},
+	"TableType":"EXTERNAL_TABLE","Parameters":{"classification":"parquet","etl.version":"1"},
 	"PartitionKeys":[{"Name":"dt","Type":"varchar(10)","Comment":"day"}],
 	"StorageDescriptor":{
 		"Columns":[
@@ -51,11 +51,11 @@ const csvTable = `{"DatabaseName":"shop","TableInput":{
 			{"Name":"code","Type":"varchar(20)","Parameters":{"x":"y"}},
 			{"Name":"s","Type":"struct<a:varchar(3),B:int>"},
 			{"Name":"u","Type":"STRUCT< a : int >","Parameters":{"x":"y"}}],
-		"Location":"s3://bucket/legacy","InputFormat":"org.apache.hadoop.mapred.TextInputFormat",
-		"OutputFormat":"org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat","NumberOfBuckets":4,"BucketColumns":["id"],
+		"Location":"s3://bucket/legacy","InputFormat":"org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+		"OutputFormat":"org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat","NumberOfBuckets":4,"BucketColumns":["id"],
 		"SortColumns":[{"Column":"id","SortOrder":1}],"StoredAsSubDirectories":true,"Compressed":true,
 		"SkewedInfo":{"SkewedColumnNames":["id"]},
-		"SerdeInfo":{"Name":"csv","SerializationLibrary":"org.apache.hadoop.hive.serde2.OpenCSVSerde","Parameters":{"separatorChar":";"}},
+		"SerdeInfo":{"Name":"pq","SerializationLibrary":"org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe","Parameters":{"serialization.format":"2"}},
 		"Parameters":{"p":"q"}},
 	"ViewOriginalText":"o","ViewExpandedText":"e"}}`
 
@@ -64,7 +64,7 @@ const csvTable = `{"DatabaseName":"shop","TableInput":{
 func TestEnsureKeepsWhatOthersPut(t *testing.T) {
 	server := openServer(t)
 	call(t, server, "CreateDatabase", `{"DatabaseInput":{"Name":"shop"}}`)
-	call(t, server, "CreateTable", csvTable)
+	call(t, server, "CreateTable", foreignTable)
 	before := call(t, server, "GetTable", `{"DatabaseName":"shop","Name":"legacy"}`)["Table"].(map[string]any)
 
 	c := newCatalog(t, catalogsync.Config{Transport: server.Transport()})
@@ -89,11 +89,7 @@ func TestEnsureKeepsWhatOthersPut(t *testing.T) {
 			{Name: "u", Type: mustType(t, "struct<a:int,b:string>")}, {Name: "added", Type: lake.Date},
 		},
 		PartitionKeys: []lake.Column{{Name: "dt", Type: lake.String}},
-		Parameters:    map[string]string{"classification": "csv", "skip.header.line.count": "1"},
-		Storage: lake.Storage{
-			InputFormat: lake.TextInputFormat, OutputFormat: lake.TextOutputFormat,
-			SerDe: lake.OpenCSVSerDe, Properties: map[string]string{"separatorChar": ";"},
-		},
+		Parameters:    map[string]string{"classification": "parquet", "etl.version": "1"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
@@ -225,5 +221,23 @@ func TestHowATableIsWritten(t *testing.T) {
 	// Updates leave nothing in the archive, which Glue bounds.
 	if v := call(t, server, "GetTableVersions", `{"DatabaseName":"shop","TableName":"purchases"}`)["TableVersions"].([]any); len(v) != 1 {
 		t.Errorf("%d table versions", len(v))
+	}
+}
+
+// A stream's Parquet in a table of CSV would be read as CSV.
+func TestEnsureRefusesTablesOfText(t *testing.T) {
+	server := openServer(t)
+	call(t, server, "CreateDatabase", `{"DatabaseInput":{"Name":"shop"}}`)
+	call(t, server, "CreateTable", `{"DatabaseName":"shop","TableInput":{"Name":"legacy","StorageDescriptor":{
+		"Columns":[{"Name":"id","Type":"string"}],"Location":"s3://bucket/legacy","InputFormat":"org.apache.hadoop.mapred.TextInputFormat",
+		"SerdeInfo":{"SerializationLibrary":"org.apache.hadoop.hive.serde2.OpenCSVSerde"}}}}`)
+	c := newCatalog(t, catalogsync.Config{Transport: server.Transport()})
+	_, err := c.Ensure(t.Context(), lake.Table{Name: lake.TableName{Database: "shop", Table: "legacy"}, Location: "s3://elsewhere/",
+		Columns: []lake.Column{{Name: "id", Type: lake.String}, {Name: "more", Type: lake.String}}})
+	if err == nil || !strings.Contains(err.Error(), "OpenCSVSerde") {
+		t.Errorf("error %v", err)
+	}
+	if got := call(t, server, "GetTable", `{"DatabaseName":"shop","Name":"legacy"}`)["Table"].(map[string]any)["VersionId"]; got != "0" {
+		t.Errorf("the table was changed: version %v", got)
 	}
 }
