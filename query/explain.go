@@ -96,7 +96,7 @@ func (p *plan) describe(ctx context.Context, src *tableSource, t *statement.Tabl
 			r.conditions = append(r.conditions, text)
 			continue
 		}
-		if test, err := p.fileTest(ctx, src.columns(), c.Test()); err == nil && test.Useful() && len(f.files) > 0 {
+		if test, err := p.filePredicate(ctx, src.columns(), c.Predicate()); err == nil && test.Useful() && len(f.files) > 0 {
 			r.tests = append(r.tests, text)
 		}
 	}

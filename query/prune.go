@@ -18,11 +18,11 @@ import (
 type scanFilter struct {
 	// Over the partition columns alone: tests are evaluated here, their conditions are
 	// tested; exprs are evaluated by the executor.
-	tests  []keyTest
+	tests  []keyPredicate
 	tested []*statement.Condition
 	exprs  []*statement.Condition
 	// files is over the other columns.
-	files []statistics.Test
+	files []statistics.Predicate
 }
 
 // filter sorts out which conditions bear on the partition columns alone and
@@ -30,7 +30,7 @@ type scanFilter struct {
 func (p *plan) filter(ctx context.Context, src *tableSource, conditions []*statement.Condition) (f *scanFilter, err error) {
 	f, keys := &scanFilter{}, src.keys
 	if src.text == nil {
-		if f.files, err = p.fileTests(ctx, src.columns(), conditions); err != nil {
+		if f.files, err = p.filePredicates(ctx, src.columns(), conditions); err != nil {
 			return nil, err
 		}
 	}
@@ -38,7 +38,7 @@ func (p *plan) filter(ctx context.Context, src *tableSource, conditions []*state
 		if !overKeys(c, keys) || !p.engine.exec.Deterministic(c.Functions) {
 			continue
 		}
-		k, ok, err := p.keyTest(ctx, keys, c.Test())
+		k, ok, err := p.keyPredicate(ctx, keys, c.Predicate())
 		if err != nil {
 			return nil, err
 		}
@@ -60,7 +60,7 @@ func (e *Engine) prune(ctx context.Context, keys []lake.Column, f *scanFilter, v
 	keep = make([]bool, len(values))
 	var left []int // indexes of values that are kept
 	for i, v := range values {
-		keep[i] = !slices.ContainsFunc(f.tests, func(t keyTest) bool { return !t.holds(v) })
+		keep[i] = !slices.ContainsFunc(f.tests, func(t keyPredicate) bool { return !t.holds(v) })
 		if keep[i] {
 			left = append(left, i)
 		}

@@ -20,7 +20,7 @@ var operators = map[string]struct{ op, turned string }{
 // something else.
 func (c *Condition) Bounds() []Bound {
 	var all []Bound
-	each := []Test{c.Test()}
+	each := []Predicate{c.Predicate()}
 	if each[0].Op == And {
 		each = each[0].Of
 	}

@@ -155,7 +155,7 @@ func TestKeep(t *testing.T) {
 		"nulls alone of a type unknown": {chunk{element: element(format.Int96, nil), stats: format.Statistics{NullCount: 10}}, lake.Timestamp, statement.Equal, number(1), false},
 	} {
 		f := tt.chunk.footer(t)
-		keep, kept := statistics.Keep(f, []statistics.Test{{Op: tt.op, Column: "c", Type: tt.typ, With: tt.with}})
+		keep, kept := statistics.Keep(f, []statistics.Predicate{{Op: tt.op, Column: "c", Type: tt.typ, With: tt.with}})
 		if keep[0] != tt.want || (kept == 1) != tt.want {
 			t.Errorf("%s: kept %v, want %v", name, keep[0], tt.want)
 		}
@@ -165,27 +165,29 @@ func TestKeep(t *testing.T) {
 // A column that the file lacks is null; conditions go together as in SQL.
 func TestKeepTogether(t *testing.T) {
 	f := chunk{element: element(format.Int64, nil), stats: format.Statistics{MinValue: i64(5), MaxValue: i64(9)}}.footer(t)
-	leaf := func(column string, op statement.Op, f float64) statistics.Test {
-		return statistics.Test{Op: op, Column: column, Type: lake.Bigint, With: number(f)}
+	leaf := func(column string, op statement.Op, f float64) statistics.Predicate {
+		return statistics.Predicate{Op: op, Column: column, Type: lake.Bigint, With: number(f)}
 	}
-	both := func(op statement.Op, of ...statistics.Test) statistics.Test { return statistics.Test{Op: op, Of: of} }
+	both := func(op statement.Op, of ...statistics.Predicate) statistics.Predicate {
+		return statistics.Predicate{Op: op, Of: of}
+	}
 	for i, tt := range []struct {
-		test   statistics.Test
+		test   statistics.Predicate
 		want   bool
 		useful bool
 	}{
 		{leaf("lacking", statement.Equal, 1), false, true},
-		{statistics.Test{Op: statement.IsNull, Column: "lacking"}, true, true},
-		{statistics.Test{Op: statement.IsNotNull, Column: "lacking"}, false, true},
-		{statistics.Test{}, true, false},
+		{statistics.Predicate{Op: statement.IsNull, Column: "lacking"}, true, true},
+		{statistics.Predicate{Op: statement.IsNotNull, Column: "lacking"}, false, true},
+		{statistics.Predicate{}, true, false},
 		{both(statement.And, leaf("c", statement.Equal, 5), leaf("c", statement.Equal, 6)), true, true},
 		{both(statement.And, leaf("c", statement.Equal, 5), leaf("c", statement.Equal, 1)), false, true},
-		{both(statement.And, statistics.Test{}, leaf("c", statement.Equal, 1)), false, true},
+		{both(statement.And, statistics.Predicate{}, leaf("c", statement.Equal, 1)), false, true},
 		{both(statement.Or, leaf("c", statement.Equal, 1), leaf("c", statement.Equal, 6)), true, true},
 		{both(statement.Or, leaf("c", statement.Equal, 1), leaf("c", statement.Equal, 2)), false, true},
-		{both(statement.Or, leaf("c", statement.Equal, 1), statistics.Test{}), true, false},
+		{both(statement.Or, leaf("c", statement.Equal, 1), statistics.Predicate{}), true, false},
 	} {
-		keep, _ := statistics.Keep(f, []statistics.Test{tt.test})
+		keep, _ := statistics.Keep(f, []statistics.Predicate{tt.test})
 		if keep[0] != tt.want || tt.test.Useful() != tt.useful {
 			t.Errorf("%d: kept %v, useful %v", i, keep[0], tt.test.Useful())
 		}

@@ -10,10 +10,10 @@ import (
 	"sluice/query/statement"
 )
 
-// A Test is a condition on columns. Its operators are those of a statement.Test.
-type Test struct {
+// A Predicate is a condition on columns. Its operators are those of a statement.Predicate.
+type Predicate struct {
 	Op     statement.Op
-	Of     []Test // of And, Or
+	Of     []Predicate // of And, Or
 	Column string
 	Type   lake.Type // of the column in the table
 	// With is what the column is compared with, nulls left out: a comparison with
@@ -48,26 +48,26 @@ func Whole(f float64) Value {
 const exactBelow = 1 << 53
 
 // Useful reports whether the test can skip anything.
-func (t *Test) Useful() bool {
+func (t *Predicate) Useful() bool {
 	switch t.Op {
 	case statement.Unknown:
 		return false
 	case statement.And:
-		return slices.ContainsFunc(t.Of, func(p Test) bool { return p.Useful() })
+		return slices.ContainsFunc(t.Of, func(p Predicate) bool { return p.Useful() })
 	case statement.Or:
-		return !slices.ContainsFunc(t.Of, func(p Test) bool { return !p.Useful() })
+		return !slices.ContainsFunc(t.Of, func(p Predicate) bool { return !p.Useful() })
 	}
 	return true
 }
 
 // Keep says for each row group of the file whether a row of it may satisfy all of
 // the tests, and how many may.
-func Keep(f *footer.Footer, tests []Test) (keep []bool, kept int) {
+func Keep(f *footer.Footer, tests []Predicate) (keep []bool, kept int) {
 	keep = make([]bool, len(f.Meta.RowGroups))
 	columns := make(map[string]column)
 	for i := range keep {
 		g := group{file: f, index: i, columns: columns}
-		keep[i] = f.Meta.RowGroups[i].NumRows > 0 && !slices.ContainsFunc(tests, func(t Test) bool { return !g.may(&t) })
+		keep[i] = f.Meta.RowGroups[i].NumRows > 0 && !slices.ContainsFunc(tests, func(t Predicate) bool { return !g.may(&t) })
 		if keep[i] {
 			kept++
 		}
@@ -83,14 +83,14 @@ type group struct {
 }
 
 // may reports whether the test may be true of a row of the group.
-func (g *group) may(t *Test) bool {
+func (g *group) may(t *Predicate) bool {
 	switch t.Op {
 	case statement.Unknown:
 		return true
 	case statement.And:
-		return !slices.ContainsFunc(t.Of, func(p Test) bool { return !g.may(&p) })
+		return !slices.ContainsFunc(t.Of, func(p Predicate) bool { return !g.may(&p) })
 	case statement.Or:
-		return slices.ContainsFunc(t.Of, func(p Test) bool { return g.may(&p) })
+		return slices.ContainsFunc(t.Of, func(p Predicate) bool { return g.may(&p) })
 	}
 	c, ok := g.columns[t.Column]
 	if !ok {

@@ -17,12 +17,12 @@ import (
 	"sluice/query/statement"
 )
 
-// fileTests are what the conditions say of columns in files, as far as statistics
+// filePredicates are what the conditions say of columns in files, as far as statistics
 // can answer it.
-func (p *plan) fileTests(ctx context.Context, columns []lake.Column, conditions []*statement.Condition) ([]statistics.Test, error) {
-	var tests []statistics.Test
+func (p *plan) filePredicates(ctx context.Context, columns []lake.Column, conditions []*statement.Condition) ([]statistics.Predicate, error) {
+	var tests []statistics.Predicate
 	for _, c := range conditions {
-		t, err := p.fileTest(ctx, columns, c.Test())
+		t, err := p.filePredicate(ctx, columns, c.Predicate())
 		if err != nil {
 			return nil, err
 		}
@@ -33,12 +33,12 @@ func (p *plan) fileTests(ctx context.Context, columns []lake.Column, conditions 
 	return tests, nil
 }
 
-// fileTest is the test over the columns of files. What it cannot say is unknown.
-func (p *plan) fileTest(ctx context.Context, columns []lake.Column, t statement.Test) (out statistics.Test, err error) {
-	unknown := statistics.Test{Op: statement.Unknown}
-	out = statistics.Test{Op: t.Op, Column: t.Column}
+// filePredicate is the test over the columns of files. What it cannot say is unknown.
+func (p *plan) filePredicate(ctx context.Context, columns []lake.Column, t statement.Predicate) (out statistics.Predicate, err error) {
+	unknown := statistics.Predicate{Op: statement.Unknown}
+	out = statistics.Predicate{Op: t.Op, Column: t.Column}
 	for _, part := range t.Of {
-		f, err := p.fileTest(ctx, columns, part)
+		f, err := p.filePredicate(ctx, columns, part)
 		if err != nil {
 			return unknown, err
 		}
@@ -106,10 +106,10 @@ func (p *plan) fileValue(ctx context.Context, t lake.Type, c statement.Constant)
 	return statistics.Number(f, 0), false, true, nil
 }
 
-// pruneFiles leaves out the objects that no row of which can satisfy the tests, by
+// pruneFiles leaves out the objects that no row of which can satisfy the predicates, by
 // their footers, and notes which row groups of the others can. Of an object whose
 // footer cannot be had nothing is known: reading it will say what is wrong.
-func (p *plan) pruneFiles(ctx context.Context, objects []placed, tests []statistics.Test) ([]placed, error) {
+func (p *plan) pruneFiles(ctx context.Context, objects []placed, tests []statistics.Predicate) ([]placed, error) {
 	if len(tests) == 0 {
 		return objects, nil
 	}

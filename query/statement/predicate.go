@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// An Op is what a Test says.
+// An Op is what a Predicate says.
 type Op string
 
-// The operators of a Test.
+// The operators of a Predicate.
 const (
 	Unknown      Op = "" // anything, nothing is known of it
 	And          Op = "and"
@@ -23,14 +23,14 @@ const (
 	IsNotNull    Op = "is not null"
 )
 
-// A Test is what a condition says of columns and constants, as far as it is made
+// A Predicate is what a condition says of columns and constants, as far as it is made
 // of comparisons of the one with the other: for who knows the bounds of the
 // columns' values.
-type Test struct {
+type Predicate struct {
 	Op     Op
-	Of     []Test     // of And, Or
-	Column string     // of the others, lower case
-	With   []Constant // one of comparisons, any number of In
+	Of     []Predicate // of And, Or
+	Column string      // of the others, lower case
+	With   []Constant  // one of comparisons, any number of In
 }
 
 // A Constant is an expression over no column.
@@ -59,17 +59,17 @@ func (c Constant) Literal() (typ, value string, ok bool) {
 	return "", "", false
 }
 
-// Test is the condition as a test.
-func (c *Condition) Test() Test { return test(c.root) }
+// Predicate is the condition as a predicate.
+func (c *Condition) Predicate() Predicate { return predicate(c.root) }
 
-func test(n node) Test {
+func predicate(n node) Predicate {
 	switch text(n, "class") {
 	case "CONJUNCTION":
 		return conjunction(n)
 	case "COMPARISON":
 		op, ok := operators[text(n, "type")]
 		if !ok {
-			return Test{}
+			return Predicate{}
 		}
 		if t, ok := compare(object(n, "left"), Op(op.op), object(n, "right")); ok {
 			return t
@@ -80,56 +80,56 @@ func test(n node) Test {
 		lower, ok1 := compare(object(n, "input"), GreaterEqual, object(n, "lower"))
 		upper, ok2 := compare(object(n, "input"), LessEqual, object(n, "upper"))
 		if !ok1 || !ok2 {
-			return Test{}
+			return Predicate{}
 		}
-		return Test{Op: And, Of: []Test{lower, upper}}
+		return Predicate{Op: And, Of: []Predicate{lower, upper}}
 	case "OPERATOR":
 		return operator(n)
 	}
-	return Test{}
+	return Predicate{}
 }
 
-func conjunction(n node) Test {
-	t := Test{Op: And}
+func conjunction(n node) Predicate {
+	t := Predicate{Op: And}
 	if text(n, "type") == "CONJUNCTION_OR" {
 		t.Op = Or
 	}
 	for _, c := range list(n, "children") {
 		part, _ := c.(node)
-		t.Of = append(t.Of, test(part))
+		t.Of = append(t.Of, predicate(part))
 	}
 	return t
 }
 
-func operator(n node) Test {
+func operator(n node) Predicate {
 	ops := map[string]Op{"COMPARE_IN": In, "OPERATOR_IS_NULL": IsNull, "OPERATOR_IS_NOT_NULL": IsNotNull}
 	op, known := ops[text(n, "type")]
 	children := list(n, "children")
 	if !known || len(children) == 0 {
-		return Test{}
+		return Predicate{}
 	}
 	first, _ := children[0].(node)
 	if text(first, "class") != "COLUMN_REF" {
-		return Test{}
+		return Predicate{}
 	}
-	t := Test{Op: op, Column: names(first)[0]}
+	t := Predicate{Op: op, Column: names(first)[0]}
 	for _, c := range children[1:] {
 		part, _ := c.(node)
 		with, ok := constant(part)
 		if !ok {
-			return Test{}
+			return Predicate{}
 		}
 		t.With = append(t.With, with)
 	}
 	return t
 }
 
-func compare(column node, op Op, expression node) (Test, bool) {
+func compare(column node, op Op, expression node) (Predicate, bool) {
 	with, ok := constant(expression)
 	if !ok || text(column, "class") != "COLUMN_REF" {
-		return Test{}, false
+		return Predicate{}, false
 	}
-	return Test{Op: op, Column: names(column)[0], With: []Constant{with}}, true
+	return Predicate{Op: op, Column: names(column)[0], With: []Constant{with}}, true
 }
 
 // constant is the expression as a Constant, if it is one.

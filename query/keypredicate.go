@@ -10,25 +10,25 @@ import (
 	"sluice/query/statement"
 )
 
-// A keyTest is a condition over partition columns that are strings, compared with
+// A keyPredicate is a condition over partition columns that are strings, compared with
 // strings. It needs no executor: strings compare by their bytes, and what is
 // compared with null is not true.
-type keyTest struct {
+type keyPredicate struct {
 	op   statement.Op
-	of   []keyTest
+	of   []keyPredicate
 	key  int      // index of the column
 	with []string // without nulls: a comparison with one is never true
 }
 
-// keyTest is the test as one of the partition columns; not ok where it is none.
-func (p *plan) keyTest(ctx context.Context, keys []lake.Column, t statement.Test) (k keyTest, ok bool, err error) {
+// keyPredicate is the predicate as one of the partition columns; not ok where it is none.
+func (p *plan) keyPredicate(ctx context.Context, keys []lake.Column, t statement.Predicate) (k keyPredicate, ok bool, err error) {
 	k.op = t.Op
 	switch t.Op {
 	case statement.Unknown:
 		return k, false, nil
 	case statement.And, statement.Or:
 		for _, part := range t.Of {
-			of, ok, err := p.keyTest(ctx, keys, part)
+			of, ok, err := p.keyPredicate(ctx, keys, part)
 			if err != nil || !ok {
 				return k, false, err
 			}
@@ -53,12 +53,12 @@ func (p *plan) keyTest(ctx context.Context, keys []lake.Column, t statement.Test
 }
 
 // holds says whether the test is true of a partition.
-func (k *keyTest) holds(values []string) bool {
+func (k *keyPredicate) holds(values []string) bool {
 	switch k.op {
 	case statement.And:
-		return !slices.ContainsFunc(k.of, func(p keyTest) bool { return !p.holds(values) })
+		return !slices.ContainsFunc(k.of, func(p keyPredicate) bool { return !p.holds(values) })
 	case statement.Or:
-		return slices.ContainsFunc(k.of, func(p keyTest) bool { return p.holds(values) })
+		return slices.ContainsFunc(k.of, func(p keyPredicate) bool { return p.holds(values) })
 	}
 	value := values[k.key]
 	null := value == lake.NullPartition
@@ -94,7 +94,7 @@ const maxExpression = 2048
 
 // expression is for the catalog, which may select more partitions than the test,
 // never fewer; empty where there is none that every catalog understands.
-func expression(tests []keyTest, keys []lake.Column) string {
+func expression(tests []keyPredicate, keys []lake.Column) string {
 	var all []string
 	length := 0
 	for _, t := range tests {
@@ -106,7 +106,7 @@ func expression(tests []keyTest, keys []lake.Column) string {
 	return strings.Join(all, " AND ")
 }
 
-func (k *keyTest) expression(keys []lake.Column) (string, bool) {
+func (k *keyPredicate) expression(keys []lake.Column) (string, bool) {
 	var parts []string
 	switch k.op {
 	case statement.And, statement.Or:
