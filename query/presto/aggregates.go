@@ -1,0 +1,155 @@
+package presto
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// aggregate is n as a call of another aggregate over the same rows.
+func aggregate(n node, name string, args ...node) node {
+	out := copied(n)
+	delete(out, "alias")
+	out["function_name"] = name
+	if len(args) > 0 {
+		out["children"] = []any{args[0]}
+	}
+	return out
+}
+
+// around puts a macro around an aggregate.
+func (r *rewriter) around(n node, macro string, arity int) {
+	if len(arguments(n)) != arity {
+		r.fail(n, "%s takes %s, not %d", textOf(n, "function_name"), counts([]form{{min: arity, max: arity}}), len(arguments(n)))
+		return
+	}
+	become(n, r.macro(macro, aggregate(n, textOf(n, "function_name"))))
+}
+
+// sum of whole numbers is a HUGEINT, which the executor returns as the bigint
+// that it is in Presto; of reals it is a real.
+func sum(r *rewriter, n node) {
+	if len(arguments(n)) != 1 {
+		r.fail(n, "sum takes 1 argument, not %d", len(arguments(n)))
+		return
+	}
+	become(n, r.macro("presto_sum", aggregate(n, "sum"), aggregate(n, "max")))
+}
+
+func avg(r *rewriter, n node) {
+	if len(arguments(n)) != 1 {
+		r.fail(n, "avg takes 1 argument, not %d", len(arguments(n)))
+		return
+	}
+	become(n, r.macro("presto_avg", aggregate(n, "avg"), aggregate(n, "sum"), aggregate(n, "count"), aggregate(n, "max")))
+}
+
+// mapAgg collects pairs of which the first of each key stays.
+func mapAgg(r *rewriter, n node) {
+	a := arguments(n)
+	if len(a) != 2 {
+		r.fail(n, "map_agg takes 2 arguments, not %d", len(a))
+		return
+	}
+	if n["distinct"] == true || class(n) == "WINDOW" {
+		r.fail(n, "map_agg takes no DISTINCT and no OVER here")
+		return
+	}
+	key, value := copied(a[0]), copied(a[1])
+	key["alias"], value["alias"] = "k", "v"
+	l := aggregate(n, "array_agg", call("struct_pack", key, value))
+	present := node{"class": "OPERATOR", "type": "OPERATOR_IS_NOT_NULL", "children": []any{copied(a[0])}}
+	if f := object(l, "filter"); f != nil {
+		present = node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{f, present}}
+	}
+	l["filter"] = present
+	become(n, r.macro("presto_map_of", l))
+}
+
+// percentile takes of n values in order the one with floor(p * n) before it, as
+// Presto does where its digest is exact. DuckDB's approx_quantile would give values
+// that are not among them, and its quantile_disc takes the one with ceil(p * n) - 1
+// before it: which is the same for a p that is a little more.
+func percentile(r *rewriter, n node) {
+	a := arguments(n)
+	if len(a) == 3 && isNumber(a[1]) && isNumber(a[2]) && !whole(a[1]) {
+		a = a[:2] // with an accuracy, which the exact value has
+	}
+	if len(a) != 2 {
+		r.fail(n, "approx_percentile takes a column and a percentage here, or an array of them, and an accuracy; weights are not supported")
+		return
+	}
+	ps := []node{a[1]}
+	array := textOf(a[1], "function_name") == "list_value" || textOf(a[1], "type") == "ARRAY_CONSTRUCTOR"
+	if array {
+		ps = arguments(a[1])
+	}
+	for i, p := range ps {
+		v, ok := numberOf(p)
+		if !ok || v < 0 || v > 1 {
+			r.fail(n, "the percentage of approx_percentile must be a number from 0 to 1, such as 0.5, or an array of such")
+			return
+		}
+		ps[i] = cast(literal(strconv.FormatFloat(min(v+1e-12, 1), 'g', -1, 64)), "DOUBLE")
+	}
+	p := ps[0]
+	if array {
+		p = call("list_value", ps...)
+		p["schema"] = "main"
+	}
+	n["children"] = []any{a[0], p}
+	n["function_name"] = "quantile_disc"
+}
+
+// numberOf is the value of a constant number, which may be a cast's.
+func numberOf(n node) (float64, bool) {
+	text, ok := "", false
+	switch class(n) {
+	case "CAST":
+		text, ok = constantText(object(n, "child"))
+	case "CONSTANT":
+		v := object(n, "value")
+		f, err := strconv.ParseFloat(fmt.Sprint(v["value"]), 64)
+		if textOf(object(v, "type"), "id") == "DECIMAL" {
+			scale, _ := strconv.Atoi(fmt.Sprint(object(object(v, "type"), "type_info")["scale"]))
+			f /= math.Pow10(scale)
+		}
+		return f, err == nil && isNumber(n)
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return f, ok && err == nil
+}
+
+// countIf counts the rows of which the condition holds, 0 where there are none.
+func countIf(r *rewriter, n node) {
+	a := arguments(n)
+	if len(a) != 1 {
+		r.fail(n, "count_if takes 1 argument, not %d", len(a))
+		return
+	}
+	n["function_name"] = "count"
+	n["children"] = []any{call("nullif", a[0], truth(false))}
+}
+
+// extremes is max_by(x, y, n): the x of the n highest y, those that are NULL too.
+func extremes(order, single string) func(r *rewriter, n node) {
+	return func(r *rewriter, n node) {
+		a := arguments(n)
+		if len(a) == 2 {
+			n["function_name"] = single
+			return
+		}
+		if len(a) != 3 || class(n) == "WINDOW" || n["distinct"] == true || !isNumber(a[2]) {
+			r.fail(n, "%s takes a value, what to compare, and a constant number, without DISTINCT and OVER", textOf(n, "function_name"))
+			return
+		}
+		l := aggregate(n, "array_agg", a[0])
+		present := node{"class": "OPERATOR", "type": "OPERATOR_IS_NOT_NULL", "children": []any{copied(a[1])}}
+		if f := object(l, "filter"); f != nil {
+			present = node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{f, present}}
+		}
+		l["filter"] = present
+		l["order_bys"] = node{"type": "ORDER_MODIFIER", "orders": []any{node{"type": order, "null_order": "ORDER_DEFAULT", "expression": copied(a[1])}}}
+		become(n, call("list_slice", l, integer(1), a[2]))
+	}
+}

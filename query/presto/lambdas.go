@@ -1,0 +1,198 @@
+package presto
+
+import (
+	"maps"
+	"regexp"
+	"strings"
+)
+
+// match is any_match and its kin: a macro over the list of the lambda's answers.
+func (r *rewriter) match(n node, macro string) {
+	if a := r.args(n, 2, 2); a != nil {
+		become(n, r.macro(macro, call("list_transform", a...)))
+	}
+}
+
+// matchHalf is the same over a map's keys or values.
+func (r *rewriter) matchHalf(n node, half, macro string) {
+	if a := r.args(n, 2, 2); a != nil {
+		become(n, r.macro(macro, call("list_transform", call(half, a[0]), a[1])))
+	}
+}
+
+// lambdaOf are a lambda's parameters and its expression.
+func (r *rewriter) lambdaOf(n, of node, want int) ([]string, node) {
+	var names []string
+	lhs := object(n, "lhs")
+	for _, p := range append(arguments(lhs), lhs) {
+		if class(p) == "COLUMN_REF" {
+			if parts := list(p, "column_names"); len(parts) == 1 {
+				s, _ := parts[0].(string)
+				names = append(names, s)
+			}
+		}
+	}
+	if class(n) != "LAMBDA" || len(names) != want {
+		r.fail(of, "%s takes a lambda of %d parameters here", textOf(of, "function_name"), want)
+		return nil, nil
+	}
+	return names, object(n, "expr")
+}
+
+func lambda(parameter string, expr node) node {
+	return node{"class": "LAMBDA", "type": "LAMBDA", "lhs": column(parameter), "expr": expr}
+}
+
+// bind puts expressions in the place of a lambda's parameters.
+func bind(expr node, values map[string]func() node) {
+	if class(expr) == "COLUMN_REF" {
+		parts := list(expr, "column_names")
+		first, _ := parts[0].(string)
+		for name, value := range values {
+			if strings.EqualFold(name, first) {
+				v := value()
+				for _, field := range parts[1:] {
+					f, _ := field.(string)
+					v = call("struct_extract", v, literal(f))
+				}
+				become(expr, v)
+				return
+			}
+		}
+		return
+	}
+	if class(expr) == "LAMBDA" {
+		inner := maps.Clone(values)
+		lhs := object(expr, "lhs")
+		for _, p := range append(arguments(lhs), lhs) {
+			for _, part := range list(p, "column_names") {
+				for name := range inner {
+					if s, _ := part.(string); strings.EqualFold(s, name) {
+						delete(inner, name)
+					}
+				}
+			}
+		}
+		bind(object(expr, "expr"), inner)
+		return
+	}
+	each(expr, func(c node) { bind(c, values) })
+}
+
+// reduce is a fold and a function of what it gives. DuckDB's state has the type of
+// the elements; so the elements become pairs of a state and an element, of which
+// one half each is used.
+func reduce(r *rewriter, n node) {
+	a := r.args(n, 4, 4)
+	if a == nil {
+		return
+	}
+	step, body := r.lambdaOf(a[2], n, 2)
+	names, out := r.lambdaOf(a[3], n, 1)
+	if out == nil || body == nil {
+		return
+	}
+	pack := func(state, element node) node {
+		state["alias"], element["alias"] = "s", "x"
+		return call("struct_pack", state, element)
+	}
+	half := func(of string, i int) func() node {
+		return func() node { return call("struct_extract_at", column(of), integer(i)) }
+	}
+	null := node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "NULL"}, "is_null": true}}
+	typed := func(of node) node { // NULL, of the type of an expression
+		return node{"class": "CASE", "type": "CASE_EXPR", "case_checks": []any{node{"when_expr": truth(false), "then_expr": of}}, "else_expr": null}
+	}
+	bind(body, map[string]func() node{step[0]: half("presto_s", 1), step[1]: half("presto_x", 2)})
+	pairs := call("list_transform", a[0], lambda(entry, pack(typed(copied(a[1])), column(entry))))
+	first := call("struct_pack", aliased(copied(a[1]), "s"), aliased(typed(call("list_extract", copied(a[0]), integer(1))), "x"))
+	fold := node{"class": "LAMBDA", "type": "LAMBDA", "lhs": call("row", column("presto_s"), column("presto_x")), "expr": pack(body, half("presto_x", 2)())}
+	become(n, let(names[0], call("struct_extract_at", call("list_reduce", pairs, fold, first), integer(1)), out))
+}
+
+func aliased(n node, name string) node { n["alias"] = name; return n }
+
+// replaceByLambda is regexp_replace(s, p, x -> f(x)), where x has the groups: what is
+// between the matches, with what the lambda makes of each in between.
+func (r *rewriter) replaceByLambda(n node, a []node) {
+	p, ok := constantText(a[1])
+	re, err := regexp.Compile(p)
+	if !ok || err != nil || re.MatchString("") {
+		r.fail(n, "regexp_replace with a lambda takes a constant pattern here, which does not match the empty text")
+		return
+	}
+	names, out := r.lambdaOf(a[2], n, 1)
+	if out == nil {
+		return
+	}
+	const index = "presto_i"
+	groups := make([]node, re.NumSubexp())
+	for g := range groups {
+		groups[g] = call("list_extract", call("regexp_extract_all", copied(a[0]), copied(a[1]), integer(g+1)), column(index))
+	}
+	bind(out, map[string]func() node{names[0]: func() node {
+		l := call("list_value", groups...)
+		l["schema"] = "main"
+		return copied(l)
+	}})
+	become(n, r.macro("presto_interleave", call("string_split_regex", copied(a[0]), copied(a[1])),
+		call("list_transform", call("range", integer(1), operate("+", integer(1), call("len", call("regexp_extract_all", copied(a[0]), copied(a[1]))))), lambda(index, cast(out, "VARCHAR")))))
+}
+
+// unlessNull is NULL where an argument is.
+func unlessNull(args []node, value node) node {
+	var nulls []any
+	for _, a := range args {
+		nulls = append(nulls, node{"class": "OPERATOR", "type": "OPERATOR_IS_NOT_NULL", "children": []any{copied(a)}})
+	}
+	return node{"class": "CASE", "type": "CASE_EXPR",
+		"case_checks": []any{node{"when_expr": node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": nulls}, "then_expr": value}},
+		"else_expr":   node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "NULL"}, "is_null": true}}}
+}
+
+const entry = "presto_e"
+
+func zipWith(r *rewriter, n node) {
+	a := r.args(n, 3, 3)
+	if a == nil {
+		return
+	}
+	names, out := r.lambdaOf(a[2], n, 2)
+	if out == nil {
+		return
+	}
+	field := func(i int) func() node {
+		return func() node { return call("struct_extract_at", column(entry), integer(i)) }
+	}
+	bind(out, map[string]func() node{names[0]: field(1), names[1]: field(2)})
+	become(n, call("list_transform", call("list_zip", a[0], a[1]), lambda(entry, out)))
+}
+
+// overEntries is a function over a map's keys and values.
+func (r *rewriter) overEntries(n node, name string) {
+	a := r.args(n, 2, 2)
+	if a == nil {
+		return
+	}
+	names, out := r.lambdaOf(a[1], n, 2)
+	if out == nil {
+		return
+	}
+	field := func(i int) func() node {
+		return func() node { return call("struct_extract_at", column(entry), integer(i)) }
+	}
+	bind(out, map[string]func() node{names[0]: field(1), names[1]: field(2)})
+	entries := call("map_entries", a[0])
+	pair := func(k, v node) node {
+		k["alias"], v["alias"] = "k", "v"
+		return call("struct_pack", k, v)
+	}
+	switch name {
+	case "map_filter":
+		become(n, call("map_from_entries", call("list_filter", entries, lambda(entry, out))))
+	case "transform_values":
+		become(n, call("map_from_entries", call("list_transform", entries, lambda(entry, pair(field(1)(), out)))))
+	default:
+		become(n, call("map_from_entries", call("list_transform", entries, lambda(entry, pair(out, field(2)())))))
+	}
+}
