@@ -143,7 +143,7 @@ func duckError(e *executor.Error, sql string) *Error {
 		out.Code = CodeForbidden
 	case "Out of Memory":
 		out.Code = CodeResources
-	case "Interrupt":
+	case "Interrupt", "INTERRUPT":
 		out.Code = CodeCanceled
 	case "INTERNAL", "IO", "Fatal", "Invalid Configuration":
 		out.Code = CodeInternal

@@ -102,7 +102,7 @@ func (d *Draft) declared() ([]string, error) {
 	if mapping.Query(d.rows.in.conn, "SELECT data_type FROM duckdb_columns() WHERE table_name = "+Quote(view)+" ORDER BY column_index", &res) == mapping.StateError {
 		return nil, d.rows.cause(parseError(mapping.ResultError(&res)))
 	}
-	names, err := collect(&res)
+	names, err := firstColumn(&res)
 	if n := int(mapping.PreparedStatementColumnCount(d.rows.stmt)); err == nil && len(names) != n {
 		err = fmt.Errorf("set up query: %d of %d columns are described", len(names), n)
 	}

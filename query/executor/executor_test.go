@@ -290,3 +290,33 @@ func BenchmarkRunNothing(b *testing.B) {
 		r.Close()
 	}
 }
+
+// Whenever a context ends, its end is the error, not that DuckDB was interrupted.
+func TestInterruptedAtAnyStep(t *testing.T) {
+	e := newExecutor(t)
+	long := "SELECT " + strings.Repeat("1 + 2, ", 2000) + "1"
+	ended := 0
+	for i := range 200 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*50*time.Microsecond)
+		_, err := e.Parse(ctx, long)
+		if err == nil {
+			var rows *executor.Rows
+			if rows, err = e.Run(ctx, executor.Query{SQL: long}); err == nil {
+				for rows.Next() {
+				}
+				err = rows.Err()
+				rows.Close()
+			}
+		}
+		cancel()
+		if err != nil {
+			ended++
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("after %d steps of 50 µs: %v", i, err)
+			}
+		}
+	}
+	if ended == 0 {
+		t.Error("no context ended in time")
+	}
+}

@@ -82,9 +82,18 @@ func (e *Executor) plan(ctx context.Context, sql string, params Lists) ([]string
 	}
 	defer e.giveBack(conn)
 	defer conn.watch(ctx)()
+	out, err := conn.collect(sql, params)
+	if err != nil && ctx.Err() != nil { // it was interrupted, at whatever step
+		return nil, context.Cause(ctx)
+	}
+	return out, err
+}
+
+// collect runs a statement and reads the first column of its answer.
+func (in *instance) collect(sql string, params Lists) ([]string, error) {
 	var stmt mapping.PreparedStatement
 	defer mapping.DestroyPrepare(&stmt)
-	if mapping.Prepare(conn.conn, sql, &stmt) == mapping.StateError {
+	if mapping.Prepare(in.conn, sql, &stmt) == mapping.StateError {
 		return nil, parseError(mapping.PrepareError(stmt))
 	}
 	for i, list := range params {
@@ -98,12 +107,9 @@ func (e *Executor) plan(ctx context.Context, sql string, params Lists) ([]string
 	var res mapping.Result
 	defer mapping.DestroyResult(&res)
 	if mapping.ExecutePrepared(stmt, &res) == mapping.StateError {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
 		return nil, parseError(mapping.ResultError(&res))
 	}
-	return collect(&res)
+	return firstColumn(&res)
 }
 
 // newList makes a value of type VARCHAR[].
@@ -125,8 +131,8 @@ func newList(list []*string) mapping.Value {
 	return v
 }
 
-// collect reads the first column of a result.
-func collect(res *mapping.Result) ([]string, error) {
+// firstColumn reads the first column of a result.
+func firstColumn(res *mapping.Result) ([]string, error) {
 	lt := mapping.ColumnLogicalType(res, 0)
 	c, err := newCell(lt, nil)
 	mapping.DestroyLogicalType(&lt)
