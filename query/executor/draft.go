@@ -3,7 +3,6 @@ package executor
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
 
@@ -26,19 +25,11 @@ const maxPartitioned = 1001
 // path, and finds out its columns. When ctx ends, so does what it does. It must be
 // closed.
 func (e *Executor) Draft(ctx context.Context, q Query, folder string) (*Draft, error) {
-	if err := ctx.Err(); err != nil {
+	rows, err := e.begin(ctx)
+	if err != nil {
 		return nil, err
 	}
-	temp, err := os.MkdirTemp(e.cfg.TempDir, "query-")
-	if err != nil {
-		return nil, fmt.Errorf("run query: %w", err)
-	}
-	in, err := e.take()
-	if err != nil {
-		os.RemoveAll(temp)
-		return nil, err
-	}
-	d := &Draft{query: q, rows: &Rows{ctx: ctx, in: in, temp: temp, closed: func() { e.refilling.Go(e.refill) }}}
+	d := &Draft{query: q, rows: rows}
 	if err := d.start(e.cfg.MaxTemp, folder); err != nil {
 		d.Close()
 		return nil, err

@@ -133,6 +133,22 @@ type Query struct {
 
 // Run starts a query. When ctx ends, the query ends. The Rows must be closed.
 func (e *Executor) Run(ctx context.Context, q Query) (*Rows, error) {
+	r, err := e.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if q.Bigint {
+		r.overflow = new(bool)
+	}
+	if err := r.start(q, e.cfg.MaxTemp); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// begin gives a query an instance and a folder of its own.
+func (e *Executor) begin(ctx context.Context) (*Rows, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -146,15 +162,7 @@ func (e *Executor) Run(ctx context.Context, q Query) (*Rows, error) {
 		return nil, err
 	}
 	// The next instance is opened when this query no longer needs the processors.
-	r := &Rows{ctx: ctx, in: in, temp: temp, closed: func() { e.refilling.Go(e.refill) }}
-	if q.Bigint {
-		r.overflow = new(bool)
-	}
-	if err := r.start(q, e.cfg.MaxTemp); err != nil {
-		r.Close()
-		return nil, err
-	}
-	return r, nil
+	return &Rows{ctx: ctx, in: in, temp: temp, closed: func() { e.refilling.Go(e.refill) }}, nil
 }
 
 // take is a spare instance, or a new one.
