@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sluice/buffer"
 	"sluice/buffer/faultfs"
 	"sluice/internal/lake"
 	"sluice/query/checkpoint"
@@ -217,4 +218,23 @@ func FuzzOpen(f *testing.F) {
 			t.Fatalf("read back up to %d, want %d", again.Last(), b.Last())
 		}
 	})
+}
+
+// A full disk stops no start: the journal is written before it is relied on again.
+func TestFullDisk(t *testing.T) {
+	fsys := faultfs.New()
+	b := open(t, config(fsys))
+	check(t, b.Note(id(1)))
+	b.Close()
+	fsys.SetCapacity(1)
+	b = open(t, config(fsys))
+	defer b.Close()
+	if err := b.Note(id(1)); !errors.Is(err, buffer.ErrNoSpace) {
+		t.Errorf("a batch that may be in the page cache alone is noted: %v", err)
+	}
+	fsys.SetCapacity(1 << 30)
+	check(t, b.Note(id(1)))
+	r := plan(t, b, "a", false, 1, 2)
+	wantCovered(t, r, purchases, 1, 2)
+	check(t, r.Commit())
 }

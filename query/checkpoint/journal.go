@@ -50,7 +50,12 @@ func openJournal(fsys buffer.FS, dir string, most int, log *slog.Logger) (*journ
 	}
 	// Always anew: a tail is cut so, and a process that was killed before its fsync,
 	// or whose fsync failed, leaves lines that only the page cache has.
-	if err := j.rewrite(); err != nil {
+	err = j.rewrite()
+	if errors.Is(err, buffer.ErrNoSpace) { // no reason not to start: it is written before it is relied on
+		log.Warn("the journal of batches cannot be written for now: queries with a checkpoint and deliveries wait until it can", "file", j.path, "error", err)
+		return j, nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("write journal of batches %s: %w", j.path, err)
 	}
 	return j, nil
@@ -131,7 +136,7 @@ func (j *journal) note(ids ...lake.BatchID) (last uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(fresh) == 0 {
+	if len(fresh) == 0 && !j.broken {
 		return j.lastLocked(), nil
 	}
 	if j.file == nil || j.broken || len(j.keys)+len(fresh) > j.max+j.max/4 {
