@@ -11,6 +11,7 @@ import (
 	"sluice/catalogsync"
 	"sluice/internal/lake"
 	"sluice/query/live"
+	"sluice/query/spelling"
 	"sluice/query/textfile"
 )
 
@@ -126,7 +127,7 @@ func suggest(name string, all []string) string {
 		if !ok {
 			last = a
 		}
-		if d := distance(name, last); d <= max(2, len(name)/3) {
+		if d := spelling.Distance(name, last); d <= max(2, len(name)/3) {
 			near = append(near, candidate{a, d})
 		}
 	}
@@ -142,28 +143,6 @@ func suggest(name string, all []string) string {
 		return "; there are no tables yet"
 	}
 	return "; SHOW TABLES lists those there are"
-}
-
-// distance is the number of letters to change, add or take away to get from a
-// to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		previous := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := previous
-			if a[i] != b[j] {
-				cost++
-			}
-			previous = row[j+1]
-			row[j+1] = min(cost, row[j]+1, previous+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // acquire converts the table's live rows, as far as that is not done.
