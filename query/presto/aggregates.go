@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"sluice/query/syntax"
 )
 
 // aggregate is n as a call of another aggregate over the same rows.
@@ -20,10 +22,10 @@ func aggregate(n node, name string, args ...node) node {
 // around puts a macro around an aggregate.
 func (r *rewriter) around(n node, macro string, arity int) {
 	if len(arguments(n)) != arity {
-		r.fail(n, "%s takes %s, not %d", textOf(n, "function_name"), counts([]form{{min: arity, max: arity}}), len(arguments(n)))
+		r.fail(n, "%s takes %s, not %d", syntax.Text(n, "function_name"), counts([]form{{min: arity, max: arity}}), len(arguments(n)))
 		return
 	}
-	become(n, r.macro(macro, aggregate(n, textOf(n, "function_name"))))
+	become(n, r.macro(macro, aggregate(n, syntax.Text(n, "function_name"))))
 }
 
 // sum of whole numbers is a HUGEINT, which the executor returns as the bigint
@@ -59,7 +61,7 @@ func mapAgg(r *rewriter, n node) {
 	key["alias"], value["alias"] = "k", "v"
 	l := aggregate(n, "array_agg", call("struct_pack", key, value))
 	present := node{"class": "OPERATOR", "type": "OPERATOR_IS_NOT_NULL", "children": []any{copied(a[0])}}
-	if f := object(l, "filter"); f != nil {
+	if f := syntax.Object(l, "filter"); f != nil {
 		present = node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{f, present}}
 	}
 	l["filter"] = present
@@ -80,7 +82,7 @@ func percentile(r *rewriter, n node) {
 		return
 	}
 	ps := []node{a[1]}
-	array := textOf(a[1], "function_name") == "list_value" || textOf(a[1], "type") == "ARRAY_CONSTRUCTOR"
+	array := syntax.Text(a[1], "function_name") == "list_value" || syntax.Text(a[1], "type") == "ARRAY_CONSTRUCTOR"
 	if array {
 		ps = arguments(a[1])
 	}
@@ -106,12 +108,12 @@ func numberOf(n node) (float64, bool) {
 	text, ok := "", false
 	switch class(n) {
 	case "CAST":
-		text, ok = constantText(object(n, "child"))
+		text, ok = constantText(syntax.Object(n, "child"))
 	case "CONSTANT":
-		v := object(n, "value")
+		v := syntax.Object(n, "value")
 		f, err := strconv.ParseFloat(fmt.Sprint(v["value"]), 64)
-		if textOf(object(v, "type"), "id") == "DECIMAL" {
-			scale, _ := strconv.Atoi(fmt.Sprint(object(object(v, "type"), "type_info")["scale"]))
+		if syntax.Text(syntax.Object(v, "type"), "id") == "DECIMAL" {
+			scale, _ := strconv.Atoi(fmt.Sprint(syntax.Object(syntax.Object(v, "type"), "type_info")["scale"]))
 			f /= math.Pow10(scale)
 		}
 		return f, err == nil && isNumber(n)
@@ -140,12 +142,12 @@ func extremes(order, single string) func(r *rewriter, n node) {
 			return
 		}
 		if len(a) != 3 || class(n) == "WINDOW" || n["distinct"] == true || !isNumber(a[2]) {
-			r.fail(n, "%s takes a value, what to compare, and a constant number, without DISTINCT and OVER", textOf(n, "function_name"))
+			r.fail(n, "%s takes a value, what to compare, and a constant number, without DISTINCT and OVER", syntax.Text(n, "function_name"))
 			return
 		}
 		l := aggregate(n, "array_agg", a[0])
 		present := node{"class": "OPERATOR", "type": "OPERATOR_IS_NOT_NULL", "children": []any{copied(a[1])}}
-		if f := object(l, "filter"); f != nil {
+		if f := syntax.Object(l, "filter"); f != nil {
 			present = node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{f, present}}
 		}
 		l["filter"] = present

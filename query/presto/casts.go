@@ -3,6 +3,8 @@ package presto
 import (
 	"regexp"
 	"strings"
+
+	"sluice/query/syntax"
 )
 
 var (
@@ -15,9 +17,9 @@ var (
 // cast rewrites a cast, and typed literals such as date '2026-01-31', which are
 // casts too.
 func (r *rewriter) cast(n node) {
-	child, target := object(n, "child"), textOf(object(n, "cast_type"), "id")
+	child, target := syntax.Object(n, "child"), syntax.Text(syntax.Object(n, "cast_type"), "id")
 	if target == "UNBOUND" {
-		target = textOf(object(object(n, "cast_type"), "type_info"), "name")
+		target = syntax.Text(syntax.Object(syntax.Object(n, "cast_type"), "type_info"), "name")
 	}
 	if zoned(child) && (target == "DATE" || target == "TIMESTAMP" || target == "TIMESTAMP_MS" || target == "TIME") {
 		child = r.wall(child)
@@ -34,11 +36,11 @@ func (r *rewriter) cast(n node) {
 	var guarded, whole node
 	switch target {
 	case "BIGINT", "INTEGER", "SMALLINT", "TINYINT":
-		if !isNumber(child) || textOf(object(object(child, "value"), "type"), "id") == "DOUBLE" {
+		if !isNumber(child) || syntax.Text(syntax.Object(syntax.Object(child, "value"), "type"), "id") == "DOUBLE" {
 			guarded = r.macro("presto_exact", child, literal(target))
 		}
 	case "DECIMAL":
-		if !isNumber(child) || textOf(object(object(child, "value"), "type"), "id") == "DOUBLE" {
+		if !isNumber(child) || syntax.Text(syntax.Object(syntax.Object(child, "value"), "type"), "id") == "DOUBLE" {
 			guarded = r.macro("presto_decimal", child, literal(target))
 		}
 	case "DOUBLE", "FLOAT":
@@ -68,7 +70,7 @@ func (r *rewriter) cast(n node) {
 			whole = r.macro("presto_text", child)
 		}
 	case "ARRAY":
-		size := object(object(n, "cast_type"), "type_info")["size"]
+		size := syntax.Object(syntax.Object(n, "cast_type"), "type_info")["size"]
 		whole = r.macro("presto_text_of", child, constant("INTEGER", size))
 	case "JSON", "json":
 		whole = r.macro("presto_to_json", child)
@@ -78,10 +80,10 @@ func (r *rewriter) cast(n node) {
 		}
 	case "LIST", "MAP", "STRUCT":
 		guarded = child
-		if containsStruct(object(n, "cast_type")) && textOf(child, "function_name") != "row" {
+		if containsStruct(syntax.Object(n, "cast_type")) && syntax.Text(child, "function_name") != "row" {
 			guarded = r.macro("presto_row", child)
 		}
-		if target := narrowing(object(n, "cast_type")); target != "" {
+		if target := narrowing(syntax.Object(n, "cast_type")); target != "" {
 			guarded = r.macro("presto_nested", guarded, literal(target))
 		}
 	case "UUID", "TIME", "INTERVAL":
@@ -103,9 +105,9 @@ func (r *rewriter) cast(n node) {
 
 // castRow casts what ROW(…) has one by one.
 func (r *rewriter) castRow(n, child node) bool {
-	fields := list(object(object(n, "cast_type"), "type_info"), "child_types")
+	fields := syntax.List(syntax.Object(syntax.Object(n, "cast_type"), "type_info"), "child_types")
 	args := arguments(child)
-	if textOf(object(n, "cast_type"), "id") != "STRUCT" || textOf(child, "function_name") != "row" || len(args) != len(fields) {
+	if syntax.Text(syntax.Object(n, "cast_type"), "id") != "STRUCT" || syntax.Text(child, "function_name") != "row" || len(args) != len(fields) {
 		return false
 	}
 	for i, a := range args {
@@ -121,12 +123,12 @@ func (r *rewriter) castRow(n, child node) bool {
 
 // narrowing is a type within t to which DuckDB casts doubles otherwise than Presto.
 func narrowing(t node) string {
-	switch id := textOf(t, "id"); id {
+	switch id := syntax.Text(t, "id"); id {
 	case "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "VARCHAR", "DECIMAL":
 		return strings.ToLower(id)
 	}
 	found := ""
-	each(t, func(c node) {
+	syntax.Children(t, func(c node) {
 		if s := narrowing(c); s != "" {
 			found = s
 		}
@@ -137,15 +139,15 @@ func narrowing(t node) string {
 // containsStruct reports whether a type has a row in it; a map is a list of
 // structs to DuckDB.
 func containsStruct(t node) bool {
-	id, info := textOf(t, "id"), object(t, "type_info")
+	id, info := syntax.Text(t, "id"), syntax.Object(t, "type_info")
 	switch id {
 	case "STRUCT":
 		return true
 	case "LIST":
-		return containsStruct(object(info, "child_type"))
+		return containsStruct(syntax.Object(info, "child_type"))
 	case "MAP":
-		for _, f := range list(object(object(info, "child_type"), "type_info"), "child_types") {
-			if f, ok := f.(node); ok && containsStruct(object(f, "second")) {
+		for _, f := range syntax.List(syntax.Object(syntax.Object(info, "child_type"), "type_info"), "child_types") {
+			if f, ok := f.(node); ok && containsStruct(syntax.Object(f, "second")) {
 				return true
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"sluice/query/syntax"
 )
 
 // format rewrites a function with a pattern, which must be a constant.
@@ -12,7 +14,7 @@ func (r *rewriter) format(n node, to string, pattern func(string, bool) (string,
 	if a == nil {
 		return
 	}
-	name := textOf(n, "function_name")
+	name := syntax.Text(n, "function_name")
 	p, ok := constantText(a[1])
 	if !ok {
 		r.fail(n, "the pattern of %s must be a text in quotes", name)
@@ -165,7 +167,7 @@ func javaFormat(r *rewriter, n node) {
 			}
 			// Java rounds a half of what is written up, C that of the binary value to even.
 			rounded := cast(cast(a[used], "VARCHAR"), "DECIMAL")
-			object(rounded, "cast_type")["type_info"] = node{"type": "DECIMAL_TYPE_INFO", "width": json.Number("38"), "scale": json.Number(strconv.Itoa(places))}
+			syntax.Object(rounded, "cast_type")["type_info"] = node{"type": "DECIMAL_TYPE_INFO", "width": json.Number("38"), "scale": json.Number(strconv.Itoa(places))}
 			a[used] = cast(rounded, "DOUBLE")
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sluice/query/spelling"
+	"sluice/query/syntax"
 )
 
 // A form is a function with some numbers of arguments, and what it becomes.
@@ -116,7 +117,7 @@ const duckHint = ` (the dialect is Presto's; DuckDB's own is --dialect duckdb, o
 
 // apply rewrites a call whose arguments are rewritten.
 func (r *rewriter) apply(n node, name string) {
-	if grammar[name] && textOf(n, "schema") != "main" {
+	if grammar[name] && syntax.Text(n, "schema") != "main" {
 		r.unknown(n, name)
 		return
 	}
@@ -129,7 +130,7 @@ func (r *rewriter) apply(n node, name string) {
 		r.unknown(n, name)
 		return
 	}
-	args := len(list(n, "children"))
+	args := len(syntax.List(n, "children"))
 	if strings.HasPrefix(name, "regexp_") {
 		r.pattern(n, name)
 	}
@@ -180,7 +181,7 @@ func (r *rewriter) scalarOnly(n node, name string) {
 	if class(n) == "WINDOW" {
 		r.fail(n, "%s takes no OVER here", name)
 	}
-	if n["distinct"] == true || object(n, "filter") != nil || len(list(object(n, "order_bys"), "orders")) > 0 {
+	if n["distinct"] == true || syntax.Object(n, "filter") != nil || len(syntax.List(syntax.Object(n, "order_bys"), "orders")) > 0 {
 		r.fail(n, "%s takes no DISTINCT, FILTER or ORDER BY", name)
 	}
 }

@@ -3,6 +3,8 @@ package presto
 import (
 	"strconv"
 	"strings"
+
+	"sluice/query/syntax"
 )
 
 // jsonPath rewrites a call with a path, which must be a constant.
@@ -11,7 +13,7 @@ func (r *rewriter) jsonPath(n node, to string) {
 	if a == nil {
 		return
 	}
-	name := textOf(n, "function_name")
+	name := syntax.Text(n, "function_name")
 	path, ok := constantText(a[1])
 	if !ok {
 		r.fail(n, "the path of %s must be a text, as in %s(x, '$.a[0]')", name, name)

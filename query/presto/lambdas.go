@@ -4,6 +4,8 @@ import (
 	"maps"
 	"regexp"
 	"strings"
+
+	"sluice/query/syntax"
 )
 
 // match is any_match and its kin: a macro over the list of the lambda's answers.
@@ -23,20 +25,20 @@ func (r *rewriter) matchHalf(n node, half, macro string) {
 // lambdaOf are a lambda's parameters and its expression.
 func (r *rewriter) lambdaOf(n, of node, want int) ([]string, node) {
 	var names []string
-	lhs := object(n, "lhs")
+	lhs := syntax.Object(n, "lhs")
 	for _, p := range append(arguments(lhs), lhs) {
 		if class(p) == "COLUMN_REF" {
-			if parts := list(p, "column_names"); len(parts) == 1 {
+			if parts := syntax.List(p, "column_names"); len(parts) == 1 {
 				s, _ := parts[0].(string)
 				names = append(names, s)
 			}
 		}
 	}
 	if class(n) != "LAMBDA" || len(names) != want {
-		r.fail(of, "%s takes a lambda of %d parameters here", textOf(of, "function_name"), want)
+		r.fail(of, "%s takes a lambda of %d parameters here", syntax.Text(of, "function_name"), want)
 		return nil, nil
 	}
-	return names, object(n, "expr")
+	return names, syntax.Object(n, "expr")
 }
 
 func lambda(parameter string, expr node) node {
@@ -46,7 +48,7 @@ func lambda(parameter string, expr node) node {
 // bind puts expressions in the place of a lambda's parameters.
 func bind(expr node, values map[string]func() node) {
 	if class(expr) == "COLUMN_REF" {
-		parts := list(expr, "column_names")
+		parts := syntax.List(expr, "column_names")
 		first, _ := parts[0].(string)
 		for name, value := range values {
 			if strings.EqualFold(name, first) {
@@ -63,9 +65,9 @@ func bind(expr node, values map[string]func() node) {
 	}
 	if class(expr) == "LAMBDA" {
 		inner := maps.Clone(values)
-		lhs := object(expr, "lhs")
+		lhs := syntax.Object(expr, "lhs")
 		for _, p := range append(arguments(lhs), lhs) {
-			for _, part := range list(p, "column_names") {
+			for _, part := range syntax.List(p, "column_names") {
 				for name := range inner {
 					if s, _ := part.(string); strings.EqualFold(s, name) {
 						delete(inner, name)
@@ -73,10 +75,10 @@ func bind(expr node, values map[string]func() node) {
 				}
 			}
 		}
-		bind(object(expr, "expr"), inner)
+		bind(syntax.Object(expr, "expr"), inner)
 		return
 	}
-	each(expr, func(c node) { bind(c, values) })
+	syntax.Children(expr, func(c node) { bind(c, values) })
 }
 
 // reduce is a fold and a function of what it gives. DuckDB's state has the type of

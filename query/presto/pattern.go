@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"sluice/query/syntax"
 )
 
 // pattern rewrites the constant pattern of a function of regular expressions for
@@ -23,7 +25,7 @@ func (r *rewriter) pattern(n node, name string) {
 		return
 	}
 	a[1]["value"] = literal(out)["value"]
-	children := list(n, "children")
+	children := syntax.List(n, "children")
 	if line {
 		children[0] = r.macro("presto_line", a[0])
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"sluice/query/syntax"
 )
 
 // A Query is a statement of DuckDB's that means what one of Presto's does.
@@ -45,7 +47,7 @@ func (q *Query) Setup(variant int) []string {
 // Rewrite makes the tree of the statement that DuckDB is to run. Positions in it
 // are the statement's, by original. An *Error says what is not supported.
 func Rewrite(tree []byte, original func(int) int) (*Query, error) {
-	root, err := decode(tree)
+	root, err := syntax.Decode(tree)
 	if err != nil {
 		return nil, fmt.Errorf("read syntax tree: %w", err)
 	}
@@ -58,14 +60,14 @@ func Rewrite(tree []byte, original func(int) int) (*Query, error) {
 	if len(r.choices) > most {
 		return nil, refuse(-1, "the statement leaves open of more than %d expressions whether they are arrays or maps; use cardinality(map_keys(m)) for maps", most)
 	}
-	return &Query{Tree: encode(root), Variants: 1 << len(r.choices), macros: slices.Sorted(maps.Keys(r.macros)), choices: r.choices}, nil
+	return &Query{Tree: syntax.Encode(root), Variants: 1 << len(r.choices), macros: slices.Sorted(maps.Keys(r.macros)), choices: r.choices}, nil
 }
 
 func relocate(n node, original func(int) int) {
-	if at := position(n); at >= 0 {
+	if at := syntax.Position(n); at >= 0 {
 		n["query_location"] = json.Number(strconv.Itoa(original(at)))
 	}
-	each(n, func(c node) { relocate(c, original) })
+	syntax.Children(n, func(c node) { relocate(c, original) })
 }
 
 type rewriter struct {
@@ -113,14 +115,14 @@ func (r *rewriter) macro(name string, args ...node) node {
 func lets(n node) int {
 	most := 0
 	if class(n) == "LAMBDA" {
-		if names := list(object(n, "lhs"), "column_names"); len(names) == 1 {
+		if names := syntax.List(syntax.Object(n, "lhs"), "column_names"); len(names) == 1 {
 			name, _ := names[0].(string)
 			if i, err := strconv.Atoi(strings.TrimPrefix(name, prefix+"v")); err == nil && strings.HasPrefix(name, prefix+"v") {
 				most = i + 1
 			}
 		}
 	}
-	each(n, func(c node) { most = max(most, lets(c)) })
+	syntax.Children(n, func(c node) { most = max(most, lets(c)) })
 	return most
 }
 
@@ -135,8 +137,8 @@ const heavy = 128
 // expansion bounds the copies of what is deepest in n.
 func expansion(n node) int {
 	most := 1
-	each(n, func(c node) { most = max(most, expansion(c)) })
-	if name := textOf(n, "function_name"); class(n) == "FUNCTION" && strings.HasPrefix(name, prefix) {
+	syntax.Children(n, func(c node) { most = max(most, expansion(c)) })
+	if name := syntax.Text(n, "function_name"); class(n) == "FUNCTION" && strings.HasPrefix(name, prefix) {
 		return min(most*weight(name), 1<<20)
 	}
 	return most
@@ -146,7 +148,7 @@ func expansion(n node) int {
 func (r *rewriter) choose(arg node, likely, other string) node {
 	bare := copied(arg)
 	relocate(bare, func(int) int { return 0 })
-	key := likely + string(encode(bare))
+	key := likely + string(syntax.Encode(bare))
 	name := r.chosen[key]
 	if name == "" {
 		name = fmt.Sprintf("%schoice_%d", prefix, len(r.choices))
@@ -159,7 +161,7 @@ func (r *rewriter) choose(arg node, likely, other string) node {
 	return call(name, arg)
 }
 
-func (r *rewriter) below(n node) { each(n, r.visit) }
+func (r *rewriter) below(n node) { syntax.Children(n, r.visit) }
 
 // visit rewrites n and what is below it.
 func (r *rewriter) visit(n node) {
@@ -181,17 +183,17 @@ func (r *rewriter) visit(n node) {
 		return
 	case "CONSTANT":
 		// DuckDB prints a double such as 1e0 as 1.0, which it reads as a decimal.
-		if v := object(n, "value"); textOf(object(v, "type"), "id") == "DOUBLE" && v["is_null"] != true {
+		if v := syntax.Object(n, "value"); syntax.Text(syntax.Object(v, "type"), "id") == "DOUBLE" && v["is_null"] != true {
 			become(n, cast(literal(fmt.Sprint(v["value"])), "DOUBLE"))
 		}
 		return
 	case "COLUMN_REF":
-		if names := list(n, "column_names"); len(names) == 1 && (names[0] == "current_user" || names[0] == "session_user") {
+		if names := syntax.List(n, "column_names"); len(names) == 1 && (names[0] == "current_user" || names[0] == "session_user") {
 			r.fail(n, "%s is not supported", names[0])
 		}
 		return
 	}
-	switch textOf(n, "type") {
+	switch syntax.Text(n, "type") {
 	case "SELECT_NODE":
 		r.below(n)
 		nameColumns(n)
@@ -208,15 +210,15 @@ func (r *rewriter) visit(n node) {
 
 // nameColumns gives columns without a name Presto's: _col0, _col1, …
 func nameColumns(n node) {
-	for i, c := range list(n, "select_list") {
+	for i, c := range syntax.List(n, "select_list") {
 		item, ok := c.(node)
-		if !ok || textOf(item, "alias") != "" {
+		if !ok || syntax.Text(item, "alias") != "" {
 			continue
 		}
 		switch class(item) {
 		case "FUNCTION", "WINDOW", "CAST", "CONSTANT", "CASE", "COMPARISON", "CONJUNCTION", "SUBQUERY", "BETWEEN":
 		case "OPERATOR":
-			if t := textOf(item, "type"); t == "STRUCT_EXTRACT" || t == "OPERATOR_UNPACK" {
+			if t := syntax.Text(item, "type"); t == "STRUCT_EXTRACT" || t == "OPERATOR_UNPACK" {
 				continue
 			}
 		default:
@@ -232,7 +234,7 @@ func (r *rewriter) operator(n node) {
 		return
 	}
 	args := arguments(n)
-	switch textOf(n, "type") {
+	switch syntax.Text(n, "type") {
 	case "ARRAY_EXTRACT":
 		if len(args) == 2 {
 			become(n, r.macro("presto_subscript", args[0], args[1]))
@@ -244,7 +246,7 @@ func (r *rewriter) operator(n node) {
 
 // function rewrites a call or the use of an operator.
 func (r *rewriter) function(n node) {
-	name := strings.ToLower(textOf(n, "function_name"))
+	name := strings.ToLower(syntax.Text(n, "function_name"))
 	if interval, _ := intervalOf(n); interval && (n["is_operator"] == true || literalInterval(n)) {
 		if n["is_operator"] == true {
 			r.below(n)
@@ -284,9 +286,9 @@ func literalInterval(n node) bool {
 	if len(args) != 1 || class(args[0]) != "CAST" {
 		return false
 	}
-	_, ok := constantText(object(args[0], "child"))
-	inner := object(args[0], "child")
-	return ok || textOf(inner, "function_name") == "trunc"
+	_, ok := constantText(syntax.Object(args[0], "child"))
+	inner := syntax.Object(args[0], "child")
+	return ok || syntax.Text(inner, "function_name") == "trunc"
 }
 
 // infix rewrites an operator.
@@ -320,7 +322,7 @@ func (r *rewriter) infix(n node, name string) {
 			become(n, r.macro("presto_minus", args[0], args[1]))
 		}
 	case "/":
-		if isNumber(args[0]) && isNumber(args[1]) && whole(args[0]) && whole(args[1]) && fmt.Sprint(object(args[1], "value")["value"]) != "0" {
+		if isNumber(args[0]) && isNumber(args[1]) && whole(args[0]) && whole(args[1]) && fmt.Sprint(syntax.Object(args[1], "value")["value"]) != "0" {
 			n["function_name"] = "//"
 			return
 		}
@@ -335,7 +337,7 @@ func (r *rewriter) infix(n node, name string) {
 
 // whole reports whether a constant number is an integer or a bigint.
 func whole(n node) bool {
-	id := textOf(object(object(n, "value"), "type"), "id")
+	id := syntax.Text(syntax.Object(syntax.Object(n, "value"), "type"), "id")
 	return id == "INTEGER" || id == "BIGINT"
 }
 
@@ -349,6 +351,6 @@ var operatorHints = map[string]string{
 func (r *rewriter) window(n node) {
 	r.below(n)
 	if r.err == nil {
-		r.apply(n, strings.ToLower(textOf(n, "function_name")))
+		r.apply(n, strings.ToLower(syntax.Text(n, "function_name")))
 	}
 }

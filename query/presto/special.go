@@ -1,6 +1,10 @@
 package presto
 
-import "strings"
+import (
+	"strings"
+
+	"sluice/query/syntax"
+)
 
 // specials are the functions that need more than another name.
 var specials map[string]func(r *rewriter, n node)
@@ -133,7 +137,7 @@ func init() {
 // args are the arguments of a call that is no aggregate, nil if their number is
 // wrong.
 func (r *rewriter) args(n node, least, most int) []node {
-	name := textOf(n, "function_name")
+	name := syntax.Text(n, "function_name")
 	r.scalarOnly(n, name)
 	a := arguments(n)
 	if len(a) < least || most >= 0 && len(a) > most {
@@ -172,7 +176,7 @@ func extreme(r *rewriter, n node) {
 	if a == nil {
 		return
 	}
-	become(n, r.macro(map[string]string{"greatest": "presto_array_max", "least": "presto_array_min"}[textOf(n, "function_name")], call("list_value", a...)))
+	become(n, r.macro(map[string]string{"greatest": "presto_array_max", "least": "presto_array_min"}[syntax.Text(n, "function_name")], call("list_value", a...)))
 }
 
 func cardinality(r *rewriter, n node) {
@@ -180,7 +184,7 @@ func cardinality(r *rewriter, n node) {
 	if a == nil {
 		return
 	}
-	if name := textOf(a[0], "function_name"); name == "map_keys" || name == "map_values" || strings.HasPrefix(name, "list_") || name == "map_entries" {
+	if name := syntax.Text(a[0], "function_name"); name == "map_keys" || name == "map_values" || strings.HasPrefix(name, "list_") || name == "map_entries" {
 		become(n, call("len", a[0]))
 		return
 	}

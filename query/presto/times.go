@@ -3,6 +3,8 @@ package presto
 import (
 	"slices"
 	"strings"
+
+	"sluice/query/syntax"
 )
 
 var units = []string{"millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"}
@@ -11,7 +13,7 @@ var units = []string{"millisecond", "second", "minute", "hour", "day", "week", "
 func (r *rewriter) unit(n, arg node) (string, bool) {
 	u, ok := constantText(arg)
 	if u = strings.ToLower(u); !ok || !slices.Contains(units, u) {
-		r.fail(n, "the first argument of %s must be one of %s", textOf(n, "function_name"), strings.Join(units, ", "))
+		r.fail(n, "the first argument of %s must be one of %s", syntax.Text(n, "function_name"), strings.Join(units, ", "))
 		return "", false
 	}
 	return u, true

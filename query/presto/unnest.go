@@ -1,21 +1,25 @@
 package presto
 
-import "strings"
+import (
+	"strings"
+
+	"sluice/query/syntax"
+)
 
 // tableFunction rewrites UNNEST in FROM as a subquery that unnests in its SELECT
 // list, where several lists go side by side and the shorter are filled with NULL.
 func (r *rewriter) tableFunction(n node) {
-	f := object(n, "function")
-	if name := strings.ToLower(textOf(f, "function_name")); name != "unnest" {
+	f := syntax.Object(n, "function")
+	if name := strings.ToLower(syntax.Text(f, "function_name")); name != "unnest" {
 		r.fail(n, "the table function %s is not Presto's; FROM takes UNNEST(sequence(1, 10)) AS t(x)%s", name, duckHint)
 		return
 	}
-	each(f, r.visit)
+	syntax.Children(f, r.visit)
 	if r.err != nil {
 		return
 	}
 	var names []string
-	for _, c := range list(n, "column_name_alias") {
+	for _, c := range syntax.List(n, "column_name_alias") {
 		s, _ := c.(string)
 		names = append(names, s)
 	}

@@ -1,6 +1,10 @@
 package presto
 
-import "strings"
+import (
+	"strings"
+
+	"sluice/query/syntax"
+)
 
 // A timestamp of DuckDB's knows no zone, and one of Presto's does. Where a zone
 // is given and what follows needs the time on the wall there, the wall's time
@@ -38,9 +42,9 @@ func (r *rewriter) zones(n node, name string) {
 				r.fail(n, "Z and z in the pattern of format_datetime are not supported for a time zone other than UTC")
 				return
 			}
-			list(n, "children")[i] = r.wall(a)
+			syntax.List(n, "children")[i] = r.wall(a)
 		case name == "to_unixtime":
-			list(n, "children")[i] = instant(a)
+			syntax.List(n, "children")[i] = instant(a)
 		}
 	}
 }
@@ -52,7 +56,7 @@ func utc(n node) bool {
 		return false
 	}
 	zone := args[0]
-	switch textOf(n, "function_name") {
+	switch syntax.Text(n, "function_name") {
 	case "timezone":
 	case "at_timezone":
 		zone = args[1]
@@ -69,7 +73,7 @@ func zoned(n node) bool {
 	if class(n) != "FUNCTION" || len(args) != 2 || utc(n) {
 		return false
 	}
-	switch strings.ToLower(textOf(n, "function_name")) {
+	switch strings.ToLower(syntax.Text(n, "function_name")) {
 	case "timezone", "at_timezone", "with_timezone", "from_unixtime":
 		return true
 	case "date_trunc":
@@ -84,7 +88,7 @@ func zoned(n node) bool {
 // wall is the time on the wall of what zoned says yes to, not yet rewritten.
 func (r *rewriter) wall(n node) node {
 	args := arguments(n)
-	switch strings.ToLower(textOf(n, "function_name")) {
+	switch strings.ToLower(syntax.Text(n, "function_name")) {
 	case "timezone":
 		return r.macro("presto_wall", args[0], instant(args[1]))
 	case "at_timezone":
@@ -99,7 +103,7 @@ func (r *rewriter) wall(n node) node {
 	if _, days := intervalOf(args[1]); !days {
 		r.fail(n, "hours, minutes and seconds added to a timestamp with a time zone are not supported; add them before AT TIME ZONE")
 	}
-	return operate(textOf(n, "function_name"), r.wall(args[0]), args[1])
+	return operate(syntax.Text(n, "function_name"), r.wall(args[0]), args[1])
 }
 
 // instant is the timestamp, in UTC, that a zone was given to.
@@ -108,7 +112,7 @@ func instant(n node) node {
 		return n
 	}
 	args := arguments(n)
-	switch strings.ToLower(textOf(n, "function_name")) {
+	switch strings.ToLower(syntax.Text(n, "function_name")) {
 	case "timezone":
 		return instant(args[1])
 	case "at_timezone":

@@ -3,6 +3,8 @@ package statement
 import (
 	"slices"
 	"strings"
+
+	"sluice/query/syntax"
 )
 
 // Needed are names, in lower case, among which are those of all columns of the table
@@ -49,13 +51,13 @@ func (n *needs) row(t *Table) bool {
 
 // walk reads what is below a node of the SELECT that holds it.
 func (n *needs) walk(at, query node) {
-	switch typ := text(at, "type"); {
+	switch typ := syntax.Text(at, "type"); {
 	case typ == "SELECT_NODE":
 		query = at
-	case typ == "PIVOT" || typ == "SHOW_REF" || text(at, "ref_type") == "NATURAL":
+	case typ == "PIVOT" || typ == "SHOW_REF" || syntax.Text(at, "ref_type") == "NATURAL":
 		n.all = true // their columns are not named
 	}
-	switch text(at, "class") {
+	switch syntax.Text(at, "class") {
 	case "COLUMN_REF":
 		parts := names(at)
 		for i, part := range parts {
@@ -69,12 +71,12 @@ func (n *needs) walk(at, query node) {
 	case "STAR":
 		n.star(at, query)
 	}
-	for _, u := range list(at, "using_columns") {
+	for _, u := range syntax.List(at, "using_columns") {
 		if name, ok := u.(string); ok {
 			n.names[strings.ToLower(name)] = true
 		}
 	}
-	children(at, func(c node) { n.walk(c, query) })
+	syntax.Children(at, func(c node) { n.walk(c, query) })
 }
 
 // star notes which tables a * stands for: those that stand in FROM themselves, of
@@ -84,8 +86,8 @@ func (n *needs) star(at, query node) {
 		n.all = true
 		return
 	}
-	direct := n.direct(object(query, "from_table"))
-	if of := text(at, "relation_name"); of != "" {
+	direct := n.direct(syntax.Object(query, "from_table"))
+	if of := syntax.Text(at, "relation_name"); of != "" {
 		direct = slices.DeleteFunc(direct, func(t *Table) bool { return !strings.EqualFold(t.Alias, of) })
 		if len(direct) == 0 {
 			n.all = true // of a subquery, of a struct or of an outer query
@@ -99,9 +101,9 @@ func (n *needs) star(at, query node) {
 
 // direct are the tables of FROM, joins taken apart.
 func (n *needs) direct(from node) []*Table {
-	switch text(from, "type") {
+	switch syntax.Text(from, "type") {
 	case "JOIN":
-		return append(n.direct(object(from, "left")), n.direct(object(from, "right"))...)
+		return append(n.direct(syntax.Object(from, "left")), n.direct(syntax.Object(from, "right"))...)
 	case "BASE_TABLE":
 		if t := n.statement.lookup(from); t != nil {
 			return []*Table{t}

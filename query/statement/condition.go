@@ -3,6 +3,8 @@ package statement
 import (
 	"slices"
 	"strings"
+
+	"sluice/query/syntax"
 )
 
 // A Condition is a conjunct that bears on the rows of one table.
@@ -32,8 +34,8 @@ func (s *Statement) assign(query node) {
 		return
 	}
 	f := from{byNode: s.lookup}
-	f.add(object(query, "from_table"), true)
-	if w := object(query, "where_clause"); w != nil {
+	f.add(syntax.Object(query, "from_table"), true)
+	if w := syntax.Object(query, "where_clause"); w != nil {
 		f.conjuncts = append(f.conjuncts, w)
 	}
 	for i, item := range f.items {
@@ -75,16 +77,16 @@ type fromItem struct {
 }
 
 func (f *from) add(n node, direct bool) {
-	switch text(n, "type") {
+	switch syntax.Text(n, "type") {
 	case "JOIN":
 		f.join(n, direct)
 	case "EMPTY", "EMPTY_FROM", "":
 	default:
-		item := fromItem{alias: text(n, "alias"), direct: direct}
+		item := fromItem{alias: syntax.Text(n, "alias"), direct: direct}
 		if item.table = f.byNode(n); item.table != nil {
 			item.alias = item.table.Alias
 		} else if item.alias == "" {
-			item.alias = text(n, "table_name")
+			item.alias = syntax.Text(n, "table_name")
 		}
 		f.items = append(f.items, item)
 	}
@@ -92,9 +94,9 @@ func (f *from) add(n node, direct bool) {
 
 func (f *from) join(n node, direct bool) {
 	left, right := false, false
-	switch text(n, "ref_type") {
+	switch syntax.Text(n, "ref_type") {
 	case "REGULAR", "CROSS", "NATURAL":
-		switch text(n, "join_type") {
+		switch syntax.Text(n, "join_type") {
 		case "INNER":
 			left, right = true, true
 		case "LEFT", "SEMI", "ANTI":
@@ -103,23 +105,23 @@ func (f *from) join(n node, direct bool) {
 			right = true
 		}
 	}
-	if c := object(n, "condition"); c != nil && direct && left && right {
+	if c := syntax.Object(n, "condition"); c != nil && direct && left && right {
 		f.conjuncts = append(f.conjuncts, c)
 	}
-	f.add(object(n, "left"), direct && left)
-	f.add(object(n, "right"), direct && right)
+	f.add(syntax.Object(n, "left"), direct && left)
+	f.add(syntax.Object(n, "right"), direct && right)
 }
 
 // conjuncts takes ANDs apart.
 func conjuncts(of []node) []node {
 	var out []node
 	for _, n := range of {
-		if text(n, "type") != "CONJUNCTION_AND" {
+		if syntax.Text(n, "type") != "CONJUNCTION_AND" {
 			out = append(out, n)
 			continue
 		}
 		var parts []node
-		for _, c := range list(n, "children") {
+		for _, c := range syntax.List(n, "children") {
 			if part, ok := c.(node); ok {
 				parts = append(parts, part)
 			}
@@ -139,7 +141,7 @@ var plainClasses = map[string]bool{
 func (f *from) condition(conjunct node, i int, unique bool) *Condition {
 	c := &Condition{}
 	ok := true
-	clone := copyTree(conjunct).(node)
+	clone := syntax.Clone(conjunct).(node)
 	every(clone, func(n node) {
 		class, isExpression := n["class"].(string)
 		_, _, isMoment := momentOf(n)
@@ -149,7 +151,7 @@ func (f *from) condition(conjunct node, i int, unique bool) *Condition {
 			ok = false
 		case isMoment: // see Fix
 		case class == "FUNCTION":
-			c.Functions = append(c.Functions, strings.ToLower(text(n, "function_name")))
+			c.Functions = append(c.Functions, strings.ToLower(syntax.Text(n, "function_name")))
 		case class == "COLUMN_REF":
 			name, mine := f.resolve(names(n), i, unique)
 			if !mine {
@@ -184,26 +186,8 @@ func (f *from) resolve(parts []string, i int, unique bool) (name string, mine bo
 func (c *Condition) Tree() []byte { return selectTree(c.root) }
 
 func selectTree(expression node) []byte {
-	return encode(node{"error": false, "statements": []any{node{"node": node{
+	return syntax.Encode(node{"error": false, "statements": []any{node{"node": node{
 		"type": "SELECT_NODE", "cte_map": node{}, "select_list": []any{expression},
 		"from_table": node{"type": "EMPTY"}, "aggregate_handling": "STANDARD_HANDLING",
 	}}}})
-}
-
-func copyTree(v any) any {
-	switch v := v.(type) {
-	case node:
-		out := make(node, len(v))
-		for k, e := range v {
-			out[k] = copyTree(e)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = copyTree(e)
-		}
-		return out
-	}
-	return v
 }

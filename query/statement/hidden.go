@@ -3,6 +3,8 @@ package statement
 import (
 	"slices"
 	"strings"
+
+	"sluice/query/syntax"
 )
 
 // Mentions reports whether the statement names one of the columns, which are given in
@@ -10,7 +12,7 @@ import (
 func (s *Statement) Mentions(columns []string) bool {
 	found := false
 	every(s.root, func(n node) {
-		if text(n, "class") == "COLUMN_REF" {
+		if syntax.Text(n, "class") == "COLUMN_REF" {
 			if parts := names(n); len(parts) > 0 && slices.Contains(columns, strings.ToLower(parts[len(parts)-1])) {
 				found = true
 			}
@@ -23,17 +25,17 @@ func (s *Statement) Mentions(columns []string) bool {
 // columns of one of the tables themselves. The tables are s.Tables' that have them.
 func (s *Statement) Hide(columns []string, tables []*Table) {
 	every(s.root, func(n node) {
-		if text(n, "type") != "SELECT_NODE" {
+		if syntax.Text(n, "type") != "SELECT_NODE" {
 			return
 		}
 		var direct []*Table
-		below := []node{object(n, "from_table")}
+		below := []node{syntax.Object(n, "from_table")}
 		for len(below) > 0 {
 			from := below[0]
 			below = below[1:]
-			switch text(from, "type") {
+			switch syntax.Text(from, "type") {
 			case "JOIN":
-				below = append(below, object(from, "left"), object(from, "right"))
+				below = append(below, syntax.Object(from, "left"), syntax.Object(from, "right"))
 			case "BASE_TABLE":
 				for _, t := range tables {
 					if same(t.node, from) {
@@ -42,14 +44,14 @@ func (s *Statement) Hide(columns []string, tables []*Table) {
 				}
 			}
 		}
-		for _, item := range list(n, "select_list") {
+		for _, item := range syntax.List(n, "select_list") {
 			star, _ := item.(node)
-			if text(star, "class") != "STAR" {
+			if syntax.Text(star, "class") != "STAR" {
 				continue
 			}
-			of := text(star, "relation_name")
+			of := syntax.Text(star, "relation_name")
 			if slices.ContainsFunc(direct, func(t *Table) bool { return of == "" || strings.EqualFold(of, t.Alias) }) {
-				exclude := list(star, "exclude_list")
+				exclude := syntax.List(star, "exclude_list")
 				for _, c := range columns {
 					exclude = append(exclude, c)
 				}

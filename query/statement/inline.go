@@ -3,6 +3,8 @@ package statement
 import (
 	"errors"
 	"slices"
+
+	"sluice/query/syntax"
 )
 
 // A View is a query that stands for a table.
@@ -26,16 +28,16 @@ func (s *Statement) Qualify() {
 
 // Inline puts a view's query in the table's place, under the table's name.
 func (t *Table) Inline(v View) error {
-	statements := list(v.Statement.root, "statements")
+	statements := syntax.List(v.Statement.root, "statements")
 	if len(statements) != 1 {
 		return errors.New("a view has one query")
 	}
 	first, _ := statements[0].(node)
-	query := object(first, "node")
+	query := syntax.Object(first, "node")
 	if query == nil {
 		return errors.New("a view has a query")
 	}
-	names := list(t.node, "column_name_alias")
+	names := syntax.List(t.node, "column_name_alias")
 	for _, c := range v.Columns[min(len(names), len(v.Columns)):] {
 		names = append(slices.Clip(names), c)
 	}

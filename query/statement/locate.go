@@ -1,11 +1,13 @@
 package statement
 
+import "sluice/query/syntax"
+
 // Corresponding is the position in the original statement of what is at a
 // position in the rewritten one, given the trees of both, which have the same
 // shape; -1 if it is not known.
 func Corresponding(original, rewritten []byte, position int) int {
-	a, err1 := decode(original)
-	b, err2 := decode(rewritten)
+	a, err1 := syntax.Decode(original)
+	b, err2 := syntax.Decode(rewritten)
 	if err1 != nil || err2 != nil {
 		return -1
 	}
@@ -13,12 +15,12 @@ func Corresponding(original, rewritten []byte, position int) int {
 }
 
 func corresponding(a, b node, at int) int {
-	if position(b) == at {
-		return position(a)
+	if syntax.Position(b) == at {
+		return syntax.Position(a)
 	}
 	var as, bs []node
-	children(a, func(n node) { as = append(as, n) })
-	children(b, func(n node) { bs = append(bs, n) })
+	syntax.Children(a, func(n node) { as = append(as, n) })
+	syntax.Children(b, func(n node) { bs = append(bs, n) })
 	if len(as) != len(bs) {
 		return -1
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sluice/query/syntax"
 )
 
 // A moment stands for the time at which a query begins: now(), current_date.
@@ -35,10 +37,10 @@ var momentNames = map[string]moment{
 // momentOf is the moment that a node stands for; named says that it could be a
 // column.
 func momentOf(n node) (m moment, named, ok bool) {
-	switch text(n, "class") {
+	switch syntax.Text(n, "class") {
 	case "FUNCTION":
-		if text(n, "schema") == "" && len(list(n, "children")) == 0 {
-			m, ok = momentFunctions[strings.ToLower(text(n, "function_name"))]
+		if syntax.Text(n, "schema") == "" && len(syntax.List(n, "children")) == 0 {
+			m, ok = momentFunctions[strings.ToLower(syntax.Text(n, "function_name"))]
 		}
 	case "COLUMN_REF":
 		if parts := names(n); len(parts) == 1 {
@@ -78,8 +80,8 @@ func (s *Statement) Fix(instant time.Time, isColumn func(name string) bool) {
 		taken[name] = isColumn(name)
 	}
 	every(s.root, func(n node) {
-		taken[strings.ToLower(text(n, "alias"))] = true
-		for _, a := range list(n, "column_name_alias") {
+		taken[strings.ToLower(syntax.Text(n, "alias"))] = true
+		for _, a := range syntax.List(n, "column_name_alias") {
 			if name, ok := a.(string); ok {
 				taken[strings.ToLower(name)] = true
 			}

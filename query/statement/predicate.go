@@ -3,6 +3,8 @@ package statement
 import (
 	"encoding/json"
 	"strings"
+
+	"sluice/query/syntax"
 )
 
 // An Op is what a Predicate says.
@@ -45,11 +47,11 @@ func (c Constant) Tree() []byte { return selectTree(c.root) }
 // Literal is the constant's type, as DuckDB calls it, and its text where it is a
 // string or a whole number as it stands.
 func (c Constant) Literal() (typ, value string, ok bool) {
-	v := object(c.root, "value")
-	if text(c.root, "class") != "CONSTANT" || v == nil || v["is_null"] == true {
+	v := syntax.Object(c.root, "value")
+	if syntax.Text(c.root, "class") != "CONSTANT" || v == nil || v["is_null"] == true {
 		return "", "", false
 	}
-	typ = text(object(v, "type"), "id")
+	typ = syntax.Text(syntax.Object(v, "type"), "id")
 	switch x := v["value"].(type) {
 	case string:
 		return typ, x, typ == "VARCHAR"
@@ -63,22 +65,22 @@ func (c Constant) Literal() (typ, value string, ok bool) {
 func (c *Condition) Predicate() Predicate { return predicate(c.root) }
 
 func predicate(n node) Predicate {
-	switch text(n, "class") {
+	switch syntax.Text(n, "class") {
 	case "CONJUNCTION":
 		return conjunction(n)
 	case "COMPARISON":
-		op, ok := operators[text(n, "type")]
+		op, ok := operators[syntax.Text(n, "type")]
 		if !ok {
 			return Predicate{}
 		}
-		if t, ok := compare(object(n, "left"), Op(op.op), object(n, "right")); ok {
+		if t, ok := compare(syntax.Object(n, "left"), Op(op.op), syntax.Object(n, "right")); ok {
 			return t
 		}
-		t, _ := compare(object(n, "right"), Op(op.turned), object(n, "left"))
+		t, _ := compare(syntax.Object(n, "right"), Op(op.turned), syntax.Object(n, "left"))
 		return t
 	case "BETWEEN":
-		lower, ok1 := compare(object(n, "input"), GreaterEqual, object(n, "lower"))
-		upper, ok2 := compare(object(n, "input"), LessEqual, object(n, "upper"))
+		lower, ok1 := compare(syntax.Object(n, "input"), GreaterEqual, syntax.Object(n, "lower"))
+		upper, ok2 := compare(syntax.Object(n, "input"), LessEqual, syntax.Object(n, "upper"))
 		if !ok1 || !ok2 {
 			return Predicate{}
 		}
@@ -91,10 +93,10 @@ func predicate(n node) Predicate {
 
 func conjunction(n node) Predicate {
 	t := Predicate{Op: And}
-	if text(n, "type") == "CONJUNCTION_OR" {
+	if syntax.Text(n, "type") == "CONJUNCTION_OR" {
 		t.Op = Or
 	}
-	for _, c := range list(n, "children") {
+	for _, c := range syntax.List(n, "children") {
 		part, _ := c.(node)
 		t.Of = append(t.Of, predicate(part))
 	}
@@ -103,13 +105,13 @@ func conjunction(n node) Predicate {
 
 func operator(n node) Predicate {
 	ops := map[string]Op{"COMPARE_IN": In, "OPERATOR_IS_NULL": IsNull, "OPERATOR_IS_NOT_NULL": IsNotNull}
-	op, known := ops[text(n, "type")]
-	children := list(n, "children")
+	op, known := ops[syntax.Text(n, "type")]
+	children := syntax.List(n, "children")
 	if !known || len(children) == 0 {
 		return Predicate{}
 	}
 	first, _ := children[0].(node)
-	if text(first, "class") != "COLUMN_REF" {
+	if syntax.Text(first, "class") != "COLUMN_REF" {
 		return Predicate{}
 	}
 	t := Predicate{Op: op, Column: names(first)[0]}
@@ -126,7 +128,7 @@ func operator(n node) Predicate {
 
 func compare(column node, op Op, expression node) (Predicate, bool) {
 	with, ok := constant(expression)
-	if !ok || text(column, "class") != "COLUMN_REF" {
+	if !ok || syntax.Text(column, "class") != "COLUMN_REF" {
 		return Predicate{}, false
 	}
 	return Predicate{Op: op, Column: names(column)[0], With: []Constant{with}}, true
@@ -139,11 +141,11 @@ func constant(n node) (c Constant, ok bool) {
 	}
 	c.root, ok = n, true
 	every(n, func(n node) {
-		switch text(n, "class") {
+		switch syntax.Text(n, "class") {
 		case "COLUMN_REF":
 			ok = false
 		case "FUNCTION":
-			c.Functions = append(c.Functions, strings.ToLower(text(n, "function_name")))
+			c.Functions = append(c.Functions, strings.ToLower(syntax.Text(n, "function_name")))
 		}
 	})
 	return c, ok

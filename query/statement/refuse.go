@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"sluice/query/syntax"
 )
 
 // A Refusal says what a statement may not ask for.
@@ -15,7 +17,7 @@ type Refusal struct {
 func (r *Refusal) Error() string { return r.What }
 
 func refuse(n node, format string, args ...any) *Refusal {
-	return &Refusal{What: fmt.Sprintf(format, args...), Position: position(n)}
+	return &Refusal{What: fmt.Sprintf(format, args...), Position: syntax.Position(n)}
 }
 
 // tableFunctions may stand in FROM.
@@ -45,7 +47,7 @@ var refusedPrefixes = []string{
 
 // checkFunction refuses a function by name.
 func checkFunction(n node) *Refusal {
-	if name := strings.ToLower(text(n, "function_name")); RefusesFunction(name) {
+	if name := strings.ToLower(syntax.Text(n, "function_name")); RefusesFunction(name) {
 		return refuse(n, "the function %s is not allowed: a query reads tables, not files, settings or the environment", name)
 	}
 	return nil
@@ -61,18 +63,18 @@ func RefusesFunction(name string) bool {
 
 // checkFrom refuses what may not stand in FROM.
 func checkFrom(n node) *Refusal {
-	switch typ := text(n, "type"); typ {
+	switch typ := syntax.Text(n, "type"); typ {
 	case "BASE_TABLE":
 		if n["at_clause"] != nil {
 			return refuse(n, "AT (…) on a table is not supported")
 		}
 	case "TABLE_FUNCTION":
-		name := strings.ToLower(text(object(n, "function"), "function_name"))
+		name := strings.ToLower(syntax.Text(syntax.Object(n, "function"), "function_name"))
 		if !tableFunctions[name] {
 			return refuse(n, "the table function %s is not allowed: FROM takes tables, unnest, range and generate_series", name)
 		}
 	case "SHOW_REF":
-		if object(n, "query") == nil {
+		if syntax.Object(n, "query") == nil {
 			return refuse(n, "this form of SHOW is not supported; there is SHOW DATABASES, SHOW TABLES [IN database], SHOW PARTITIONS table, SHOW COLUMNS FROM table")
 		}
 	case "SUBQUERY", "JOIN", "EXPRESSION_LIST", "EMPTY", "EMPTY_FROM", "PIVOT":
@@ -103,7 +105,7 @@ var classes = map[string]bool{
 
 // checkExpression refuses expressions that are not known to be harmless.
 func checkExpression(n node) *Refusal {
-	switch class := text(n, "class"); {
+	switch class := syntax.Text(n, "class"); {
 	case class == "PARAMETER":
 		return refuse(n, "parameters (? and $1) are not supported")
 	case !classes[class]:

@@ -3,6 +3,8 @@ package statement
 import (
 	"fmt"
 	"strings"
+
+	"sluice/query/syntax"
 )
 
 // A Statement is one SELECT statement.
@@ -32,11 +34,11 @@ type Table struct {
 // Parse reads a tree. Tables named without a database are in the one given. A
 // *Refusal says what the statement may not do.
 func Parse(tree []byte, database string) (*Statement, error) {
-	root, err := decode(tree)
+	root, err := syntax.Decode(tree)
 	if err != nil {
 		return nil, fmt.Errorf("read syntax tree: %w", err)
 	}
-	statements := list(root, "statements")
+	statements := syntax.List(root, "statements")
 	if len(statements) != 1 {
 		return nil, &Refusal{What: fmt.Sprintf("%d statements in a query; one is expected", len(statements)), Position: -1}
 	}
@@ -50,7 +52,7 @@ func Parse(tree []byte, database string) (*Statement, error) {
 	}
 	s.unqualify()
 	every(first, func(n node) {
-		if text(n, "type") == "SELECT_NODE" {
+		if syntax.Text(n, "type") == "SELECT_NODE" {
 			s.assign(n)
 		}
 	})
@@ -77,21 +79,21 @@ func (s *scope) has(name string) bool {
 
 // visit checks n and what is below it, and collects the tables.
 func (s *Statement) visit(n node, in *scope) *Refusal {
-	ctes := object(n, "cte_map")
+	ctes := syntax.Object(n, "cte_map")
 	if ctes != nil {
-		for _, e := range list(ctes, "map") {
+		for _, e := range syntax.List(ctes, "map") {
 			entry, _ := e.(node)
-			if r := s.visit(object(entry, "value"), in); r != nil {
+			if r := s.visit(syntax.Object(entry, "value"), in); r != nil {
 				return r
 			}
-			name := text(entry, "key")
+			name := syntax.Text(entry, "key")
 			if strings.HasPrefix(strings.ToUpper(name), relationPrefix) {
 				return refuse(n, "a name that begins with %s is not allowed in WITH: the relations that stand for tables are named so", relationPrefix)
 			}
 			in = &scope{name: name, outer: in}
 		}
 	}
-	typ := text(n, "type")
+	typ := syntax.Text(n, "type")
 	class, isExpression := n["class"].(string)
 	switch {
 	case isExpression:
@@ -109,14 +111,14 @@ func (s *Statement) visit(n node, in *scope) *Refusal {
 			s.table(n, in)
 		}
 	case nodeTypes[typ]:
-		if name := text(n, "cte_name"); name != "" {
+		if name := syntax.Text(n, "cte_name"); name != "" {
 			in = &scope{name: name, outer: in}
 		}
 	case strings.HasSuffix(typ, "_NODE"):
 		return refuse(n, "only SELECT is supported")
 	}
 	var fault *Refusal
-	children(n, func(c node) {
+	syntax.Children(n, func(c node) {
 		if fault == nil && !same(c, ctes) {
 			fault = s.visit(c, in)
 		}
@@ -126,9 +128,9 @@ func (s *Statement) visit(n node, in *scope) *Refusal {
 
 // table notes a table, unless it is a common table expression.
 func (s *Statement) table(n node, in *scope) {
-	t := &Table{node: n, Position: position(n), Alias: text(n, "alias"), renamed: len(list(n, "column_name_alias")) > 0}
+	t := &Table{node: n, Position: syntax.Position(n), Alias: syntax.Text(n, "alias"), renamed: len(syntax.List(n, "column_name_alias")) > 0}
 	for _, key := range []string{"catalog_name", "schema_name", "table_name"} {
-		if part := text(n, key); part != "" {
+		if part := syntax.Text(n, key); part != "" {
 			t.Parts = append(t.Parts, part)
 		}
 	}
@@ -158,13 +160,13 @@ func (s *Statement) unqualify() {
 		}
 	}
 	every(s.root, func(n node) {
-		if text(n, "class") != "COLUMN_REF" {
+		if syntax.Text(n, "class") != "COLUMN_REF" {
 			return
 		}
 		parts := names(n)
 		for _, p := range prefixes {
 			if len(parts) > len(p) && hasPrefix(parts, p) {
-				n["column_names"] = list(n, "column_names")[len(p)-1:]
+				n["column_names"] = syntax.List(n, "column_names")[len(p)-1:]
 				return
 			}
 		}
@@ -184,14 +186,14 @@ func (t *Table) Replace(relation string) {
 func (t *Table) Name() string { return strings.Join(t.Parts, ".") }
 
 // Tree is the statement's tree as it is now.
-func (s *Statement) Tree() []byte { return encode(s.root) }
+func (s *Statement) Tree() []byte { return syntax.Encode(s.root) }
 
 // Names are the names, in lower case, that columns which the statement reads can
 // have; star says that it may read all.
 func (s *Statement) Names() (all map[string]bool, star bool) {
 	all = make(map[string]bool)
 	every(s.root, func(n node) {
-		switch text(n, "class") {
+		switch syntax.Text(n, "class") {
 		case "STAR":
 			star = true
 		case "COLUMN_REF":
@@ -199,12 +201,12 @@ func (s *Statement) Names() (all map[string]bool, star bool) {
 				all[strings.ToLower(part)] = true
 			}
 		}
-		for _, u := range list(n, "using_columns") {
+		for _, u := range syntax.List(n, "using_columns") {
 			if name, ok := u.(string); ok {
 				all[strings.ToLower(name)] = true
 			}
 		}
-		star = star || text(n, "ref_type") == "NATURAL"
+		star = star || syntax.Text(n, "ref_type") == "NATURAL"
 	})
 	return all, star
 }
