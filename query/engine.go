@@ -17,6 +17,7 @@ import (
 	"sluice/query/fetch"
 	"sluice/query/live"
 	"sluice/query/presto"
+	"sluice/query/presto/function"
 	"sluice/query/result"
 	"sluice/query/write"
 )
@@ -77,8 +78,12 @@ func Open(cfg Config) (*Engine, error) {
 		}
 	}
 	macros, deterministic := presto.Macros()
+	var functions []executor.Function
+	for _, f := range function.All() {
+		functions = append(functions, executor.Function(f))
+	}
 	e.exec, err = executor.New(executor.Config{
-		Macros: macros, Deterministic: deterministic,
+		Macros: macros, Deterministic: deterministic, Functions: functions,
 		Memory: max(cfg.Memory/int64(cfg.Concurrent), minMemory), Threads: cfg.Threads,
 		TempDir: spill, MaxTemp: max(cfg.Spill/int64(cfg.Concurrent), 1),
 	})

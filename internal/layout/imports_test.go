@@ -20,7 +20,7 @@ const module = "sluice"
 var allowed = map[string][]string{
 	"cmd":                 {"ingest", "query", "internal/delivery", "internal/dedupe", "internal/sequences", "internal/natsserver", "internal/demo", "internal/client", "internal/sample", "internal/ndjson", "internal/progress", "buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
 	"ingest":              {"internal/jsonscan", "internal/lake", "configs"},
-	"query":               {"buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
+	"query":               {"buffer", "convert", "partitioner", "catalogsync", "internal/jsonscan", "internal/lake", "configs"},
 	"internal/delivery":   {"buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
 	"internal/dedupe":     {"buffer", "internal/jsonscan", "internal/lake"},
 	"internal/sequences":  {"buffer", "internal/lake"},

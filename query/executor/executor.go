@@ -22,12 +22,16 @@ type Config struct {
 	// meet. Deterministic are the names of those that give the same answer to the
 	// same arguments, as far as the functions in them do.
 	Macros, Deterministic []string
+	// Functions are there in every statement.
+	Functions []Function
 }
 
 // An Executor runs SQL. Its methods may be called at the same time.
 type Executor struct {
 	cfg     Config
 	planner *instance // parses and evaluates; reads no file
+
+	functions *functions
 
 	deterministic map[string]bool // set by New
 
@@ -51,29 +55,51 @@ func New(cfg Config) (*Executor, error) {
 	options := cfg.options()
 	options["memory_limit"] = strconv.Itoa(plannerMemory) + "B"
 	options["temp_directory"] = ""
+	e := &Executor{cfg: cfg, functions: newFunctions(cfg.Functions), spare: make(chan *instance, spares)}
+	in, err := e.openInstance(options)
+	if err != nil {
+		e.functions.free()
+		return nil, err
+	}
+	e.planner = in
+	if err := e.prepare(); err != nil {
+		in.close()
+		e.functions.free()
+		return nil, err
+	}
+	return e, nil
+}
+
+// prepare sets the planner up.
+func (e *Executor) prepare() error {
+	if err := e.planner.lock(nil); err != nil {
+		return err
+	}
+	if err := e.loadFunctions(); err != nil {
+		return fmt.Errorf("open executor: %w", err)
+	}
+	for _, sql := range e.cfg.Macros {
+		if err := e.planner.exec(sql); err != nil {
+			return fmt.Errorf("open executor: %.80s: %w", sql, err)
+		}
+	}
+	for _, name := range e.cfg.Deterministic {
+		e.deterministic[name] = true
+	}
+	return nil
+}
+
+// openInstance makes an instance that has the functions.
+func (e *Executor) openInstance(options map[string]string) (*instance, error) {
 	in, err := openInstance(options)
 	if err != nil {
 		return nil, err
 	}
-	if err := in.lock(nil); err != nil {
+	if err := e.functions.register(in); err != nil {
 		in.close()
 		return nil, err
 	}
-	e := &Executor{cfg: cfg, planner: in, spare: make(chan *instance, spares)}
-	if err := e.loadFunctions(); err != nil {
-		in.close()
-		return nil, fmt.Errorf("open executor: %w", err)
-	}
-	for _, sql := range cfg.Macros {
-		if err := in.exec(sql); err != nil {
-			in.close()
-			return nil, fmt.Errorf("open executor: %.80s: %w", sql, err)
-		}
-	}
-	for _, name := range cfg.Deterministic {
-		e.deterministic[name] = true
-	}
-	return e, nil
+	return in, nil
 }
 
 // Close frees the executor. No call may be under way, no Rows open.
@@ -87,6 +113,7 @@ func (e *Executor) Close() {
 		mapping.Disconnect(&c.conn)
 	}
 	e.planner.close()
+	e.functions.free()
 }
 
 func (c Config) options() map[string]string {
@@ -171,7 +198,7 @@ func (e *Executor) take() (*instance, error) {
 	case in := <-e.spare:
 		return in, nil
 	default:
-		return openInstance(e.cfg.options())
+		return e.openInstance(e.cfg.options())
 	}
 }
 
@@ -181,7 +208,7 @@ func (e *Executor) refill() {
 	if len(e.spare) == cap(e.spare) {
 		return
 	}
-	in, err := openInstance(e.cfg.options())
+	in, err := e.openInstance(e.cfg.options())
 	if err != nil {
 		return
 	}

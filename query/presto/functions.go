@@ -43,7 +43,7 @@ url_extract_path 1 presto_url_path | url_extract_query 1 presto_url_query | url_
 url_extract_parameter 2 presto_url_parameter | url_encode 1 presto_url_encode | url_decode 1 presto_url_decode
 
 json_parse 1 presto_json_parse | json_format 1 presto_json_format | json_array_length 1 presto_json_array_length
-is_json_scalar 1 presto_json_scalar_is | json_array_contains 2 presto_json_contains
+is_json_scalar 1 presto_json_scalar_is | json_array_contains 2 presto_json_contains | json_array_get 2 presto_json_array_get
 
 element_at 2 presto_element | contains 2 presto_contains | array_position 2 presto_position | array_distinct 1 presto_distinct
 array_sort_desc 1 presto_sorted_down | array_max 1 presto_array_max | array_min 1 presto_array_min
@@ -105,7 +105,7 @@ var refused = map[string]string{
 	"bit_count": "", "inverse_normal_cdf": "", "normal_cdf": "", "inverse_beta_cdf": "", "beta_cdf": "", "cosine_similarity": "", "wilson_interval_lower": "", "wilson_interval_upper": "",
 	"word_stem": "", "soundex": "", "luhn_check": "", "split_to_multimap": "", "hash_code": "", "sha512": "", "crc32": "", "xxhash64": "", "spooky_hash_v2_64": "",
 	"murmur3": "", "hmac_md5": "", "hmac_sha1": "", "hmac_sha256": "", "hmac_sha512": "", "to_big_endian_64": "", "from_big_endian_64": "", "to_base64url": "", "from_base64url": "", "to_base32": "", "from_base32": "",
-	"regexp_position": "", "json_array_get": "use json_extract(x, '$[0]')", "json_extract_array": "", "json_query": "use json_extract", "json_value": "use json_extract_scalar", "json_exists": "", "json_object": "", "json_array": "",
+	"regexp_position": "", "json_extract_array": "", "json_query": "use json_extract", "json_value": "use json_extract_scalar", "json_exists": "", "json_object": "", "json_array": "",
 	"array_frequency": "", "array_normalize": "", "array_duplicates": "", "combinations": "", "ngrams": "", "shuffle": "", "zip": "use zip_with", "trim_array": "", "find_first": "", "array_cum_sum": "",
 	"map_zip_with": "", "multimap_from_entries": "", "map_agg_distinct": "", "map_normalize": "", "map_top_n": "",
 	"human_readable_seconds": "", "parse_duration": "", "timezone_hour": "", "timezone_minute": "", "timezone": "use x AT TIME ZONE 'Europe/Berlin'", "current_timezone": "", "date_parse_iso": "", "parse_presto_data_size": "", "from_unixtime_nanos": "",

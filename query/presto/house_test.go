@@ -8,12 +8,17 @@ import (
 
 	"sluice/query/executor"
 	"sluice/query/presto"
+	"sluice/query/presto/function"
 )
 
 func newExecutor(t testing.TB) *executor.Executor {
 	t.Helper()
 	macros, deterministic := presto.Macros()
-	e, err := executor.New(executor.Config{Memory: 1 << 28, Threads: 1, TempDir: t.TempDir(), MaxTemp: 1 << 20, Macros: macros, Deterministic: deterministic})
+	var functions []executor.Function
+	for _, f := range function.All() {
+		functions = append(functions, executor.Function(f))
+	}
+	e, err := executor.New(executor.Config{Memory: 1 << 28, Threads: 1, TempDir: t.TempDir(), MaxTemp: 1 << 20, Macros: macros, Deterministic: deterministic, Functions: functions})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,25 @@ import (
 	"strconv"
 	"strings"
 
+	"sluice/query/presto/function"
 	"sluice/query/syntax"
 )
+
+// jsonAt rewrites a call whose path is read at each row. One that is constant is
+// checked here.
+func (r *rewriter) jsonAt(n node, to string) {
+	a := r.args(n, 2, 2)
+	if a == nil {
+		return
+	}
+	if path, ok := constantText(a[1]); ok {
+		if err := function.CheckPath(path); err != nil {
+			r.fail(a[1], "the JSON path %s is not supported; there are $, .name, [\"name\"] and [0]", path)
+			return
+		}
+	}
+	become(n, r.macro(to, a...))
+}
 
 // jsonPath rewrites a call with a path, which must be a constant.
 func (r *rewriter) jsonPath(n node, to string) {
@@ -24,11 +41,7 @@ func (r *rewriter) jsonPath(n node, to string) {
 		r.fail(a[1], "the JSON path %s is not supported; there are $, .name, [\"name\"] and [0]", path)
 		return
 	}
-	if strings.HasPrefix(to, prefix) {
-		become(n, r.macro(to, a[0], literal(duck)))
-		return
-	}
-	become(n, call(to, r.macro("presto_json", a[0]), literal(duck)))
+	become(n, r.macro(to, a[0], literal(duck)))
 }
 
 // duckPath is a path of Presto's in DuckDB's spelling.

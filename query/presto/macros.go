@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"sluice/query/presto/function"
 )
 
 //go:embed macros.sql
@@ -58,7 +60,7 @@ func readMacros() map[string]macro {
 			}
 		}
 		for _, c := range calls.FindAllString(definition, -1) {
-			if c != name && !slices.Contains(m.needs, c) {
+			if c != name && !strings.HasPrefix(c, function.Prefix) && !slices.Contains(m.needs, c) {
 				m.needs = append(m.needs, c)
 			}
 		}

@@ -1,0 +1,42 @@
+// Package function has the scalar functions of Presto's that none of DuckDB's
+// equals, in Go. The macros of package presto call them, under names that begin
+// with presto_go_.
+//
+// A function gets its arguments as bytes (a varchar's or a varbinary's, none of
+// them NULL) and appends its answer. It keeps nothing and may run in several
+// threads at once. The reference is PrestoDB 0.287, whose answers are in
+// query/presto/testdata.
+package function
+
+import "fmt"
+
+// Prefix begins the names.
+const Prefix = "presto_go_"
+
+// A Function is one of them, as the executor takes it.
+type Function struct {
+	Name       string
+	Parameters []string // VARCHAR or BLOB
+	Result     string
+	Call       func(dst []byte, args [][]byte) (answer []byte, null bool, err error)
+}
+
+// All are the functions.
+func All() []Function {
+	const text, bytes = "VARCHAR", "BLOB"
+	f := func(name, result string, call func([]byte, [][]byte) ([]byte, bool, error), parameters ...string) Function {
+		return Function{Name: Prefix + name, Parameters: parameters, Result: result, Call: call}
+	}
+	return []Function{
+		f("json_extract", text, jsonExtract, text, text),
+		f("json_scalar", text, jsonScalar, text, text),
+		f("json_parse", text, jsonParse, text),
+		f("json_canonical", text, jsonCanonical, text),
+		f("xxhash64", bytes, xxhash64, bytes),
+	}
+}
+
+// invalid is Presto's INVALID_FUNCTION_ARGUMENT.
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("INVALID_FUNCTION_ARGUMENT: "+format, args...)
+}
