@@ -43,6 +43,11 @@
 // timestamp without a zone, a double becomes the text 1.0E10. With the dialect
 // duckdb a statement is the executor's as it stands.
 //
+// PREPARE keeps a statement for its asker (Request.Who), as Athena does for a
+// workgroup: at most 1,000 of 8 MiB together, in memory, until DEALLOCATE PREPARE or
+// the engine's end. EXECUTE runs it with the constants behind USING, or with the
+// request's parameters. DESCRIBE INPUT and OUTPUT are not there.
+//
 // Not there, and refused by name: values with a time zone other than UTC (AT TIME
 // ZONE within a cast, or a function such as hour or date_format, is taken), char(n),
 // lambdas of array_sort, JSON paths with wildcards, sketches (HyperLogLog, digests),

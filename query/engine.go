@@ -24,15 +24,16 @@ import (
 
 // An Engine answers queries. Its methods may be called at the same time.
 type Engine struct {
-	cfg     Config
-	log     *slog.Logger
-	metrics *metrics
-	queue   *queue
-	dir     string // Config.Dir, absolute
-	exec    *executor.Executor
-	objects *fetch.Cache
-	live    *live.Cache   // nil without a buffer
-	writer  *write.Writer // nil where statements only read
+	cfg      Config
+	log      *slog.Logger
+	metrics  *metrics
+	queue    *queue
+	dir      string // Config.Dir, absolute
+	exec     *executor.Executor
+	objects  *fetch.Cache
+	live     *live.Cache   // nil without a buffer
+	writer   *write.Writer // nil where statements only read
+	prepared prepared
 
 	mu      sync.Mutex // guards closed and running
 	closed  bool
@@ -182,7 +183,8 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows, listed *runnin
 		return fault(CodeInvalid, "parameters are of the dialect presto")
 	}
 	if req.Dialect != DuckDB {
-		if err := unprepare(&req); err != nil {
+		if src, done, err := e.unprepare(ctx, &req); err != nil || done {
+			r.src = src
 			return err
 		}
 		r.sql = req.SQL
