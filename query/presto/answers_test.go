@@ -65,7 +65,7 @@ var sections = map[string][]answer{
 	},
 	"json": {
 		{`json_extract('{"a":[1,{"b":2}]}', '$.a[1].b')`, `"2"`}, {`json_extract_scalar('{"a":"x"}', '$.a')`, `"x"`}, {`json_extract_scalar('{"a":[1]}', '$.a')`, "null"}, {`json_extract_scalar('{"a":null}', '$.a')`, "null"}, {`json_extract_scalar('{"a b":1}', '$["a b"]')`, `"1"`}, {`json_extract_scalar('{"a":true}', '$.a')`, `"true"`},
-		{`json_extract('not json', '$.a')`, "null"}, {`json_extract_scalar('{', '$.a')`, "null"}, {`json_extract_scalar('{"a":1.50}', '$.a')`, "! as it is written"}, {`json_extract_scalar('{"a":1.5}', '$.a')`, `"1.5"`}, {`json_extract('{}', '$..a')`, "! JSON path"}, {`json_parse('{')`, "! Cannot convert"}, {`json_format(json_parse('{"a": 1}'))`, `"{\"a\":1}"`},
+		{`json_extract('not json', '$.a')`, "null"}, {`json_extract_scalar('{', '$.a')`, "null"}, {`json_extract_scalar('{"a":1.50}', '$.a')`, `"1.50"`}, {`json_extract_scalar('{"a":1.5}', '$.a')`, `"1.5"`}, {`json_extract('{}', '$..a')`, "! JSON path"}, {`json_parse('{')`, "! Cannot convert"}, {`json_format(json_parse('{"a": 1}'))`, `"{\"a\":1}"`},
 		{`json_array_length('[1, 2, 3]')`, "3"}, {`json_array_length('{}')`, "null"}, {`is_json_scalar('1')`, "true"}, {`is_json_scalar('[1]')`, "false"}, {`json_array_contains('[1, 2, 3]', 2)`, "true"}, {`json_size('{"x": {"a": 1, "b": 2}}', '$.x')`, "2"}, {`json_size('{"x": [1, 2, 3]}', '$.x')`, "3"}, {`json_size('{"x": 1}', '$.x')`, "0"},
 	},
 	"array": {

@@ -120,7 +120,8 @@ presto_json(x) AS CASE WHEN json_valid(CAST(x AS VARCHAR)) THEN CAST(CAST(x AS V
 presto_json_parse(x) AS CAST(presto_go_json_parse(CAST(x AS VARCHAR)) AS JSON);
 presto_json_scalar(x, path) AS presto_go_json_scalar(CAST(x AS VARCHAR), path);
 presto_json_extract(x, path) AS CAST(presto_go_json_extract(CAST(x AS VARCHAR), path) AS JSON);
-presto_json_array_get(x, i) AS presto_json_extract(x, CASE WHEN i >= 0 THEN '$[' || i || ']' WHEN i IS NOT NULL THEN presto_fail('NOT_SUPPORTED: json_array_get from the end is not supported') END);
+presto_json_array_get(x, i) AS presto_json_array_item(presto_json_extract(x, CASE WHEN i >= 0 THEN '$[' || i || ']' WHEN i IS NOT NULL THEN presto_fail('NOT_SUPPORTED: json_array_get from the end is not supported') END));
+presto_json_array_item(x) AS CASE WHEN json_type(x) = 'VARCHAR' THEN presto_fail('NOT_SUPPORTED: json_array_get of a text is not supported, since Presto gives it without quotes, which is no JSON; use json_extract_scalar') ELSE x END;
 presto_json_array_length(x) AS CASE WHEN json_type(presto_json(x)) = 'ARRAY' THEN CAST(json_array_length(presto_json(x)) AS BIGINT) END;
 presto_json_size(x, path) AS CASE json_type(presto_json(x), path) WHEN 'ARRAY' THEN CAST(json_array_length(presto_json(x), path) AS BIGINT) WHEN 'OBJECT' THEN len(json_keys(presto_json(x), path)) ELSE 0 + CASE WHEN json_type(presto_json(x), path) IS NULL THEN NULL ELSE 0 END END;
 presto_json_scalar_is(x) AS CASE WHEN presto_json(x) IS NULL THEN CASE WHEN x IS NULL THEN NULL ELSE false END ELSE json_type(presto_json(x)) NOT IN ('OBJECT', 'ARRAY') END;
@@ -173,7 +174,8 @@ presto_date_plus(x, step, days) AS CASE WHEN typeof(x) = 'DATE' AND NOT days THE
 presto_date_minus(x, step, days) AS CASE WHEN typeof(x) = 'DATE' AND NOT days THEN presto_fail('INVALID_FUNCTION_ARGUMENT: a date has no hours, minutes or seconds; cast it to timestamp') ELSE cast_to_type(x - step, x) END;
 presto_date_diff(unit, a, b) AS CASE WHEN typeof(a) = 'DATE' AND typeof(b) = 'DATE' AND lower(unit) IN ('hour', 'minute', 'second', 'millisecond') THEN presto_fail('INVALID_FUNCTION_ARGUMENT: ''' || unit || ''' is not a valid DATE field') ELSE date_sub(unit, a, b) END;
 presto_wall(zone, x) AS timezone(zone, CAST(x AS TIMESTAMP WITH TIME ZONE));
-presto_from_unixtime(x) AS make_timestamp(CAST(floor(CAST(x AS DOUBLE) * CAST(1000 AS DOUBLE) + CAST(0.5 AS DOUBLE)) AS BIGINT) * 1000);
+presto_half_up_whole(d) AS CAST(floor(d) AS BIGINT) + CASE WHEN d - floor(d) >= CAST(0.5 AS DOUBLE) THEN 1 ELSE 0 END;
+presto_from_unixtime(x) AS make_timestamp(presto_half_up_whole(CAST(x AS DOUBLE) * CAST(1000 AS DOUBLE)) * 1000);
 presto_to_unixtime(x) AS epoch(x);
 presto_from_iso8601_timestamp(s) AS CASE WHEN NOT regexp_full_match(s, '\d{4}-\d{2}-\d{2}(T\d{2}(:\d{2}(:\d{2}([.]\d{1,9})?)?)?(Z|[+-]00(:?00)?)?)?') THEN presto_fail('INVALID_FUNCTION_ARGUMENT: from_iso8601_timestamp takes texts such as 2026-01-31T10:00:00Z, in UTC: ' || s) ELSE CAST(strftime(CAST(regexp_extract(s, '^(\d{4}-\d{2}-\d{2})', 1) || ' ' || rpad(regexp_extract(s, 'T(\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,3})?)?)?)', 1), CAST(greatest(8, length(regexp_extract(s, 'T(\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,3})?)?)?)', 1))) AS INTEGER), substr('00:00:00', 1 + length(regexp_extract(s, 'T(\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,3})?)?)?)', 1)), 8)) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g+00') AS TIMESTAMP WITH TIME ZONE) END;
 presto_from_iso8601_date(s) AS CASE WHEN NOT regexp_full_match(s, '\d{4}-\d{2}-\d{2}') THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || s || '"') ELSE CAST(s AS DATE) END;

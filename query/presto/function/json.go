@@ -322,7 +322,7 @@ func appendQuoted(dst, text []byte) []byte {
 
 // appendNumber writes a whole number as it is, and another as the double it is.
 func appendNumber(dst, number []byte) []byte {
-	if bytes.IndexAny(number, ".eE") < 0 {
+	if !bytes.ContainsAny(number, ".eE") {
 		if string(number) == "-0" {
 			number = number[1:]
 		}
