@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 	"internal/s3test":     {},
 	"internal/layout":     {},
 	"internal/clienttest": {},
+	"internal/prestotest": {},
 	"internal/intaketest": {"ingest", "buffer", "internal/lake", "configs"},      // it opens the log with the settings' defaults
 	"internal/crashtest":  {"internal/client", "internal/s3test", "catalogsync"}, // it runs the catalog's server beside the service
 }

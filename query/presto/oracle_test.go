@@ -5,12 +5,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"maps"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"sluice/internal/prestotest"
 )
 
 // What PrestoDB itself answers to the statements of testdata/statements.txt and of
@@ -42,12 +43,7 @@ const (
 )
 
 // A reply is what an engine says to a statement.
-type reply struct {
-	SQL   string              `json:"sql"`
-	Types []string            `json:"types,omitempty"`
-	Rows  [][]json.RawMessage `json:"rows,omitempty"`
-	Error string              `json:"error,omitempty"`
-}
+type reply = prestotest.Answer
 
 // whole is a statement of what may be an expression alone.
 func whole(sql string) string {
@@ -171,11 +167,11 @@ func compareWith(t *testing.T, replies map[string]reply) {
 		word, told := "same", ""
 		switch {
 		case theirs.Error != "" && ours.Error == "":
-			word, told = "lenient", "Presto: "+theirs.Error+"\n  ours: "+rowsOf(ours)
+			word, told = "lenient", "Presto: "+theirs.Error+"\n  ours: "+ours.String()
 		case theirs.Error == "" && ours.Error != "":
-			word, told = "refused", "Presto: "+rowsOf(theirs)+"\n  ours: "+ours.Error
+			word, told = "refused", "Presto: "+theirs.String()+"\n  ours: "+ours.Error
 		case theirs.Error == "":
-			word, told = difference(theirs, ours)
+			word, told = prestotest.Difference(theirs, ours)
 		}
 		counts[word]++
 		if word != "same" {
@@ -193,11 +189,6 @@ func compareWith(t *testing.T, replies map[string]reply) {
 	if *update {
 		writeDifferences(t, now, why)
 	}
-}
-
-func rowsOf(r reply) string {
-	b, _ := json.Marshal(r.Rows)
-	return fmt.Sprintf("%.300s %v", b, r.Types)
 }
 
 func writeDifferences(t *testing.T, now, why map[string]string) {
