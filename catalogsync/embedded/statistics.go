@@ -82,7 +82,11 @@ func (s *Server) getStatistics(ctx context.Context, in statisticsRequest, partit
 				return err
 			}
 			for _, doc := range found {
-				out.ColumnStatisticsList = append(out.ColumnStatisticsList, json.RawMessage(doc))
+				whole, err := filledStatistics(json.RawMessage(doc))
+				if err != nil {
+					return err
+				}
+				out.ColumnStatisticsList = append(out.ColumnStatisticsList, whole)
 			}
 		}
 		return nil
