@@ -29,6 +29,8 @@ type Config struct {
 	Query      Query          `yaml:"query"`
 	S3         S3             `yaml:"s3"`
 	Glue       Glue           `yaml:"glue"`
+	Athena     Athena         `yaml:"athena"`
+	Trino      Trino          `yaml:"trino"`
 	Reconcile  Reconcile      `yaml:"reconcile"`
 	Log        Log            `yaml:"log"`
 	Admin      Admin          `yaml:"admin"`

@@ -10,7 +10,7 @@ import (
 // commandEnv are the variables that cmd reads, beside those of settings: the
 // path of the configuration file, and for a client command the server that it
 // calls, the API key that it brings and the authorities that it trusts.
-var commandEnv = []string{EnvPrefix + "CONFIG", EnvPrefix + "SERVER", EnvPrefix + "KEY", EnvPrefix + "CA_FILE"}
+var commandEnv = []string{EnvPrefix + "CONFIG", EnvPrefix + "SERVER", EnvPrefix + "KEY", EnvPrefix + "CA_FILE", EnvPrefix + "TRINO_PASSWORD"}
 
 // kubernetesEnv matches the variables that Kubernetes puts into every container
 // for a service named sluice or sluice-something. They look like ours and are

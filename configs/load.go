@@ -157,4 +157,7 @@ func (c *Config) fillRegions(env []string) {
 	if c.Glue.Endpoint != "" && c.Glue.Region == "" {
 		c.Glue.Region = "us-east-1"
 	}
+	if c.Athena.Endpoint != "" && c.Athena.Region == "" {
+		c.Athena.Region = "us-east-1"
+	}
 }

@@ -53,6 +53,8 @@ func (c Config) faults() Faults {
 	}
 	k.endpoint("s3.endpoint", c.S3.Endpoint)
 	k.endpoint("glue.endpoint", c.Glue.Endpoint)
+	k.endpoint("athena.endpoint", c.Athena.Endpoint)
+	k.endpoint("trino.server", c.Trino.Server)
 	if i := c.Reconcile.Interval; i > 0 && i < time.Minute {
 		k.add("reconcile.interval", "found %s, want 0 for never or at least 1m: each time lists the whole lake", i)
 	}

@@ -32,18 +32,22 @@ type asker struct {
 func newQuery(o *options) *cobra.Command {
 	var server, format string
 	var req query.Request
+	var engine engineOptions
 	c := &cobra.Command{
 		Use:   "query [SQL]",
 		Short: "Ask SQL: the running service, or the data folder itself when none runs",
 		Long: `Runs the statement given, or those on standard input, separated by semicolons, or
 shows a prompt when there is neither. With --server it asks that service. Without,
 it opens the data folder; when a service holds that, it asks the service at
-the configured address.`,
+the configured address. With --engine athena or trino the statement goes there
+instead, as it is, and the answer is printed in the same forms.`,
 		Example: `  sluice query "select count(*) from purchases"
   sluice query --output csv "select * from lake.default.purchases where dt = '2026-01-15'" > day.csv
   sluice query --output parquet "select * from purchases where dt = '2026-01-15'" > day.parquet
   echo "show tables; describe purchases" | sluice query
   sluice query --checkpoint hourly --output ndjson "select * from purchases" > new.ndjson    # what is new; --replay: once more
+  sluice query --engine athena --athena-output s3://my-bucket/answers/ "select count(*) from purchases"
+  sluice query --engine trino --trino-server https://trino:8443 --trino-catalog hive "select count(*) from purchases"
   sluice query          # a prompt with history`,
 		Args: func(c *cobra.Command, args []string) error {
 			if err := cobra.MaximumNArgs(1)(c, args); err != nil {
@@ -52,9 +56,11 @@ the configured address.`,
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return o.withAsker(c, server, req, func(ask asker) error {
-				return answer(c, args, ask, format)
-			})
+			with := func(ask asker) error { return answer(c, args, ask, format) }
+			if engine.name != engineSluice {
+				return o.withEngine(c, engine, req, with)
+			}
+			return o.withAsker(c, server, req, with)
 		},
 	}
 	o.serviceFlags(c)
@@ -64,6 +70,7 @@ the configured address.`,
 	c.Flags().StringVar(&format, "output", "", "table, csv, json, ndjson, arrow (an IPC stream) or parquet (default table)")
 	c.Flags().StringVar(&req.Database, "database", "", "`NAME` of the database of tables named without one (default: as configured)")
 	c.Flags().StringVar((*string)(&req.Dialect), "dialect", string(query.Presto), "presto (Athena's too), or duckdb: the statement as the executor takes it")
+	engine.flags(c)
 	limitFlags(c, &req.Limits)
 	c.Flags().StringVar(&req.Checkpoint, "checkpoint", "", "read only what was acknowledged since the last successful query with this `NAME`")
 	c.Flags().BoolVar(&req.Replay, "replay", false, "with --checkpoint: read again what that query read")

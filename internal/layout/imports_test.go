@@ -52,6 +52,8 @@ var owners = map[string][]string{
 	"github.com/apache/arrow-go/v18":                          {"query"},                                                        // the form of answers by columns
 	"github.com/duckdb/duckdb-go/v2":                          {"query/executor"},
 	"github.com/aws/aws-sdk-go-v2/service/glue":               {"catalogsync"},
+	"github.com/aws/aws-sdk-go-v2/service/athena":             {"query/athena"},
+	"github.com/trinodb/trino-go-client":                      {"query/trino"},
 	"github.com/aws/aws-sdk-go-v2/service/s3":                 {"internal/lake/store", "internal/s3test"},
 	"github.com/itchyny/gojq":                                 {"convert/jq"},
 	"modernc.org/sqlite":                                      {"catalogsync/embedded"},

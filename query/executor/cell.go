@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"unsafe"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
@@ -102,9 +101,9 @@ func (c *cell) appendText(dst []byte, row int) ([]byte, result.Form) {
 	case mapping.TypeBoolean:
 		return strconv.AppendBool(dst, at[uint8](c, row) != 0), result.Literal
 	case mapping.TypeFloat:
-		return appendFloat(dst, float64(at[float32](c, row)), 32)
+		return result.AppendFloat(dst, float64(at[float32](c, row)), 32)
 	case mapping.TypeDouble:
-		return appendFloat(dst, at[float64](c, row), 64)
+		return result.AppendFloat(dst, at[float64](c, row), 64)
 	case mapping.TypeDecimal:
 		return appendDecimal(dst, c.wide(c.internal, row).String(), c.scale), result.Literal
 	case mapping.TypeHugeInt, mapping.TypeUHugeInt:
@@ -216,28 +215,6 @@ func (c *cell) appendMap(dst []byte, row int) []byte {
 		dst = c.children[1].appendJSON(dst, int(entry[0])+i)
 	}
 	return append(dst, '}')
-}
-
-// appendFloat writes a float so that it is read back as the same.
-func appendFloat(dst []byte, f float64, bits int) ([]byte, result.Form) {
-	switch {
-	case math.IsNaN(f):
-		return append(dst, "NaN"...), result.String
-	case math.IsInf(f, 1):
-		return append(dst, "Infinity"...), result.String
-	case math.IsInf(f, -1):
-		return append(dst, "-Infinity"...), result.String
-	}
-	format := byte('f')
-	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
-		format = 'e'
-	}
-	n := len(dst)
-	dst = strconv.AppendFloat(dst, f, format, -1, bits)
-	if format == 'f' && !strings.Contains(string(dst[n:]), ".") {
-		dst = append(dst, ".0"...)
-	}
-	return dst, result.Literal
 }
 
 func appendUUID(dst []byte, halves [2]uint64) []byte {

@@ -13,8 +13,9 @@
 // Arrow and Parquet have real types: integers, decimal, date, time, timestamp (in
 // microseconds; with zone UTC where the type is with time zone), binary, list, map
 // and struct; what they have no type for (uuid, json, interval) is a string. Every
-// column is optional; a name that comes again gets a number. They need rows that
-// are Batches. A Parquet file has row groups of about 16 MiB, which is what writing
+// column is optional; a name that comes again gets a number. Rows that are no Batches,
+// those of other engines, are made such by their types' names; nested values are
+// strings then. A Parquet file has row groups of about 16 MiB, which is what writing
 // one holds in memory, Zstandard, and data pages V1.
 //
 // The table is for eyes: NULL is written out, control characters are escaped so

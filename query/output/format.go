@@ -60,7 +60,7 @@ func Write(w io.Writer, f Format, rows result.Rows) error {
 	case Arrow, Parquet:
 		batches, ok := rows.(Batches)
 		if !ok {
-			return fmt.Errorf("write answer: %T cannot be written as %s", rows, f)
+			batches = gather(rows)
 		}
 		if f == Arrow {
 			err = writeArrow(b, batches)
