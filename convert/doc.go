@@ -155,5 +155,22 @@
 // What a Layout names and a job's schema lacks, or has as something else than a
 // single value outside lists, is passed over.
 //
+// # Merging
+//
+// Merge makes few files of many of one partition, its own or other writers', with the
+// table's columns in the table's order. No row is put together and nothing is parsed:
+// the definition levels of a source become the bitmaps of builders, its values are
+// appended to theirs, and of a dictionary each entry is looked up once. From there on
+// it is as above, so merged files have the same layout, and the texts of many small
+// dictionaries share one. Rows are sorted within each row group; sources that begin
+// earlier in the order come first. Memory is bounded as in conversion; of the sources
+// one page a column is held.
+//
+// Every encoding of Parquet's is read (by parquet-go), so are INT96, decimals of all
+// physical types, and narrower numbers than the column's. What would not mean the same
+// afterwards is refused with a SourceError that says which column: a type that is not
+// the table's, nanoseconds, unsigned integers, a column that the table lacks, lists of
+// two levels, and whatever is damaged.
+//
 // It does not know where files go or what a catalog is.
 package convert
