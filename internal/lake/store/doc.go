@@ -12,6 +12,8 @@
 //     version of the object.
 //   - List yields each key once in the order of the keys' bytes (for S3: in the order of
 //     the service, which on AWS is the same), and never something half written.
+//   - Remove takes an object away only in the version that was listed or looked at (in
+//     this process for files; for S3 where the service knows If-Match on DELETE).
 //   - An error says whether trying again can help ([Retryable]), and where the
 //     cause is one that an operator can remove, how.
 //
@@ -35,7 +37,8 @@
 // Put writes root/.sluice-tmp/{random}, syncs it, renames it to its place and
 // syncs the folder. A folder that had to be made is synced into its parent
 // first. What crashes leave in .sluice-tmp is removed when the store is opened,
-// if it is older than an hour and nobody holds its lock.
+// if it is older than an hour and nobody holds its lock; Unfinished and Discard do
+// the same while it is open.
 //
 // # The S3 store
 //
@@ -43,7 +46,7 @@
 // read straight from the body: memory does not grow with the object. A failed
 // upload is aborted. A killed process cannot do that, and parts on their way when
 // a context ends may arrive after it: give the bucket a lifecycle rule that
-// aborts incomplete multipart uploads. Checksum headers are
+// aborts incomplete multipart uploads, or have Unfinished and Discard (sluice vacuum) do it. Checksum headers are
 // sent only where the service requires them, because other implementations than
 // AWS refuse them; bodies are covered by the signature's SHA-256 instead.
 package store

@@ -32,6 +32,8 @@ type files struct {
 
 	mu      sync.Mutex          // guards durable
 	durable map[string]struct{} // folders known to be synced into their parents, up to the root
+
+	swap sync.Mutex // held from looking at a version to removing it, and while one is put in its place
 }
 
 func openFiles(root string, d disk, log *slog.Logger) (*files, error) {
@@ -124,7 +126,10 @@ func (f *files) putOnce(ctx context.Context, key string, body io.ReaderAt, size 
 	if err := f.ensureFolder(filepath.Dir(target)); err != nil {
 		return err
 	}
-	if err := f.disk.rename(staged, target); err != nil {
+	f.swap.Lock()
+	err = f.disk.rename(staged, target)
+	f.swap.Unlock()
+	if err != nil {
 		return err
 	}
 	renamed = true

@@ -102,6 +102,45 @@ func (o *observed) Delete(ctx context.Context, key string) (err error) {
 	return o.fail("delete", key, o.backend.delete(ctx, key))
 }
 
+func (o *observed) Remove(ctx context.Context, v Object) (err error) {
+	defer o.metrics.observe("delete", time.Now(), &err)
+	if err := checkKey(v.Key); err != nil {
+		return o.fail("delete", v.Key, fmt.Errorf("%w: %w", errArgument, err))
+	}
+	if v.ETag == "" {
+		return o.fail("delete", v.Key, fmt.Errorf("%w: no ETag says which version", errArgument))
+	}
+	return o.failVersion("delete", v.Key, v.ETag, o.backend.remove(ctx, v))
+}
+
+func (o *observed) Now(ctx context.Context) (_ time.Time, err error) {
+	defer o.metrics.observe("now", time.Now(), &err)
+	now, err := o.backend.now(ctx)
+	return now.UTC(), classify("ask the time of", o.root.uri(""), err, o.backend.advise)
+}
+
+func (o *observed) Unfinished(ctx context.Context) iter.Seq2[Unfinished, error] {
+	return func(yield func(Unfinished, error) bool) {
+		var err error
+		defer o.metrics.observe("unfinished", time.Now(), &err)
+		for u, bad := range o.backend.unfinished(ctx) {
+			if bad != nil {
+				err = classify("list unfinished uploads to", o.root.uri(""), bad, o.backend.advise)
+				yield(Unfinished{}, err)
+				return
+			}
+			if !yield(u, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (o *observed) Discard(ctx context.Context, u Unfinished) (err error) {
+	defer o.metrics.observe("discard", time.Now(), &err)
+	return classify("discard unfinished upload to", o.root.uri(u.Key), o.backend.discard(ctx, u), o.backend.advise)
+}
+
 func (o *observed) URI(key string) string { return o.root.uri(key) }
 
 func (o *observed) Key(uri string) (string, bool) { return o.root.key(uri) }

@@ -32,6 +32,19 @@ type Store interface {
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
 	// Delete removes an object. That it is absent is success.
 	Delete(ctx context.Context, key string) error
+	// Remove deletes the version that Object describes, as List or Stat gave it. That
+	// the key is absent is success; where it holds another version, which stays, the
+	// error is ErrChanged. An S3 service that does not know conditional deletes leaves
+	// a moment in which a version that was just put may go.
+	Remove(ctx context.Context, o Object) error
+	// Now is the time by the clock that gives objects their Modified.
+	Now(ctx context.Context) (time.Time, error)
+	// Unfinished yields what uploads left that were not completed and not undone, and
+	// those that are under way. An error ends the sequence.
+	Unfinished(ctx context.Context) iter.Seq2[Unfinished, error]
+	// Discard gives up an unfinished upload. That it is gone is success; one that this
+	// machine knows to be under way stays, and that is no error.
+	Discard(ctx context.Context, u Unfinished) error
 	// URI is the location of a key.
 	URI(key string) string
 	// Key is the inverse of URI, also for a folder's location with a slash at its
@@ -51,6 +64,14 @@ type Object struct {
 	// of modification time, size and inode.
 	ETag     string
 	Modified time.Time // to the second at least, UTC
+}
+
+// An Unfinished upload takes space that no object shows.
+type Unfinished struct {
+	Key   string    // of the object that it was to become; "" where that is not known
+	ID    string    // the store's name for it
+	Size  int64     // in bytes; -1 where the store does not say
+	Begun time.Time // of a file, when it was last written to; UTC
 }
 
 // S3 reaches an S3-compatible service. Credentials, and what is empty here, come
@@ -82,6 +103,11 @@ type backend interface {
 	stat(ctx context.Context, key string) (Object, error)
 	list(ctx context.Context, folder string) iter.Seq2[Object, error]
 	delete(ctx context.Context, key string) error
+	// remove is ErrChanged where the key holds another version.
+	remove(ctx context.Context, o Object) error
+	now(ctx context.Context) (time.Time, error)
+	unfinished(ctx context.Context) iter.Seq2[Unfinished, error]
+	discard(ctx context.Context, u Unfinished) error
 	localPath(key string) (string, bool)
 	// advise says what an operator can do about an error and whether repeating the
 	// call can help.
