@@ -32,12 +32,15 @@ type Config struct {
 	Athena     Athena         `yaml:"athena"`
 	Trino      Trino          `yaml:"trino"`
 	Reconcile  Reconcile      `yaml:"reconcile"`
+	Retention  Retention      `yaml:"retention"`
 	Log        Log            `yaml:"log"`
 	Admin      Admin          `yaml:"admin"`
 	TLS        TLS            `yaml:"tls"`
 	Access     Access         `yaml:"access"`
 	NATS       NATS           `yaml:"nats"`
 	Keys       map[string]Key `yaml:"keys"`
+	// Tables are by database.table, or table.
+	Tables map[string]Table `yaml:"tables"`
 	// Subscriptions are by name: the stream that their messages go to.
 	Subscriptions map[string]Subscription `yaml:"subscriptions"`
 	Streams       map[string]Stream       `yaml:"streams"`

@@ -39,7 +39,7 @@ func uncommented(t *testing.T) string {
 	if !ok {
 		t.Fatal("sluice.yaml has no commented examples")
 	}
-	for _, collection := range []string{"streams", "keys", "subscriptions"} {
+	for _, collection := range []string{"streams", "keys", "tables", "subscriptions"} {
 		main = strings.Replace(main, "\n"+collection+": {}\n", "\n", 1)
 	}
 	// The example's key is known by a certificate too.
@@ -77,6 +77,10 @@ func TestSampleExampleLoads(t *testing.T) {
 		Dedupe: configs.StreamDedupe{Key: "purchaseId", Window: 24 * time.Hour},
 	}
 	if diff := cmp.Diff(want, cfg.Streams["purchases"]); diff != "" {
+		t.Error(diff)
+	}
+	wantTable := configs.Table{Retention: configs.TableRetention{After: 400 * 24 * time.Hour, By: []string{"dt"}}}
+	if diff := cmp.Diff(wantTable, cfg.Tables["shop.purchases"]); diff != "" {
 		t.Error(diff)
 	}
 	wantKey := configs.Key{

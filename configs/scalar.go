@@ -74,12 +74,19 @@ func wanted(t reflect.Type) string {
 	return "a text"
 }
 
-// parseDuration reads what time.ParseDuration does; a number without a unit is
+// maxDays is as many as a time.Duration holds.
+const maxDays = 106_751
+
+// parseDuration reads what time.ParseDuration does, and whole days (400d); a number without a unit is
 // refused with the two likely meanings.
 func parseDuration(text string) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
-	if err == nil {
+	if d, err := time.ParseDuration(text); err == nil {
 		return d, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok { // 24 hours each
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n <= maxDays {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
 	}
 	if _, err := strconv.Atoi(text); err == nil {
 		return 0, fmt.Errorf("%q lacks a unit; want %ss for seconds or %sm for minutes", shorten(text), shorten(text), shorten(text))

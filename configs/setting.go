@@ -123,6 +123,8 @@ func typeName(t reflect.Type) string {
 		return "keys"
 	case reflect.TypeFor[map[string]Subscription]():
 		return "subscriptions"
+	case reflect.TypeFor[map[string]Table]():
+		return "tables"
 	}
 	switch t.Kind() {
 	case reflect.Slice:

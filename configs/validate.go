@@ -66,6 +66,7 @@ func (c Config) faults() Faults {
 	k.segment(c.Segment)
 	k.otlp(c)
 	k.streams(c)
+	k.retention(c)
 	return k.faults
 }
 

@@ -47,6 +47,13 @@ func TestValidate(t *testing.T) {
 		"lake parent":        {lake("s3://bucket/../a"), "lake", ".."},
 		"lake empty part":    {lake("file:///a//b"), "lake", "empty"},
 		"endpoint":           {func(c *configs.Config) { c.S3.Endpoint = "localhost:9000" }, "s3.endpoint", "http://"},
+		"retention often":    {func(c *configs.Config) { c.Retention.Interval = time.Second }, "retention.interval", "at least 1m"},
+		"retention grace":    {func(c *configs.Config) { c.Retention.Grace = 0 }, "retention.grace", "1h"},
+		"retention short":    {func(c *configs.Config) { c.Tables = tables(time.Hour) }, "tables.t.retention.after", "at least 24h"},
+		"retention by":       {func(c *configs.Config) { c.Tables = tables(48*time.Hour, "Dt") }, "tables.t.retention.by", "such as dt"},
+		"retention no after": {func(c *configs.Config) { c.Tables = tables(0, "dt") }, "tables.t.retention.after", "at least 24h"},
+		"table's name":       {func(c *configs.Config) { c.Tables = map[string]configs.Table{"A-b": {}} }, "tables.A-b", "database"},
+		"table twice":        {func(c *configs.Config) { c.Tables = map[string]configs.Table{"t": {}, "default.t": {}} }, "tables.t", "same table"},
 		"reconcile often":    {func(c *configs.Config) { c.Reconcile.Interval = time.Second }, "reconcile.interval", "at least 1m"},
 		"glue endpoint":      {func(c *configs.Config) { c.Glue.Endpoint = "http://h?x=1" }, "glue.endpoint", "http://"},
 		"pprof off host":     {func(c *configs.Config) { c.Admin.Pprof = ":6060" }, "admin.pprof", "loopback"},
@@ -223,4 +230,9 @@ func TestBytes(t *testing.T) {
 			t.Errorf("%d prints as %s, want %s", int64(b), got, want)
 		}
 	}
+}
+
+// tables has a rule of retention for one.
+func tables(after time.Duration, by ...string) map[string]configs.Table {
+	return map[string]configs.Table{"t": {Retention: configs.TableRetention{After: after, By: by}}}
 }

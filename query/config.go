@@ -67,6 +67,9 @@ type Config struct {
 	// carry their own. Nil only without Buffer.
 	Stream   func(name string) configs.Stream
 	Database string // of tables named without one; "default" if empty
+	// Dropped reports whether an object is of a partition that was dropped, and waits for
+	// its deletion, although the partition may have been made anew; nil: none is.
+	Dropped func(key string, modified time.Time) bool
 	// Checkpoints of incremental queries; nil: there are none.
 	Checkpoints *checkpoint.Book
 

@@ -101,6 +101,9 @@ func (c *Config) setDefaults() {
 	if c.Database == "" {
 		c.Database = "default"
 	}
+	if c.Dropped == nil {
+		c.Dropped = func(string, time.Time) bool { return false }
+	}
 	if c.Threads == 0 {
 		c.Threads = runtime.GOMAXPROCS(0)
 	}

@@ -28,7 +28,8 @@ const (
 
 // list finds the files of the partitions that were not listed before: those
 // with bytes, whose names do not begin with _ or ., and that do not belong to a
-// batch of the snapshot, whose rows the buffer gives.
+// batch of the snapshot, whose rows the buffer gives, nor to a partition that was
+// dropped.
 func (p *plan) list(ctx context.Context, src *tableSource, partitions []lake.Partition) error {
 	keys := make(map[string]string) // folder's key: location
 	for _, part := range partitions {
@@ -59,7 +60,7 @@ func (p *plan) list(ctx context.Context, src *tableSource, partitions []lake.Par
 		for _, o := range found[key] {
 			name := strings.TrimPrefix(o.Key, key+"/")
 			id, ok := lake.BatchOf(path.Base(name))
-			if o.Size == 0 || hidden(name) || ok && batches[id] || p.snap.look.Hides(path.Base(name)) ||
+			if o.Size == 0 || hidden(name) || ok && batches[id] || p.snap.look.Hides(path.Base(name)) || p.engine.cfg.Dropped(o.Key, o.Modified) ||
 				src.covers != nil && (!ok || !src.covers(id)) {
 				continue
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/http/pprof"
 	"strings"
@@ -46,7 +47,20 @@ func (s *service) handler() http.Handler {
 	mux.Handle("/v1/query", httpapi.New(asked))
 	mux.Handle("/v1/queries", httpapi.NewQueries(asked))
 	mux.Handle("/v1/queries/{id}", httpapi.NewQueries(asked))
-	mux.Handle("POST "+reconcilePath, s.adminOnly("reconcile tables", http.HandlerFunc(s.serveReconcile)))
+	mux.Handle("POST "+retain.path, retain.serve(s, func(ctx context.Context, decode func(any) error) (any, error) {
+		var req retentionRequest
+		if err := decode(&req); err != nil {
+			return nil, err
+		}
+		return s.retain(ctx, req)
+	}))
+	mux.Handle("POST "+reconcileTables.path, reconcileTables.serve(s, func(ctx context.Context, decode func(any) error) (any, error) {
+		var req reconcileRequest
+		if err := decode(&req); err != nil {
+			return nil, err
+		}
+		return s.reconcile(ctx, req)
+	}))
 	mux.HandleFunc("/", s.target)
 	return mux
 }

@@ -25,7 +25,7 @@ func readme(t *testing.T) string {
 // Every metric of ours that a running service shows is in the README's table,
 // and no other.
 func TestMetricsAreDocumented(t *testing.T) {
-	c := startServe(t, t.TempDir(), "SLUICE_STREAMS={s: {dedupe: {key: id}}}",
+	c := startServe(t, t.TempDir(), "SLUICE_STREAMS={s: {dedupe: {key: id}}}", "SLUICE_TABLES={s: {retention: {after: 400d}}}",
 		"SLUICE_NATS_URL=embedded", "SLUICE_NATS_EMBEDDED_LISTEN=127.0.0.1:0", "SLUICE_SUBSCRIPTIONS={m: {jetstream: M}, c: {subject: c}}")
 	c.send("s", numbered(0, 10))
 	c.flush("s")

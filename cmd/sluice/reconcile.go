@@ -1,19 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
-	"os"
 	"slices"
-	"strings"
 
-	"sluice/buffer"
 	"sluice/catalogsync"
 	"sluice/internal/delivery"
 	"sluice/internal/lake"
@@ -24,8 +18,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// reconcilePath is where a service is asked to reconcile.
-const reconcilePath = "/v1/tables/reconcile"
+// reconcileTables is what `sluice tables reconcile` asks for.
+var reconcileTables = errand{path: "/v1/tables/reconcile", what: "reconcile tables"}
 
 // A reconcileRequest names tables, none for all in the lake.
 type reconcileRequest struct {
@@ -67,14 +61,16 @@ files are never touched. With --dry-run nothing changes: it prints what would.`,
   sluice tables reconcile --dry-run --output json`,
 		RunE: func(c *cobra.Command, args []string) error {
 			req.Tables = args
-			found, err := o.reconcile(c, server, req)
+			var found []reconciled
+			err := reconcileTables.run(o, c, server, req, &found, func(ctx context.Context, s *service) (err error) {
+				found, err = s.reconcile(ctx, req)
+				return err
+			})
 			if err != nil {
 				return err
 			}
 			if format == "json" {
-				enc := json.NewEncoder(c.OutOrStdout())
-				enc.SetIndent("", "  ")
-				if err := enc.Encode(found); err != nil {
+				if err := printJSON(c.OutOrStdout(), found); err != nil {
 					return err
 				}
 			} else {
@@ -91,79 +87,6 @@ files are never touched. With --dry-run nothing changes: it prints what would.`,
 	c.Flags().BoolVar(&req.Remove, "remove", false, "take partitions without files out of the catalog")
 	c.Flags().StringVar(&format, "output", "text", "how to report: text or json")
 	return c
-}
-
-// reconcile asks the server, if one is named, or does it here, where no service
-// holds the data folder.
-func (o *options) reconcile(c *cobra.Command, server string, req reconcileRequest) (found []reconciled, err error) {
-	if server != "" {
-		return o.askReconcile(c.Context(), server, req)
-	}
-	cfg, err := o.load()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := os.Stat(cfg.DataDir); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("there is no data folder %s and no --server was given", cfg.DataDir)
-	}
-	cfg.Log.Level = "warn"
-	s, err := openService(c.Context(), cfg, logger(cfg, c))
-	if errors.Is(err, buffer.ErrLocked) {
-		return o.askReconcile(c.Context(), ownURL(cfg), req)
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	return s.reconcile(c.Context(), req)
-}
-
-func (o *options) askReconcile(ctx context.Context, server string, req reconcileRequest) ([]reconciled, error) {
-	h, err := o.httpClient()
-	if err != nil {
-		return nil, err
-	}
-	body, err := json.Marshal(req)
-	if err != nil {
-		return nil, err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(server, "/")+reconcilePath, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	resp, err := h.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
-		return nil, fmt.Errorf("%s%s: %s: %s", server, reconcilePath, resp.Status, strings.TrimSpace(string(text)))
-	}
-	var found []reconciled
-	if err := json.NewDecoder(resp.Body).Decode(&found); err != nil {
-		return nil, fmt.Errorf("read the answer of %s: %w", server, err)
-	}
-	return found, nil
-}
-
-// serveReconcile answers POST reconcilePath; a fault of one table is in its entry.
-func (s *service) serveReconcile(w http.ResponseWriter, r *http.Request) {
-	var req reconcileRequest
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&req); err != nil {
-		http.Error(w, "read request: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	found, err := s.reconcile(r.Context(), req)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(found) // a client that is gone hears nothing
 }
 
 func (s *service) reconcile(ctx context.Context, req reconcileRequest) ([]reconciled, error) {

@@ -29,6 +29,7 @@ import (
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 	"sluice/internal/sequences"
+	"sluice/internal/upkeep/retention"
 	"sluice/query"
 	"sluice/query/checkpoint"
 	"sluice/query/write"
@@ -50,6 +51,7 @@ type service struct {
 	store     store.Store
 	deliverer *delivery.Deliverer
 	engine    *query.Engine
+	retention *retention.Reaper
 	// checkpoints are those of incremental queries.
 	checkpoints *checkpoint.Book
 	memory      *ingest.Memory
@@ -121,6 +123,9 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 		Logger: log, Registerer: s.registry,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err = s.openRetention(); err != nil {
 		return nil, err
 	}
 	if s.engine, err = s.openEngine(); err != nil {
@@ -234,6 +239,7 @@ func (s *service) serve(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return s.deliverer.Run(failed) })
 	g.Go(func() error { return s.dedupe.Run(failed) })
 	g.Go(func() error { return s.schedule().Run(failed) })
+	g.Go(func() error { return s.retention.Run(failed) })
 	g.Go(func() error {
 		if err := s.engine.Sweep(failed); err != nil && failed.Err() == nil {
 			s.log.Warn("what SQL statements left that a crash interrupted is not brought to an end; the next one that writes tries again", "error", err)
@@ -354,8 +360,8 @@ func (s *service) openEngine() (*query.Engine, error) {
 	}
 	return query.Open(query.Config{
 		Catalog: s.catalog, Define: s.catalog, ReadOnly: q.Write.Who == configs.WriteOff, CountPartitions: count, Store: s.store, Buffer: s.buffer, Converter: converter,
-		Checkpoints: s.checkpoints,
-		Stream:      s.stream, Database: s.cfg.Database, Dir: s.cfg.CacheDir(),
+		Checkpoints: s.checkpoints, Dropped: s.retention.Hides,
+		Stream: s.stream, Database: s.cfg.Database, Dir: s.cfg.CacheDir(),
 		Cache: int64(q.Cache), Footers: int64(q.Footers), Spill: int64(q.Spill), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Queue: q.Queue, Timeout: q.Timeout,
 		Limits:     query.Limits{Scanned: int64(q.MaxScanned), Rows: int64(q.MaxRows), Result: int64(q.MaxResult)},
 		PricePerTB: q.PricePerTB,
