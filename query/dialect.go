@@ -74,6 +74,9 @@ func attempt[T any](p *plan, q executor.Query, do func(executor.Query) (T, error
 		return do(q)
 	}
 	q.Bigint = true
+	for _, s := range p.presto.Shown {
+		q.Shown = append(q.Shown, executor.Shown(s))
+	}
 	views := q.Setup
 	var first error
 	for variant := range p.presto.Variants {

@@ -48,9 +48,14 @@
 // the engine's end. EXECUTE runs it with the constants behind USING, or with the
 // request's parameters. DESCRIBE INPUT and OUTPUT are not there.
 //
-// Not there, and refused by name: values with a time zone other than UTC (AT TIME
-// ZONE within a cast, or a function such as hour or date_format, is taken), char(n),
-// lambdas of array_sort, JSON paths with wildcards, sketches (HyperLogLog, digests),
+// A timestamp with time zone keeps its zone as long as it is a constant of the
+// statement (AT TIME ZONE 'Europe/Berlin', a literal, from_unixtime(x, zone)): through
+// subqueries, in functions of time, and when it is printed. Zones are those of the
+// time zone database with a slash in their names, offsets, and UTC.
+//
+// Not there, and refused by name: timestamps with a zone other than UTC within arrays,
+// maps and rows or with a zone computed for each row, functions of a char(n) beyond
+// comparisons, JSON paths with wildcards, sketches (HyperLogLog, digests),
 // listagg, checksum, date minus date where neither is written as one, casts of rows
 // to JSON and of doubles within arrays. Not told from Presto: a comparison or
 // concatenation of types that Presto refuses to mix is answered as DuckDB does;

@@ -10,7 +10,6 @@ import (
 
 	"sluice/query/executor"
 	"sluice/query/presto"
-	"sluice/query/result"
 )
 
 // A caller's prepared statements are bounded by number, as a workgroup of Athena's
@@ -77,24 +76,19 @@ func (p *prepared) get(who, name string, drop bool) (string, error) {
 
 // unprepare does PREPARE and DEALLOCATE, which answer themselves, and makes EXECUTE
 // the statement that it names or quotes, with its parameters.
-func (e *Engine) unprepare(ctx context.Context, req *Request) (src source, done bool, err error) {
+func (e *Engine) unprepare(ctx context.Context, req *Request) (src source, answered bool, err error) {
 	c := &preparing{engine: e, req: req, tokens: presto.Tokens(strings.TrimRight(req.SQL, "; \t\r\n"))}
 	switch {
 	case c.is(0, "PREPARE"):
-		return prepareAnswer(), true, c.prepare(ctx)
+		return done(), true, c.prepare(ctx)
 	case c.is(0, "DEALLOCATE"):
-		return prepareAnswer(), true, c.deallocate()
+		return done(), true, c.deallocate()
 	case c.is(0, "EXECUTE"):
 		return nil, false, c.execute()
 	case c.is(0, "DESCRIBE") && c.is(1, "INPUT", "OUTPUT") && len(c.tokens) == 3:
 		return nil, true, fault(CodeInvalid, "DESCRIBE %s of a prepared statement is not supported; the answer of EXECUTE has its columns' names and types", strings.ToUpper(c.tokens[1].Raw()))
 	}
 	return nil, false, nil
-}
-
-// prepareAnswer is that of statements whose work is done.
-func prepareAnswer() *fixed {
-	return &fixed{columns: []result.Column{{Name: "result", Type: "boolean"}}, rows: [][]result.Value{{{Text: "true", Form: result.Literal}}}}
 }
 
 // preparing is a statement about prepared ones.

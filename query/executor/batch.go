@@ -121,7 +121,11 @@ func (c *cell) arrowType() arrow.DataType {
 	case mapping.TypeTimestampNS:
 		return &arrow.TimestampType{Unit: arrow.Nanosecond}
 	case mapping.TypeTimestampTZ:
-		return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}
+		zone := "UTC"
+		if c.zone != nil {
+			zone = c.zoneName
+		}
+		return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: zone}
 	case mapping.TypeSQLNull:
 		return arrow.Null
 	case mapping.TypeList, mapping.TypeArray:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 	"unsafe"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
@@ -26,7 +27,9 @@ type cell struct {
 	fields   []string     // of a struct, quoted as JSON
 	names    []string     // of a struct's fields; field0 and so on where they have none
 	children []*cell
-	overflow *bool // see newCell
+	overflow *bool          // see newCell
+	zone     *time.Location // in which a timestamp with time zone is written; nil: UTC
+	zoneName string
 
 	data  unsafe.Pointer
 	valid unsafe.Pointer // bit mask; nil when there is no null

@@ -156,6 +156,16 @@ type Query struct {
 	// Bigint makes columns of whole numbers wider than 64 bits bigint, and a value
 	// that does not fit an error.
 	Bigint bool
+	// Shown are columns that are shown otherwise than their types say.
+	Shown []Shown
+}
+
+// Shown says how a column of the answer is shown.
+type Shown struct {
+	Column int    // its place, from 0 on; -1: it is the one of this name
+	Name   string // in any case
+	Type   string // Presto's; empty: that of the values
+	Zone   string // in which a timestamp with time zone is written; empty: UTC
 }
 
 // Run starts a query. When ctx ends, the query ends. The Rows must be closed.

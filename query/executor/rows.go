@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
 	"github.com/duckdb/duckdb-go/v2/mapping"
@@ -97,6 +98,41 @@ func (r *Rows) start(q Query, maxTemp int64) error {
 		}
 		r.columns[i] = result.Column{Name: name, Type: c.name}
 		r.cells[i] = *c
+	}
+	return r.show(q.Shown)
+}
+
+// show notes how columns are to be shown.
+func (r *Rows) show(all []Shown) error {
+	for _, s := range all {
+		at := s.Column
+		if at < 0 {
+			for i, c := range r.columns {
+				if !strings.EqualFold(c.Name, s.Name) {
+					continue
+				}
+				if at >= 0 {
+					return &Error{Kind: "Binder", Message: fmt.Sprintf("several columns are named %s, of which one has a time zone or is char(n): name them instead of *", s.Name), Position: -1}
+				}
+				at = i
+			}
+		}
+		if at < 0 || at >= len(r.columns) {
+			return fmt.Errorf("show column %d (%s) of %d: it is not there", s.Column, s.Name, len(r.columns))
+		}
+		if s.Type != "" {
+			r.columns[at].Type = s.Type
+		}
+		if s.Zone != "" {
+			if r.cells[at].typ != mapping.TypeTimestampTZ {
+				return fmt.Errorf("show column %s in a zone: it is of type %s", s.Name, r.columns[at].Type)
+			}
+			location, err := locationOf(s.Zone)
+			if err != nil {
+				return fmt.Errorf("show column %s: %w", s.Name, err)
+			}
+			r.cells[at].zone, r.cells[at].zoneName = location, s.Zone
+		}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"time"
+	_ "time/tzdata" // of zones, where the machine has none
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
 )
@@ -41,11 +42,32 @@ func (c *cell) appendTime(dst []byte, row int) []byte {
 	default:
 		t = time.UnixMicro(v)
 	}
+	if c.zone != nil {
+		return append(append(appendMicros(dst, t.In(c.zone), time.DateTime), ' '), c.zoneName...)
+	}
 	dst = appendMicros(dst, t.UTC(), time.DateTime)
 	if c.typ == mapping.TypeTimestampTZ {
 		dst = append(dst, " UTC"...)
 	}
 	return dst
+}
+
+// locationOf is a zone by its name in the time zone database, or by its offset, as
+// in +05:30.
+func locationOf(name string) (*time.Location, error) {
+	if len(name) == 6 && (name[0] == '+' || name[0] == '-') {
+		t, err := time.Parse("-07:00", name)
+		if err != nil {
+			return nil, fmt.Errorf("read time zone: %w", err)
+		}
+		_, offset := t.Zone()
+		return time.FixedZone(name, offset), nil
+	}
+	location, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("load time zone: %w", err)
+	}
+	return location, nil
 }
 
 func appendInfinity(dst []byte, positive bool) []byte {

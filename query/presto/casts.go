@@ -21,17 +21,14 @@ func (r *rewriter) cast(n node) {
 	if target == "UNBOUND" {
 		target = syntax.Text(syntax.Object(syntax.Object(n, "cast_type"), "type_info"), "name")
 	}
-	if zoned(child) && (target == "DATE" || target == "TIMESTAMP" || target == "TIMESTAMP_MS" || target == "TIME") {
-		child = r.wall(child)
-		n["child"] = child
-	}
 	if r.castRow(n, child) {
 		return
 	}
 	r.below(n)
-	if r.err != nil {
+	if r.err != nil || r.castMarked(n, child, target) {
 		return
 	}
+	child = syntax.Object(n, "child")
 	text, isText := constantText(child)
 	var guarded, whole node
 	switch target {
@@ -70,6 +67,16 @@ func (r *rewriter) cast(n node) {
 			whole = r.macro("presto_text", child)
 		}
 	case "ARRAY":
+		if length, ok := charLength(n); ok {
+			if !isText && markOf(child) == nil {
+				whole = r.macro("presto_char_of", child, integer(length))
+			} else {
+				whole = r.macro("presto_char", child, integer(length))
+			}
+			m := &mark{char: length}
+			defer func() { r.keep(n, m) }()
+			break
+		}
 		size := syntax.Object(syntax.Object(n, "cast_type"), "type_info")["size"]
 		whole = r.macro("presto_text_of", child, constant("INTEGER", size))
 	case "JSON", "json":
@@ -101,6 +108,42 @@ func (r *rewriter) cast(n node) {
 		delete(n, "try_cast")
 		become(n, node{"class": "OPERATOR", "type": "OPERATOR_TRY", "children": []any{copied(n)}})
 	}
+}
+
+// castMarked casts a value with a mark; done says that n has become it.
+func (r *rewriter) castMarked(n, child node, target string) (done bool) {
+	if text, ok := constantText(child); ok && target == "TIMESTAMP WITH TIME ZONE" && !plainTime.MatchString(text) {
+		if wall, at, ok := zonedText(text); ok {
+			r.literalZone(n, []node{literal(wall), literal(at)})
+			return true
+		}
+	}
+	if at := zoneOf(child); at != nil {
+		switch target {
+		case "DATE", "TIMESTAMP", "TIMESTAMP_MS", "TIME":
+			n["child"] = r.wall(child)
+		case "VARCHAR", "ARRAY":
+			if _, char := charLength(n); !char {
+				n["child"] = r.macro("presto_zoned_text", r.wall(child), copied(at))
+				return false
+			}
+			fallthrough
+		default:
+			if target != "TIMESTAMP WITH TIME ZONE" {
+				r.fail(n, "a cast of a timestamp with a time zone other than UTC to %s is not supported", strings.ToLower(target))
+				return true
+			}
+			m := markOf(child)
+			become(n, child)
+			r.keep(n, m)
+			return true
+		}
+	}
+	if m := markOf(child); m != nil && m.char > 0 && target != "VARCHAR" && target != "ARRAY" {
+		r.fail(n, "a cast of char(n) to %s is not supported; cast it to varchar first", strings.ToLower(target))
+		return true
+	}
+	return false
 }
 
 // castRow casts what ROW(…) has one by one.

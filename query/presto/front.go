@@ -2,9 +2,11 @@ package presto
 
 import (
 	"fmt"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A Text is a statement as DuckDB's grammar takes it.
@@ -220,14 +222,42 @@ func (f *front) moment() error {
 	if f.at(0).is("TIME") || strings.Trim(value, "0123456789-: .") == "" && !strings.Contains(strings.TrimSpace(value), " -") && strings.Count(value, "-") <= 2 {
 		return nil
 	}
-	for _, zone := range []string{" UTC", " Z", "Z", " GMT", "+00:00", " +00:00"} {
-		if rest, ok := strings.CutSuffix(value, zone); ok && strings.Trim(rest, "0123456789-: .") == "" {
-			f.replace(f.at(0).from, f.at(1).to, "TIMESTAMPTZ '"+rest+"+00'")
-			f.i++
-			return nil
+	if wall, at, ok := zonedText(value); ok {
+		f.replace(f.at(0).from, f.at(1).to, "with_timezone(TIMESTAMP '"+wall+"', '"+at+"')")
+		f.i++
+		return nil
+	}
+	return refuse(f.at(1).from, "%s is not a valid timestamp literal: it is as in TIMESTAMP '2026-01-31 10:00:00', with a zone behind it as in 'Europe/Berlin' or '+05:30'", f.at(1).text)
+}
+
+var zonedLiteral = regexp.MustCompile(`^\s*(\d{4}-\d{1,2}-\d{1,2}(?: \d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d{1,6})?)?)?) ?([A-Za-z][A-Za-z0-9_+/-]*|[+-]\d\d(?::?\d\d)?)\s*$`)
+
+// zonedText is a timestamp's text, and the zone behind it. A time that is none on
+// the wall of the zone is not one.
+func zonedText(text string) (wall, at string, ok bool) {
+	m := zonedLiteral.FindStringSubmatch(text)
+	if m == nil {
+		return "", "", false
+	}
+	wall, at = m[1], m[2]
+	if len(at) == 5 && (at[0] == '+' || at[0] == '-') {
+		at = at[:3] + ":" + at[3:]
+	}
+	z, ok := zoneNamed(at)
+	if !ok || z.fixed {
+		return wall, z.name, ok
+	}
+	location, err := time.LoadLocation(z.name)
+	if err != nil {
+		return "", "", false
+	}
+	for _, layout := range []string{"2006-1-2 15:4:5.999999", "2006-1-2 15:4", "2006-1-2"} {
+		if there, err := time.ParseInLocation(layout, wall, location); err == nil {
+			elsewhere, _ := time.ParseInLocation(layout, wall, time.UTC)
+			return wall, z.name, there.Format(time.DateTime) == elsewhere.Format(time.DateTime)
 		}
 	}
-	return refuse(f.at(1).from, "the timestamp %s has a time zone other than UTC, which a value cannot keep here; write it in UTC", f.at(1).text)
+	return "", "", false
 }
 
 // sample is TABLESAMPLE BERNOULLI (10), percent.

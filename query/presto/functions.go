@@ -108,7 +108,7 @@ var refused = map[string]string{
 	"regexp_position": "", "json_extract_array": "", "json_query": "use json_extract", "json_value": "use json_extract_scalar", "json_exists": "", "json_object": "", "json_array": "",
 	"array_frequency": "", "array_normalize": "", "array_duplicates": "", "combinations": "", "ngrams": "", "shuffle": "", "zip": "use zip_with", "trim_array": "", "find_first": "", "array_cum_sum": "",
 	"map_zip_with": "", "multimap_from_entries": "", "map_agg_distinct": "", "map_normalize": "", "map_top_n": "",
-	"human_readable_seconds": "", "parse_duration": "", "timezone_hour": "", "timezone_minute": "", "timezone": "use x AT TIME ZONE 'Europe/Berlin'", "current_timezone": "", "date_parse_iso": "", "parse_presto_data_size": "", "from_unixtime_nanos": "",
+	"human_readable_seconds": "", "parse_duration": "", "timezone": "use x AT TIME ZONE 'Europe/Berlin'", "current_timezone": "", "date_parse_iso": "", "parse_presto_data_size": "", "from_unixtime_nanos": "",
 	"bar": "", "rgb": "", "render": "", "color": "", "grouping_id": "", "ip_prefix": "", "is_subnet_of": "", "st_point": "", "st_contains": "", "version": "", "format_number": "",
 }
 

@@ -62,9 +62,13 @@ func rowsAsked(ctx context.Context, e *executor.Executor, sql string, parameters
 		return nil, nil, err
 	}
 	var rows *executor.Rows
+	var shown []executor.Shown
+	for _, s := range q.Shown {
+		shown = append(shown, executor.Shown(s))
+	}
 	for variant := range q.Variants {
 		var fault *executor.Error
-		rows, err = e.Run(ctx, executor.Query{SQL: text, Setup: q.Setup(variant), Bigint: true})
+		rows, err = e.Run(ctx, executor.Query{SQL: text, Setup: q.Setup(variant), Bigint: true, Shown: shown})
 		if err == nil || !errors.As(err, &fault) || fault.Kind != "Binder" {
 			break
 		}

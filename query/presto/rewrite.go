@@ -19,8 +19,19 @@ type Query struct {
 	// which fails for all but one.
 	Variants int
 
+	// Shown are the columns of the answer whose types say more than DuckDB's.
+	Shown []Shown
+
 	macros  []string
 	choices []choice
+}
+
+// Shown says how a column of the answer is to be shown.
+type Shown struct {
+	Column int    // its place, from 0 on; -1: it is found by its name
+	Name   string // in any case
+	Type   string // Presto's; empty where it is not known otherwise
+	Zone   string // of a timestamp with time zone: in which its instants are shown
 }
 
 // A choice is between the two definitions of a macro.
@@ -53,14 +64,40 @@ func Rewrite(tree []byte, original func(int) int) (*Query, error) {
 	}
 	relocate(root, original)
 	r := &rewriter{macros: make(map[string]bool)}
-	r.visit(root)
+	var shown []Shown
+	for _, s := range syntax.List(root, "statements") {
+		if s, ok := s.(node); ok {
+			shown = showing(r.query(syntax.Object(s, "node")))
+		}
+	}
 	if r.err != nil {
 		return nil, r.err
 	}
+	unmark(root)
 	if len(r.choices) > most {
 		return nil, refuse(-1, "the statement leaves open of more than %d expressions whether they are arrays or maps; use cardinality(map_keys(m)) for maps", most)
 	}
-	return &Query{Tree: syntax.Encode(root), Variants: 1 << len(r.choices), macros: slices.Sorted(maps.Keys(r.macros)), choices: r.choices}, nil
+	return &Query{Tree: syntax.Encode(root), Variants: 1 << len(r.choices), Shown: shown, macros: slices.Sorted(maps.Keys(r.macros)), choices: r.choices}, nil
+}
+
+// showing is what is to be said of a query's columns.
+func showing(out outputs) []Shown {
+	var shown []Shown
+	for i, c := range out.columns {
+		if c.mark == nil {
+			continue
+		}
+		s := Shown{Column: i, Name: c.name}
+		if out.open {
+			s.Column = -1
+		}
+		if c.mark.char > 0 {
+			s.Type = fmt.Sprintf("char(%d)", c.mark.char)
+		}
+		s.Zone, _ = constantText(c.mark.zone)
+		shown = append(shown, s)
+	}
+	return shown
 }
 
 func relocate(n node, original func(int) int) {
@@ -75,6 +112,7 @@ type rewriter struct {
 	macros  map[string]bool
 	choices []choice
 	chosen  map[string]string // macros of choices, by their arguments
+	scope   *scope
 }
 
 func (r *rewriter) fail(n node, format string, args ...any) {
@@ -191,21 +229,70 @@ func (r *rewriter) visit(n node) {
 		if names := syntax.List(n, "column_names"); len(names) == 1 && (names[0] == "current_user" || names[0] == "session_user") {
 			r.fail(n, "%s is not supported", names[0])
 		}
+		r.keep(n, r.lookup(n))
+		return
+	case "LAMBDA":
+		r.lambda(n)
+		return
+	case "CASE":
+		r.below(n)
+		r.keep(n, r.common(n, branches(n)))
+		return
+	case "COMPARISON", "BETWEEN":
+		r.below(n)
+		r.unpadded(n, "left", "right", "input", "lower", "upper")
+		return
+	case "SUBQUERY":
+		r.subquery(n)
 		return
 	}
 	switch syntax.Text(n, "type") {
-	case "SELECT_NODE":
-		r.below(n)
-		nameColumns(n)
-		return
-	case "TABLE_FUNCTION":
-		r.tableFunction(n)
+	case "SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE":
+		r.query(n)
 		return
 	case "PIVOT":
 		r.fail(n, "PIVOT is not Presto's; use sum(x) FILTER (WHERE …)")
 		return
 	}
 	r.below(n)
+}
+
+// lambda rewrites a lambda, whose parameters are what they are within it.
+func (r *rewriter) lambda(n node) {
+	var rel relation
+	lhs := syntax.Object(n, "lhs")
+	for _, p := range append(arguments(lhs), lhs) {
+		if names := syntax.List(p, "column_names"); class(p) == "COLUMN_REF" && len(names) == 1 {
+			name, _ := names[0].(string)
+			rel.columns = append(rel.columns, output{name: name})
+		}
+	}
+	r.scope = &scope{parent: r.scope, relations: []relation{rel}}
+	r.below(n)
+	r.scope = r.scope.parent
+}
+
+// branches are the values of a CASE.
+func branches(n node) []node {
+	var out []node
+	for _, c := range syntax.List(n, "case_checks") {
+		if c, ok := c.(node); ok {
+			out = append(out, syntax.Object(c, "then_expr"))
+		}
+	}
+	if e := syntax.Object(n, "else_expr"); e != nil {
+		out = append(out, e)
+	}
+	return out
+}
+
+// subquery rewrites one that is a value, or the right side of IN.
+func (r *rewriter) subquery(n node) {
+	r.rest(n, "subquery")
+	out := r.query(syntax.Object(syntax.Object(n, "subquery"), "node"))
+	if syntax.Text(n, "subquery_type") == "SCALAR" && len(out.columns) == 1 {
+		r.keep(n, out.columns[0].mark)
+	}
 }
 
 // nameColumns gives columns without a name Presto's: _col0, _col1, …
@@ -235,6 +322,22 @@ func (r *rewriter) operator(n node) {
 	}
 	args := arguments(n)
 	switch syntax.Text(n, "type") {
+	case "OPERATOR_COALESCE", "OPERATOR_TRY":
+		r.keep(n, r.common(n, args))
+	case "COMPARE_IN", "COMPARE_NOT_IN":
+		children := syntax.List(n, "children")
+		for i, c := range r.unpaddedAll(args) {
+			children[i] = c
+		}
+	case "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_NOT":
+	default:
+		for _, a := range args {
+			if markOf(a) != nil {
+				r.fail(n, "a timestamp with a time zone other than UTC, or a char(n), is not supported within another value; cast it to timestamp or varchar")
+			}
+		}
+	}
+	switch syntax.Text(n, "type") {
 	case "ARRAY_EXTRACT":
 		if len(args) == 2 {
 			become(n, r.macro("presto_subscript", args[0], args[1]))
@@ -261,23 +364,30 @@ func (r *rewriter) function(n node) {
 		r.below(n)
 		return
 	}
-	r.zones(n, name)
-	if r.err != nil {
-		return
-	}
-	if class(n) != "FUNCTION" {
-		r.visit(n)
-		return
-	}
 	r.below(n)
 	if r.err != nil {
 		return
 	}
-	if n["is_operator"] == true {
-		r.infix(n, name)
+	r.marked(n, name, func() {
+		if n["is_operator"] == true {
+			r.infix(n, name)
+			return
+		}
+		r.apply(n, name)
+	})
+}
+
+// marked does what a call does with arguments that have a mark, and then else.
+func (r *rewriter) marked(n node, name string, then func()) {
+	keep, done := r.zones(n, name)
+	if !done && r.err == nil && keep == nil {
+		keep = r.chars(n, name)
+	}
+	if done || r.err != nil {
 		return
 	}
-	r.apply(n, name)
+	then()
+	r.keep(n, keep)
 }
 
 // literalInterval reports whether a call is what INTERVAL '1' DAY was made.
@@ -351,6 +461,7 @@ var operatorHints = map[string]string{
 func (r *rewriter) window(n node) {
 	r.below(n)
 	if r.err == nil {
-		r.apply(n, strings.ToLower(syntax.Text(n, "function_name")))
+		name := strings.ToLower(syntax.Text(n, "function_name"))
+		r.marked(n, name, func() { r.apply(n, name) })
 	}
 }

@@ -13,10 +13,12 @@ func init() {
 	specials = map[string]func(r *rewriter, n node){
 		"concat": concat, "greatest": extreme, "least": extreme, "cardinality": cardinality,
 		"sum": sum, "avg": avg, "e": func(r *rewriter, n node) { r.become(n, 0, call("exp", integer(1))) },
-		"nan":           func(r *rewriter, n node) { r.become(n, 0, cast(literal("NaN"), "DOUBLE")) },
-		"infinity":      func(r *rewriter, n node) { r.become(n, 0, cast(literal("Infinity"), "DOUBLE")) },
-		"at_timezone":   func(r *rewriter, n node) { r.fail(n, "at_timezone takes a timestamp and a zone") },
-		"with_timezone": func(r *rewriter, n node) { r.fail(n, "with_timezone takes a timestamp and a zone") },
+		"nan":             func(r *rewriter, n node) { r.become(n, 0, cast(literal("NaN"), "DOUBLE")) },
+		"infinity":        func(r *rewriter, n node) { r.become(n, 0, cast(literal("Infinity"), "DOUBLE")) },
+		"timezone_hour":   func(r *rewriter, n node) { r.becomeZero(n) },
+		"timezone_minute": func(r *rewriter, n node) { r.becomeZero(n) },
+		"at_timezone":     func(r *rewriter, n node) { r.fail(n, "at_timezone takes a timestamp and a zone") },
+		"with_timezone":   func(r *rewriter, n node) { r.fail(n, "with_timezone takes a timestamp and a zone") },
 		"date": func(r *rewriter, n node) {
 			if a := r.args(n, 1, 1); a != nil {
 				become(n, cast(r.macro("presto_day", a[0]), "DATE"))
@@ -155,6 +157,13 @@ func (r *rewriter) args(n node, least, most int) []node {
 func (r *rewriter) become(n node, arity int, other node) {
 	if r.args(n, arity, arity) != nil {
 		become(n, other)
+	}
+}
+
+// becomeZero is the offset of a timestamp in UTC.
+func (r *rewriter) becomeZero(n node) {
+	if a := r.args(n, 1, 1); a != nil {
+		become(n, r.macro("presto_utc_offset", a[0]))
 	}
 }
 

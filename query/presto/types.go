@@ -1,6 +1,7 @@
 package presto
 
 import (
+	"strconv"
 	"strings"
 )
 
@@ -66,7 +67,9 @@ func (p *typeParser) parse(depth int) (string, error) {
 		return p.row(t, depth)
 	case "timestamp", "time":
 		return p.time(t, name)
-	case "char", "character", "interval", "hyperloglog", "ipaddress", "ipprefix", "qdigest", "tdigest", "geometry":
+	case "char":
+		return p.char(t, depth)
+	case "character", "interval", "hyperloglog", "ipaddress", "ipprefix", "qdigest", "tdigest", "geometry":
 		return "", refuse(t.from, "casts to %s are not supported", name)
 	}
 	out, ok := simpleTypes[name]
@@ -91,6 +94,22 @@ func (p *typeParser) parse(depth int) (string, error) {
 		return "", refuse(t.from, "the type %s has no such parameters", name)
 	}
 	return out, err
+}
+
+// char is char(n), which DuckDB does not have: see charLength.
+func (p *typeParser) char(t token, depth int) (string, error) {
+	args, err := p.numbers()
+	if err != nil {
+		return "", err
+	}
+	if len(args) == 0 {
+		args = []string{"1"}
+	}
+	n, err := strconv.Atoi(args[0])
+	if depth > 0 || len(args) > 1 || err != nil || n < 1 || n > 65536 {
+		return "", refuse(t.from, "char(n) takes a length from 1 to 65536, and is not supported within another type; use varchar")
+	}
+	return "VARCHAR[" + strconv.Itoa(n) + "][1]", nil
 }
 
 // numbers are the parameters of a type.

@@ -1,124 +1,510 @@
 package presto
 
 import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
+	"time"
+	_ "time/tzdata" // of zones, where the machine has none
 
 	"sluice/query/syntax"
 )
 
-// A timestamp of DuckDB's knows no zone, and one of Presto's does. Where a zone
-// is given and what follows needs the time on the wall there, the wall's time
-// stands for the value; a value that would keep its zone is refused.
+// A timestamp with a time zone is an instant and a zone in Presto, and an instant
+// alone in DuckDB. Nearly always the zone is a constant of the statement: so it is
+// kept beside the expression, as a mark in the tree, through subqueries and to the
+// column of the answer, which is shown in it. What reads of a value the time on the
+// wall (hour, date_trunc, a cast to date …) takes it there by the mark's zone; what
+// compares or groups takes the instant, as Presto does. What could not tell the zone
+// any more is refused.
+
+// A mark is what the tree knows of an expression's type beyond DuckDB's.
+type mark struct {
+	zone node // of a timestamp with time zone: a constant text, or an expression
+	char int  // n of a char(n), whose value is padded to it
+}
+
+const markKey = "presto_mark"
+
+func markOf(n node) *mark {
+	m, _ := n[markKey].(*mark)
+	return m
+}
+
+func zoneOf(n node) node {
+	if m := markOf(n); m != nil {
+		return m.zone
+	}
+	return nil
+}
+
+// sameMark reports whether two values are of one type.
+func sameMark(a, b *mark) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	if a.char != b.char || (a.zone == nil) != (b.zone == nil) {
+		return false
+	}
+	return a.zone == nil || bytes.Equal(plain(a.zone), plain(b.zone))
+}
+
+// plain is an expression's text, without its place.
+func plain(n node) []byte {
+	n = copied(n)
+	relocate(n, func(int) int { return 0 })
+	unmark(n)
+	return syntax.Encode(n)
+}
+
+// unmark takes the marks out of a tree, which DuckDB is to read.
+func unmark(n node) {
+	delete(n, markKey)
+	syntax.Children(n, unmark)
+}
+
+// A zone of the time zone database, or an offset in minutes.
+type zone struct {
+	name   string // as Presto writes it
+	offset int
+	fixed  bool
+}
+
+var offsetZone = regexp.MustCompile(`^([+-])(\d\d)(?::(\d\d))?$`)
+
+// utcNames are other names of UTC, which is what Presto makes of them.
+var utcNames = map[string]bool{"utc": true, "z": true, "ut": true, "uct": true, "gmt": true, "gmt0": true, "greenwich": true, "universal": true, "zulu": true,
+	"etc/utc": true, "etc/gmt": true, "etc/uct": true, "etc/zulu": true, "etc/universal": true, "etc/greenwich": true, "etc/gmt0": true}
+
+// zoneNamed is a zone by its name.
+func zoneNamed(name string) (zone, bool) {
+	if utcNames[strings.ToLower(name)] {
+		return zone{name: "UTC", fixed: true}, true
+	}
+	if m := offsetZone.FindStringSubmatch(name); m != nil {
+		hours, _ := strconv.Atoi(m[2])
+		minutes, _ := strconv.Atoi("0" + m[3])
+		offset := 60*hours + minutes
+		if minutes > 59 || offset > 14*60 {
+			return zone{}, false
+		}
+		if m[1] == "-" {
+			offset = -offset
+		}
+		return offsetOf(offset), true
+	}
+	// Names without a slash, such as EST, are not all Presto's.
+	if !strings.Contains(name, "/") || strings.Contains(name, "..") {
+		return zone{}, false
+	}
+	for _, spelled := range []string{name, titled(name)} {
+		if l, err := time.LoadLocation(spelled); err == nil {
+			return zone{name: l.String()}, true
+		}
+	}
+	return zone{}, false
+}
+
+// titled is a zone's name with capitals where they usually are.
+func titled(name string) string {
+	b := []byte(strings.ToLower(name))
+	for i, c := range b {
+		if (i == 0 || strings.IndexByte("/_-", b[i-1]) >= 0) && 'a' <= c && c <= 'z' {
+			b[i] = c - 'a' + 'A'
+		}
+	}
+	return string(b)
+}
+
+func offsetOf(minutes int) zone {
+	sign, m := "+", minutes
+	if m < 0 {
+		sign, m = "-", -m
+	}
+	if m == 0 {
+		return zone{name: "UTC", fixed: true}
+	}
+	return zone{name: fmt.Sprintf("%s%02d:%02d", sign, m/60, m%60), offset: minutes, fixed: true}
+}
+
+// markZone gives n, an instant, a zone. One in UTC needs none.
+func (r *rewriter) markZone(n, at node) {
+	if name, ok := constantText(at); ok {
+		z, ok := zoneNamed(name)
+		if !ok {
+			r.fail(at, "there is no time zone %s: there are names such as 'Europe/Berlin', offsets such as '+05:30', and 'UTC'", name)
+			return
+		}
+		if z.name == "UTC" {
+			return
+		}
+		at = literal(z.name)
+	} else if interval, _ := intervalOf(at); interval {
+		millis, ok := constantInterval(at)
+		if !ok || millis%60000 != 0 || millis > 14*3600_000 || millis < -14*3600_000 {
+			r.fail(at, "AT TIME ZONE takes a zone, or an interval of whole minutes up to 14 hours")
+			return
+		}
+		if z := offsetOf(int(millis / 60000)); z.name != "UTC" {
+			n[markKey] = &mark{zone: literal(z.name)}
+		}
+		return
+	}
+	n[markKey] = &mark{zone: at}
+}
+
+// constantInterval is a constant of hours, minutes or seconds, in milliseconds.
+func constantInterval(n node) (millis int64, ok bool) {
+	args := arguments(n)
+	if len(args) != 1 {
+		return 0, false
+	}
+	per := map[string]int64{"to_hours": 3600_000, "to_minutes": 60_000, "to_seconds": 1000, "to_days": 86400_000}[syntax.Text(n, "function_name")]
+	if syntax.Text(n, "function_name") == "-" {
+		millis, ok = constantInterval(args[0])
+		return -millis, ok
+	}
+	v, ok := numberOf(args[0])
+	if inner := syntax.Object(args[0], "child"); !ok && class(args[0]) == "CAST" {
+		v, ok = numberOf(inner)
+		if inner := arguments(inner); !ok && len(inner) == 1 { // CAST(trunc(CAST('2' AS DOUBLE)) AS INTEGER)
+			v, ok = numberOf(inner[0])
+		}
+	}
+	return int64(v * float64(per)), ok && per > 0
+}
+
+// wall is the time on the wall of a value with a zone, and of one in UTC.
+func (r *rewriter) wall(n node) node {
+	at := zoneOf(n)
+	if at == nil {
+		return call("timezone", literal("UTC"), n)
+	}
+	return r.wallAt(at, n)
+}
+
+func (r *rewriter) wallAt(at, n node) node {
+	if name, ok := constantText(at); ok {
+		if z, _ := zoneNamed(name); z.fixed {
+			return r.macro("presto_wall_fixed", integer(z.offset), n)
+		}
+	}
+	return r.macro("presto_wall", copied(at), n)
+}
+
+// instantAt is the instant of a time on the wall of a zone.
+func (r *rewriter) instantAt(at, wall node) node {
+	if name, ok := constantText(at); ok {
+		if z, _ := zoneNamed(name); z.fixed {
+			return r.macro("presto_instant_fixed", integer(z.offset), wall)
+		}
+	}
+	return r.macro("presto_instant", copied(at), wall)
+}
+
+// moved is a value whose time on the wall became another: its offset stays where
+// it can, as in Joda.
+func (r *rewriter) moved(n, wall node) node {
+	at := zoneOf(n)
+	if name, ok := constantText(at); ok {
+		if z, _ := zoneNamed(name); z.fixed {
+			return r.instantAt(at, wall)
+		}
+	}
+	return r.macro("presto_moved", copied(at), copied(n), wall)
+}
 
 // readsWall are the functions that need of a timestamp with a zone only its time
 // on the wall there.
 var readsWall = map[string]bool{
 	"date": true, "year": true, "month": true, "day": true, "hour": true, "minute": true, "second": true, "millisecond": true,
 	"quarter": true, "week": true, "week_of_year": true, "day_of_week": true, "dow": true, "day_of_month": true, "day_of_year": true,
-	"doy": true, "year_of_week": true, "yow": true, "date_format": true, "format_datetime": true, "date_part": true, "last_day_of_month": true,
+	"doy": true, "year_of_week": true, "yow": true, "date_format": true, "date_part": true, "last_day_of_month": true,
 }
 
-// zones puts times on the wall in the place of arguments with a zone.
-func (r *rewriter) zones(n node, name string) {
-	if utc(n) {
-		x := arguments(n)[1]
-		if name == "at_timezone" {
-			x = arguments(n)[0]
+// readsInstant are those for which the zone does not matter.
+var readsInstant = map[string]bool{"count": true, "approx_distinct": true, "to_unixtime": true, "typeof": true, "row_number": true, "rank": true, "dense_rank": true, "count_if": true}
+
+// keepsMark are those whose value is one of their arguments': of all, or of the first.
+var keepsMark = map[string]bool{"min": true, "max": true, "arbitrary": true, "any_value": true, "greatest": true, "least": true, "max_by": false, "min_by": false,
+	"first_value": false, "last_value": false, "nth_value": false, "lag": false, "lead": false, "nullif": false}
+
+// zones does what a call does with timestamps with a zone. The mark is for what the
+// call becomes; done says that it has become it.
+func (r *rewriter) zones(n node, name string) (keep *mark, done bool) {
+	if done = r.givesZone(n, name); done {
+		return nil, true
+	}
+	args := arguments(n)
+	if field, ok := constantText(first(args)); ok && name == "date_part" && len(args) == 2 && strings.HasPrefix(strings.ToLower(field), "timezone_") {
+		name = strings.ToLower(field)
+		n["function_name"], n["children"], args = name, []any{args[1]}, args[1:]
+		delete(n, "schema")
+		if zoneOf(args[0]) == nil {
+			r.apply(n, name)
+			return nil, true
 		}
-		become(n, cast(x, "TIMESTAMP WITH TIME ZONE"))
-		return
 	}
-	if zoned(n) {
-		r.fail(n, "a timestamp cannot keep a time zone other than UTC here; cast it to date or timestamp, as in CAST(x AT TIME ZONE 'Europe/Berlin' AS timestamp), or give it to a function such as hour, date_format or format_datetime")
-		return
+	marked := false
+	for _, a := range args {
+		marked = marked || zoneOf(a) != nil
 	}
-	for i, a := range arguments(n) {
-		if !zoned(a) {
+	if !marked {
+		return nil, false
+	}
+	switch {
+	case readsWall[name]:
+		r.each(n, r.wall)
+	case readsInstant[name]:
+	case name == "format_datetime":
+		return nil, r.zonedFormat(n)
+	case name == "to_iso8601" && len(args) == 1:
+		become(n, r.macro("presto_iso8601_at", args[0], r.wall(args[0])))
+		return nil, true
+	case (name == "timezone_hour" || name == "timezone_minute") && len(args) == 1:
+		become(n, r.macro("presto_"+name, args[0], r.wall(args[0])))
+		return nil, true
+	case name == "date_trunc" || name == "date_add" || name == "date_diff":
+		return nil, r.zonedUnits(n, name)
+	case name == "+" || name == "-":
+		return nil, r.zonedInterval(n, name)
+	default:
+		all, keeps := keepsMark[name]
+		if !keeps {
+			r.fail(n, "%s of a timestamp with a time zone other than UTC is not supported; cast it to timestamp or varchar", name)
+			return nil, true
+		}
+		if !all {
+			if (name == "lag" || name == "lead") && len(args) == 3 {
+				args = []node{args[0], args[2]}
+			} else {
+				args = args[:1]
+			}
+		} else if len(args) == 2 && (name == "min" || name == "max") {
+			r.fail(n, "%s of several timestamps with a time zone other than UTC is not supported", name)
+			return nil, true
+		}
+		return r.common(n, args), false
+	}
+	return nil, false
+}
+
+func first(args []node) node {
+	if len(args) == 0 {
+		return nil
+	}
+	return args[0]
+}
+
+// each replaces the arguments that have a zone.
+func (r *rewriter) each(n node, by func(node) node) {
+	children := syntax.List(n, "children")
+	for i, c := range children {
+		if a, ok := c.(node); ok && zoneOf(a) != nil {
+			children[i] = by(a)
+		}
+	}
+}
+
+// common is the mark that all values have. NULL is of any type.
+func (r *rewriter) common(n node, values []node) *mark {
+	var found *mark
+	first := true
+	for _, v := range values {
+		if class(v) == "CONSTANT" && syntax.Object(v, "value")["is_null"] == true {
 			continue
 		}
-		switch {
-		case readsWall[name]:
-			if pattern, ok := constantText(arguments(n)[len(arguments(n))-1]); ok && name == "format_datetime" && strings.ContainsAny(pattern, "zZ") {
-				r.fail(n, "Z and z in the pattern of format_datetime are not supported for a time zone other than UTC")
-				return
-			}
-			syntax.List(n, "children")[i] = r.wall(a)
-		case name == "to_unixtime":
-			syntax.List(n, "children")[i] = instant(a)
+		if m := markOf(v); first {
+			found, first = m, false
+		} else if !sameMark(m, found) {
+			r.fail(n, "values with different time zones, or with char(n) and without, are not supported in one expression; cast them to one type")
+			return nil
 		}
 	}
+	return found
 }
 
-// utc reports whether n is x AT TIME ZONE 'UTC'.
-func utc(n node) bool {
+// givesZone does what puts a value into a zone.
+func (r *rewriter) givesZone(n node, name string) bool {
 	args := arguments(n)
-	if len(args) != 2 || class(n) != "FUNCTION" {
-		return false
-	}
-	zone := args[0]
-	switch syntax.Text(n, "function_name") {
-	case "timezone":
-	case "at_timezone":
-		zone = args[1]
+	switch {
+	case name == "timezone" && len(args) == 2:
+		args[0], args[1] = args[1], args[0]
+		fallthrough
+	case name == "at_timezone" && len(args) == 2:
+		become(n, cast(args[0], "TIMESTAMP WITH TIME ZONE"))
+		r.markZone(n, args[1])
+	case name == "with_timezone" && len(args) == 2:
+		r.literalZone(n, args)
+	case name == "from_unixtime" && len(args) == 2:
+		become(n, cast(r.macro("presto_from_unixtime", args[0]), "TIMESTAMP WITH TIME ZONE"))
+		r.markZone(n, args[1])
+	case name == "from_unixtime" && len(args) == 3:
+		hours, ok1 := numberOf(args[1])
+		minutes, ok2 := numberOf(args[2])
+		if !ok1 || !ok2 || hours*minutes < 0 || hours > 14 || hours < -14 || minutes > 59 || minutes < -59 {
+			r.fail(n, "from_unixtime takes constant hours and minutes, of one sign")
+			return true
+		}
+		become(n, cast(r.macro("presto_from_unixtime", args[0]), "TIMESTAMP WITH TIME ZONE"))
+		if z := offsetOf(int(60*hours + minutes)); z.name != "UTC" {
+			n[markKey] = &mark{zone: literal(z.name)}
+		}
 	default:
 		return false
 	}
-	s, ok := constantText(zone)
-	return ok && (strings.EqualFold(s, "UTC") || s == "Z" || s == "+00:00" || strings.EqualFold(s, "GMT"))
+	return true
 }
 
-// zoned reports whether n is a timestamp of a zone other than UTC.
-func zoned(n node) bool {
+// literalZone is a time on the wall of a zone, which is also what a literal with a
+// zone was made.
+func (r *rewriter) literalZone(n node, args []node) {
+	of := node{}
+	r.markZone(of, args[1])
+	if r.err != nil {
+		return
+	}
+	wall := cast(args[0], "TIMESTAMP")
+	m := markOf(of)
+	if m == nil {
+		become(n, cast(wall, "TIMESTAMP WITH TIME ZONE"))
+		return
+	}
+	become(n, r.instantAt(m.zone, wall))
+	n[markKey] = m
+}
+
+// zonedUnits are date_trunc, date_add and date_diff.
+func (r *rewriter) zonedUnits(n node, name string) bool {
 	args := arguments(n)
-	if class(n) != "FUNCTION" || len(args) != 2 || utc(n) {
+	if len(args) < 2 || name != "date_trunc" && len(args) != 3 {
 		return false
 	}
-	switch strings.ToLower(syntax.Text(n, "function_name")) {
-	case "timezone", "at_timezone", "with_timezone", "from_unixtime":
+	u, ok := r.unit(n, args[0])
+	if !ok {
 		return true
-	case "date_trunc":
-		return zoned(args[1])
-	case "+", "-":
-		interval, _ := intervalOf(args[1])
-		return zoned(args[0]) && interval
 	}
-	return false
+	short := u == "millisecond" || u == "second" || u == "minute" || u == "hour"
+	switch x := args[len(args)-1]; {
+	case name == "date_diff" && short:
+		return false
+	case name == "date_diff":
+		// The zone is the first one's.
+		at := zoneOf(args[1])
+		for i := 1; i <= 2; i++ {
+			instant := cast(args[i], "TIMESTAMP WITH TIME ZONE")
+			if at == nil {
+				syntax.List(n, "children")[i] = call("timezone", literal("UTC"), instant)
+				continue
+			}
+			syntax.List(n, "children")[i] = r.wallAt(at, instant)
+		}
+		return false
+	case name == "date_add" && short:
+		m := markOf(x)
+		dateAdd(r, n)
+		r.keep(n, m)
+	case name == "date_add":
+		m, wall := markOf(x), r.wall(x)
+		step := copied(n)
+		syntax.List(step, "children")[2] = wall
+		dateAdd(r, step)
+		become(n, r.moved(x, step))
+		r.keep(n, m)
+	case short:
+		m := markOf(x)
+		become(n, r.macro("presto_trunc_short", args[0], x, r.wall(x)))
+		r.keep(n, m)
+	default:
+		m := markOf(x)
+		become(n, r.moved(x, call("date_trunc", args[0], r.wall(x))))
+		r.keep(n, m)
+	}
+	return true
 }
 
-// wall is the time on the wall of what zoned says yes to, not yet rewritten.
-func (r *rewriter) wall(n node) node {
-	args := arguments(n)
-	switch strings.ToLower(syntax.Text(n, "function_name")) {
-	case "timezone":
-		return r.macro("presto_wall", args[0], instant(args[1]))
-	case "at_timezone":
-		return r.macro("presto_wall", args[1], instant(args[0]))
-	case "from_unixtime":
-		return r.macro("presto_wall", args[1], call("from_unixtime", args[0]))
-	case "with_timezone":
-		return cast(args[0], "TIMESTAMP")
-	case "date_trunc":
-		return call("date_trunc", args[0], r.wall(args[1]))
+func (r *rewriter) keep(n node, m *mark) {
+	if m != nil && r.err == nil {
+		n[markKey] = m
 	}
-	if _, days := intervalOf(args[1]); !days {
-		r.fail(n, "hours, minutes and seconds added to a timestamp with a time zone are not supported; add them before AT TIME ZONE")
-	}
-	return operate(syntax.Text(n, "function_name"), r.wall(args[0]), args[1])
 }
 
-// instant is the timestamp, in UTC, that a zone was given to.
-func instant(n node) node {
-	if !zoned(n) {
-		return n
-	}
+// zonedInterval is the sum with an interval, or what is less it: days and less go
+// by the clock, months and years by the wall.
+func (r *rewriter) zonedInterval(n node, name string) bool {
 	args := arguments(n)
-	switch strings.ToLower(syntax.Text(n, "function_name")) {
-	case "timezone":
-		return instant(args[1])
-	case "at_timezone":
-		return instant(args[0])
-	case "from_unixtime":
-		return call("from_unixtime", args[0])
+	if len(args) != 2 {
+		return false
 	}
-	return n // refused where it is visited
+	x, step := args[0], args[1]
+	if zoneOf(x) == nil {
+		x, step = step, x
+	}
+	months, known := monthsOf(step)
+	if interval, _ := intervalOf(step); !interval || !known {
+		r.fail(n, "%s of a timestamp with a time zone other than UTC takes an interval that is written as one", name)
+		return true
+	}
+	m := markOf(x)
+	if months {
+		become(n, r.moved(x, operate(name, r.wall(x), step)))
+	} else {
+		become(n, operate(name, x, step))
+	}
+	r.keep(n, m)
+	return true
+}
+
+// monthsOf reports whether an interval is of months or years; known is false where
+// it is of both or of what is not written.
+func monthsOf(n node) (months, known bool) {
+	switch name := syntax.Text(n, "function_name"); name {
+	case "to_years", "to_months", "to_quarters":
+		return true, true
+	case "to_days", "to_weeks", "to_hours", "to_minutes", "to_seconds", "to_milliseconds", "to_microseconds":
+		return false, true
+	case "-", "+", "*", "/":
+		for _, a := range arguments(n) {
+			if interval, _ := intervalOf(a); interval {
+				m, ok := monthsOf(a)
+				if !ok || known && m != months {
+					return false, false
+				}
+				months, known = m, true
+			}
+		}
+		return months, known
+	}
+	return false, false
+}
+
+// zonedFormat is format_datetime, whose pattern may ask for the zone.
+func (r *rewriter) zonedFormat(n node) bool {
+	args := arguments(n)
+	if len(args) != 2 {
+		return false
+	}
+	pattern, ok := constantText(args[1])
+	if !ok {
+		r.fail(n, "the pattern of format_datetime must be a text in quotes")
+		return true
+	}
+	x, wall := args[0], r.wall(args[0])
+	duck, bad := jodaPattern(pattern, false)
+	if bad == "" && strings.Contains(strings.ReplaceAll(pattern, "ZZZ", ""), "z") {
+		bad = "z, a zone's short name,"
+	}
+	if bad != "" {
+		r.fail(args[1], "%s of the pattern of format_datetime is not supported", bad)
+		return true
+	}
+	out := call("strftime", wall, literal(duck))
+	if strings.ContainsAny(pattern, "zZ") {
+		// What jodaPattern writes for a zone is UTC's.
+		out = r.macro("presto_zoned_format", wall, literal(strings.NewReplacer("+0000", "\x01", "+00:00", "\x02", "UTC", "\x03").Replace(duck)), x, copied(zoneOf(x)))
+	}
+	become(n, out)
+	return true
 }
