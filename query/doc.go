@@ -56,7 +56,7 @@
 // Not there, and refused by name: timestamps with a zone other than UTC within arrays,
 // maps and rows or with a zone computed for each row, functions of a char(n) beyond
 // comparisons, JSON paths with wildcards, sketches (HyperLogLog, digests),
-// listagg, checksum, date minus date where neither is written as one, casts of rows
+// checksum of decimals and nested values, date minus date where neither is written as one, casts of rows
 // to JSON and of doubles within arrays. Not told from Presto: a comparison or
 // concatenation of types that Presto refuses to mix is answered as DuckDB does;
 // arrays, maps and rows are compared as DuckDB does, where NULL within is equal to

@@ -155,3 +155,21 @@ func extremes(order, single string) func(r *rewriter, n node) {
 		become(n, call("list_slice", l, integer(1), a[2]))
 	}
 }
+
+// listAgg is LISTAGG(x, ',') WITHIN GROUP (ORDER BY y), whose order Front moved into
+// the brackets.
+func listAgg(r *rewriter, n node) {
+	a := arguments(n)
+	if len(a) < 1 || len(a) > 2 || class(n) == "WINDOW" || len(syntax.List(syntax.Object(n, "order_bys"), "orders")) == 0 {
+		r.fail(n, "listagg takes a text and what stands in between, and WITHIN GROUP, as in listagg(name, ', ') WITHIN GROUP (ORDER BY name)")
+		return
+	}
+	if len(a) == 1 {
+		a = append(a, literal(""))
+	}
+	if _, ok := constantText(a[1]); !ok {
+		r.fail(n, "what stands in between in listagg must be a text in quotes")
+		return
+	}
+	n["function_name"], n["children"] = "string_agg", []any{a[0], a[1]}
+}

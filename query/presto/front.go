@@ -3,6 +3,7 @@ package presto
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -82,6 +83,7 @@ type front struct {
 	parameters []string
 	used       int
 	edits      []edit
+	moved      []int // tokens that withinGroup took away
 }
 
 // at is the token n after the current one.
@@ -115,6 +117,8 @@ func (f *front) text() *Text {
 func (f *front) step() error {
 	t := f.at(0)
 	switch {
+	case len(f.moved) > 0 && slices.Contains(f.moved, f.i):
+		return nil
 	case t.is("("):
 		cast := 0
 		if f.at(-1).is("CAST", "TRY_CAST") {
@@ -164,6 +168,10 @@ func (f *front) step() error {
 		return f.fetch()
 	case t.is("EXTRACT") && f.at(1).is("(") && f.at(3).is("FROM"):
 		f.extract()
+	case t.is("LISTAGG") && f.at(1).is("("):
+		return f.withinGroup()
+	case f.isName():
+		f.replace(t.from, t.to, `"`+strings.ToLower(t.text)+`"`)
 	case t.is("VALUES"):
 		f.values()
 	case t.is("IF") && f.at(1).is("("):
@@ -182,6 +190,30 @@ func (f *front) nulls() error {
 	}
 	f.replace(f.at(1).from, f.at(2).to, "")
 	f.i += 2
+	return nil
+}
+
+// withinGroup moves the order of LISTAGG(x, ',') WITHIN GROUP (ORDER BY y) into the
+// brackets.
+func (f *front) withinGroup() error {
+	depth := 0
+	for i := f.i + 1; i < len(f.tokens); i++ {
+		switch t := f.tokens[i]; {
+		case t.is("(", "["):
+			depth++
+		case t.is(")", "]"):
+			depth--
+		case t.is("OVERFLOW") && depth == 1:
+			return refuse(t.from, "ON OVERFLOW of listagg is not supported: there is no limit that could be passed")
+		}
+		if depth == 0 {
+			if last := i + 3; last < len(f.tokens) && f.tokens[i+1].is("WITHIN") && f.tokens[i+2].is("GROUP") && f.tokens[last].is("(") {
+				f.replace(f.tokens[i].from, f.tokens[last].to, " ")
+				f.moved = append(f.moved, i, last)
+			}
+			return nil
+		}
+	}
 	return nil
 }
 

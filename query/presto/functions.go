@@ -34,7 +34,7 @@ strpos 2 | strpos 3 presto_strpos | position 2 | lpad 3 presto_lpad | rpad 3 pre
 split 2 presto_parts | split 3 presto_parts_most | split_part 3 presto_split_part | split_to_map 3 presto_split_to_map
 levenshtein_distance 2 presto_levenshtein | hamming_distance 2 presto_hamming | normalize 1 nfc_normalize | like_escape 3 | not_like_escape 3
 to_utf8 1 encode | from_utf8 1 decode | to_hex 1 hex | from_hex 1 presto_from_hex | to_base64 1 base64 | from_base64 1
-md5 1 presto_md5 | sha1 1 presto_sha1 | sha256 1 presto_sha256 | uuid 0
+md5 1 presto_md5 | sha1 1 presto_sha1 | sha256 1 presto_sha256 | xxhash64 1 presto_xxhash64 | uuid 0
 
 regexp_like 2 regexp_matches | regexp_extract 2 presto_regexp_extract | regexp_extract 3 presto_regexp_group | regexp_extract_all 2-3
 regexp_split 2 presto_regexp_split | regexp_count 2 presto_regexp_count
@@ -98,17 +98,17 @@ func readForms() map[string][]form {
 
 // refused are functions of Presto's that are not here, and what to do instead.
 var refused = map[string]string{
-	"checksum": "", "approx_set": "", "merge": "", "empty_approx_set": "", "cardinality_hll": "", "numeric_histogram": "", "approx_most_frequent": "",
+	"approx_set": "", "merge": "", "empty_approx_set": "", "cardinality_hll": "", "numeric_histogram": "", "approx_most_frequent": "",
 	"entropy": "", "skewness": "", "kurtosis": "", "map_union": "", "map_union_sum": "", "multimap_agg": "", "set_agg": "use array_distinct(array_agg(x))",
-	"set_union": "", "reduce_agg": "", "listagg": "use array_join(array_agg(x ORDER BY x), ',')", "histogram_agg": "", "qdigest_agg": "", "tdigest_agg": "",
+	"set_union": "", "reduce_agg": "", "histogram_agg": "", "qdigest_agg": "", "tdigest_agg": "",
 	"width_bucket": "", "from_base": "", "bitwise_left_shift": "", "bitwise_right_shift": "", "bitwise_arithmetic_shift_right": "", "bitwise_logical_shift_right": "",
 	"bit_count": "", "inverse_normal_cdf": "", "normal_cdf": "", "inverse_beta_cdf": "", "beta_cdf": "", "cosine_similarity": "", "wilson_interval_lower": "", "wilson_interval_upper": "",
-	"word_stem": "", "soundex": "", "luhn_check": "", "split_to_multimap": "", "hash_code": "", "sha512": "", "crc32": "", "xxhash64": "", "spooky_hash_v2_64": "",
+	"word_stem": "", "soundex": "", "luhn_check": "", "split_to_multimap": "", "hash_code": "", "sha512": "", "crc32": "", "spooky_hash_v2_64": "",
 	"murmur3": "", "hmac_md5": "", "hmac_sha1": "", "hmac_sha256": "", "hmac_sha512": "", "to_big_endian_64": "", "from_big_endian_64": "", "to_base64url": "", "from_base64url": "", "to_base32": "", "from_base32": "",
 	"regexp_position": "", "json_extract_array": "", "json_query": "use json_extract", "json_value": "use json_extract_scalar", "json_exists": "", "json_object": "", "json_array": "",
 	"array_frequency": "", "array_normalize": "", "array_duplicates": "", "combinations": "", "ngrams": "", "shuffle": "", "zip": "use zip_with", "trim_array": "", "find_first": "", "array_cum_sum": "",
 	"map_zip_with": "", "multimap_from_entries": "", "map_agg_distinct": "", "map_normalize": "", "map_top_n": "",
-	"human_readable_seconds": "", "parse_duration": "", "timezone": "use x AT TIME ZONE 'Europe/Berlin'", "current_timezone": "", "date_parse_iso": "", "parse_presto_data_size": "", "from_unixtime_nanos": "",
+	"human_readable_seconds": "", "parse_duration": "", "timezone": "use x AT TIME ZONE 'Europe/Berlin'", "date_parse_iso": "", "parse_presto_data_size": "", "from_unixtime_nanos": "",
 	"bar": "", "rgb": "", "render": "", "color": "", "grouping_id": "", "ip_prefix": "", "is_subnet_of": "", "st_point": "", "st_contains": "", "version": "", "format_number": "",
 }
 

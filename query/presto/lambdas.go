@@ -198,3 +198,22 @@ func (r *rewriter) overEntries(n node, name string) {
 		become(n, call("map_from_entries", call("list_transform", entries, lambda(entry, pair(out, field(2)())))))
 	}
 }
+
+// sortBy is array_sort with a comparison: the place of an element is how many come
+// before it, which takes as many comparisons as there are pairs.
+func (r *rewriter) sortBy(n node, a []node) {
+	names, body := r.lambdaOf(a[1], n, 2)
+	if body == nil {
+		return
+	}
+	const list, i, j = "presto_l", "presto_i", "presto_j"
+	at := func(index string) func() node {
+		return func() node { return call("list_extract", column(list), column(index)) }
+	}
+	bind(body, map[string]func() node{names[0]: at(j), names[1]: at(i)})
+	all := func() node { return call("range", integer(1), operate("+", integer(1), call("len", column(list)))) }
+	before := call("list_filter", all(), lambda(j, r.macro("presto_before", body, column(j), column(i))))
+	ranked := call("list_sort", call("list_transform", all(), lambda(i, call("row", call("len", before), column(i)))))
+	sorted := call("list_transform", ranked, lambda(entry, call("list_extract", column(list), call("struct_extract_at", column(entry), integer(2)))))
+	become(n, let(list, r.macro("presto_sortable", a[0]), sorted))
+}

@@ -48,7 +48,18 @@ func init() {
 				become(n, unlessNull(a, call("map_concat", a...)))
 			}
 		},
-		"map_agg": mapAgg, "approx_percentile": percentile,
+		"checksum": func(r *rewriter, n node) {
+			if a := arguments(n); len(a) != 1 {
+				r.fail(n, "checksum takes 1 argument, not %d", len(a))
+			} else if n["distinct"] == true {
+				r.fail(n, "checksum takes no DISTINCT here")
+			} else {
+				become(n, r.macro("presto_checksum", aggregate(n, "sum", r.macro("presto_checksum_of", a[0]))))
+			}
+		},
+		"listagg":          listAgg,
+		"current_timezone": func(r *rewriter, n node) { r.become(n, 0, literal("UTC")) },
+		"map_agg":          mapAgg, "approx_percentile": percentile,
 		"any_match":  func(r *rewriter, n node) { r.match(n, "presto_any") },
 		"all_match":  func(r *rewriter, n node) { r.match(n, "presto_all") },
 		"none_match": func(r *rewriter, n node) { r.match(n, "presto_none") },
@@ -104,7 +115,7 @@ func init() {
 		},
 		"array_sort": func(r *rewriter, n node) {
 			if a := r.args(n, 1, 2); len(a) == 2 {
-				r.fail(n, "array_sort with a lambda is not supported")
+				r.sortBy(n, a)
 			} else if a != nil {
 				become(n, r.macro("presto_sorted", a[0]))
 			}

@@ -33,6 +33,11 @@ func All() []Function {
 		f("json_parse", text, jsonParse, text),
 		f("json_canonical", text, jsonCanonical, text),
 		f("xxhash64", bytes, xxhash64, bytes),
+		f("checksum_bytes", text, checksumBytes, bytes),
+		f("checksum_long", text, checksumLong, text),
+		f("checksum_double", text, checksumDouble, text),
+		f("checksum_real", text, checksumReal, text),
+		f("checksum_total", bytes, checksumTotal, text),
 	}
 }
 
