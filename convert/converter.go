@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -25,8 +26,8 @@ type Config struct {
 	// Memory is how many bytes of columns may be held, about, half of it while
 	// they are built and half while they are encoded; default 256 MiB.
 	Memory int64
-	// Threads is how many row groups are encoded at once, beside the parsing;
-	// 1 encodes in the parsing goroutine itself. Default: one a processor.
+	// Threads is how many goroutines work at a job: one a lane (see Layout), and up to
+	// as many more encode row groups beside them. Default: one a processor.
 	Threads int
 	// Compression of pages: zstd (the default), snappy, gzip or none.
 	Compression string
@@ -35,8 +36,11 @@ type Config struct {
 	// dictionaries, before compression), about; default 64 MiB, 1 GiB at most.
 	RowGroup int64
 
-	pageRows int  // at most in a page; default maxPageRows
-	noWays   bool // parse every record as a whole
+	pageRows int // at most in a page; default maxPageRows
+	// Bytes of JSON in the first turn and in each later one; see run.
+	firstTurn, laterTurns int
+	lanes                 int  // of a job
+	noWays                bool // parse every record as a whole
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -70,6 +74,9 @@ func New(cfg Config) (*Converter, error) {
 	}
 	if cfg.pageRows == 0 {
 		cfg.pageRows = maxPageRows
+	}
+	if cfg.firstTurn == 0 {
+		cfg.firstTurn, cfg.laterTurns = firstTurnBytes, turnBytes
 	}
 	if cfg.Threads == 0 {
 		cfg.Threads = runtime.GOMAXPROCS(0)
@@ -160,10 +167,7 @@ func (c *Converter) Convert(ctx context.Context, job Job) (Result, error) {
 	}()
 	// At most: the guess, the whole inferred, that with _rescued, and sorted.
 	for attempt := 1; ; attempt++ {
-		r, err := c.newRun(job, newSchema(columns, known, job.Rules), final)
-		if err != nil {
-			return Result{}, fmt.Errorf("convert: %w", err)
-		}
+		r := c.newRun(job, columns, known, final)
 		r.sorted = sorted != nil
 		res, err := r.convert(ctx)
 		r.recycle()
@@ -198,11 +202,17 @@ func (c *Converter) Convert(ctx context.Context, job Job) (Result, error) {
 // there are does not matter for that, so nothing is a surprise.
 func (c *Converter) sort(ctx context.Context, job Job, columns, known []lake.Column) (*spill, error) {
 	job.Progress = nil
-	r, err := c.newRun(job, newSchema(columns, known, job.Rules), true)
-	if err != nil {
+	r := c.newRun(job, columns, known, true)
+	var err error
+	if r.spill, err = newSpill(filepath.Join(job.Dir, "sorted.ndjson"), r.cfg.Memory/2); err != nil {
 		return nil, err
 	}
-	return r.scatter(ctx)
+	defer r.recycle()
+	if err = r.scatter(ctx); err != nil {
+		r.spill.remove()
+		return nil, err
+	}
+	return r.spill, nil
 }
 
 // infer grows known by what the first limit bytes of the job show, all of them

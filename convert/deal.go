@@ -1,10 +1,6 @@
 package convert
 
-import (
-	"errors"
-	"slices"
-	"sync/atomic"
-)
+import "slices"
 
 // A dealer gives the rows of a staged to the builders of their partitions.
 type dealer struct {
@@ -17,124 +13,65 @@ type dealer struct {
 	groups []entry // a column's entries, partition by partition
 }
 
-// A pipe takes what is staged to a goroutine that deals it out, while the next
-// records are parsed.
-type pipe struct {
-	full  chan *staged // the parsing sends and closes
-	empty chan *staged // the dealing sends
-	done  chan error   // of one: the dealing's first error, when it is over
-	wrong atomic.Bool  // it has one
-}
-
-// pipeDepth is how many staged there are: one being parsed into, one being dealt,
-// and some between, as neither takes the same time for each.
-const pipeDepth = 5
-
-// errDealt ends the parsing, as the dealing has an error to tell.
-var errDealt = errors.New("BUG: an error of the dealing is lost")
-
-// startPipe begins to deal beside the parsing. The function it returns waits for
-// the end and gives the dealing's error, or else the parsing's.
-func (r *run) startPipe() (stop func(error) error) {
-	if r.cfg.Threads == 1 {
-		return func(err error) error { return err }
-	}
-	p := &pipe{full: make(chan *staged, pipeDepth), empty: make(chan *staged, pipeDepth), done: make(chan error, 1)}
-	for range pipeDepth - 1 {
-		p.empty <- newStaged(r.schema)
-	}
-	r.pipe = p
-	go func() {
-		var first error
-		for st := range p.full {
-			if first == nil {
-				if first = r.dealOut(st); first != nil {
-					p.wrong.Store(true)
-				}
-			}
-			st.reset()
-			p.empty <- st
-		}
-		p.done <- first
-	}()
-	return func(err error) error {
-		close(p.full)
-		r.pipe = nil
-		if first := <-p.done; first != nil {
-			return first
-		}
-		return err
-	}
-}
-
 // deal hands what is staged to the builders, and makes room for more.
-func (r *run) deal() error {
-	r.staging = 0
-	if r.pipe == nil {
-		err := r.dealOut(r.staged)
-		r.staged.reset()
-		return err
-	}
-	r.pipe.full <- r.staged
-	r.staged = <-r.pipe.empty
-	r.shred.out = r.staged
-	if r.pipe.wrong.Load() {
-		return errDealt
-	}
-	return nil
+func (l *lane) deal() error {
+	l.staging = 0
+	err := l.dealOut(l.staged)
+	l.staged.reset()
+	return err
 }
 
 // dealOut gives what is staged to the builders, and closes row groups where it is
 // time.
-func (r *run) dealOut(st *staged) error {
-	if r.spill != nil {
+func (l *lane) dealOut(st *staged) error {
+	if l.spill != nil {
 		return nil
 	}
 	if st.leave != nil {
-		if err := r.flush(st.leave); err != nil {
+		if err := l.flush(st.leave); err != nil {
 			return err
 		}
 	}
 	if st.rows() == 0 {
 		return nil
 	}
-	if err := r.dealer.deal(r, st); err != nil {
+	if err := l.dealer.deal(l, st); err != nil {
 		return err
 	}
-	r.dealt += int64(len(st.data))
-	for _, p := range r.dealer.parts {
-		p.dealt = r.dealt
+	l.dealt += int64(len(st.data))
+	for _, p := range l.dealer.parts {
+		p.dealt = l.dealt
 	}
-	return r.check()
+	return l.check()
 }
 
-func (d *dealer) deal(r *run, st *staged) error {
+func (d *dealer) deal(l *lane, st *staged) error {
 	d.parts = d.parts[:0]
 	if !st.mixed {
 		p := st.parts[0]
 		d.parts = append(d.parts, p)
-		if err := r.open(p); err != nil {
+		if err := l.open(p); err != nil {
 			return err
 		}
 		before := p.build.bytes
 		p.build.takeAll(st)
-		r.held += p.build.bytes - before
+		l.held += p.build.bytes - before
 		return nil
 	}
-	return d.split(r, st)
+	return d.split(l, st)
 }
 
 // split deals a staged whose rows are of several partitions.
-func (d *dealer) split(r *run, st *staged) error {
+func (d *dealer) split(l *lane, st *staged) error {
 	d.ofRow = d.ofRow[:0]
 	for _, p := range st.parts {
 		if p.turn == 0 {
 			d.parts = append(d.parts, p)
 			p.turn = int32(len(d.parts))
-			if err := r.open(p); err != nil {
+			if err := l.open(p); err != nil {
 				return err
 			}
-			r.held -= p.build.bytes
+			l.held -= p.build.bytes
 		}
 		d.ofRow = append(d.ofRow, p.turn-1)
 	}
@@ -145,7 +82,7 @@ func (d *dealer) split(r *run, st *staged) error {
 		d.space(st, space)
 	}
 	for _, p := range d.parts {
-		r.held += p.build.bytes
+		l.held += p.build.bytes
 	}
 	return nil
 }

@@ -7,6 +7,13 @@ func WithPageRows(cfg Config, n int) Config {
 	return cfg
 }
 
+// WithTurns is the configuration with a first turn of some bytes and others for each
+// later one, so that little input has many.
+func WithTurns(cfg Config, first, later int) Config {
+	cfg.firstTurn, cfg.laterTurns = first, later
+	return cfg
+}
+
 // WithoutWays is the configuration in which no record is parsed by what was found
 // in others.
 func WithoutWays(cfg Config) Config {

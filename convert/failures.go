@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -47,13 +48,21 @@ type failure struct {
 	RawData              []byte `json:"rawData"` // base64
 }
 
+func (f *failures) open() error {
+	if f.file != nil {
+		return nil
+	}
+	file, err := os.Create(f.path)
+	if err != nil {
+		return fmt.Errorf("create document of failed records: %w", err)
+	}
+	f.file, f.w = file, bufio.NewWriter(file)
+	return nil
+}
+
 func (f *failures) add(record []byte, arrival time.Time, code, message string) error {
-	if f.file == nil {
-		file, err := os.Create(f.path)
-		if err != nil {
-			return fmt.Errorf("create document of failed records: %w", err)
-		}
-		f.file, f.w = file, bufio.NewWriter(file)
+	if err := f.open(); err != nil {
+		return err
 	}
 	attempt := f.attempt
 	if attempt.IsZero() {
@@ -82,6 +91,26 @@ func (f *failures) finish() (path string, err error) {
 		return "", err
 	}
 	return f.path, nil
+}
+
+// join moves what another document has to the end of this one.
+func (f *failures) join(o *failures) error {
+	if err := o.close(); err != nil || o.count == 0 {
+		return err
+	}
+	if err := f.open(); err != nil {
+		return err
+	}
+	from, err := os.Open(o.path)
+	if err != nil {
+		return fmt.Errorf("join documents of failed records: %w", err)
+	}
+	defer from.Close()
+	if _, err := io.Copy(f.w, from); err != nil {
+		return fmt.Errorf("join documents of failed records: %w", err)
+	}
+	f.count += o.count
+	return removeFile(o.path)
 }
 
 func (f *failures) close() error {

@@ -22,12 +22,13 @@ const magic = "PAR1"
 // A parquetFile is a file being written. It is open only while a row group is
 // appended, so that any number of them costs no file descriptors.
 type parquetFile struct {
-	path   string
-	schema *schema
-	size   int64
-	rows   int64
-	groups []format.RowGroup
-	chunks []*chunk // without their data, in the order of the file
+	path      string
+	partition string // its relative path
+	schema    *schema
+	size      int64
+	rows      int64
+	groups    []format.RowGroup
+	chunks    []*chunk // without their data, in the order of the file
 }
 
 func createFile(path string, s *schema) (*parquetFile, error) {

@@ -65,15 +65,15 @@ func (k *keyed) values(ctx context.Context, record []byte, arrival time.Time) ([
 }
 
 // locate finds the path of the record that was parsed last.
-func (r *run) locate(ctx context.Context) (err error) {
-	values := r.shred.parts
-	if r.keyed != nil {
-		if values, err = r.keyed.values(ctx, r.shred.data[r.shred.start:], r.arrival); err != nil {
+func (l *lane) locate(ctx context.Context) (err error) {
+	values := l.shred.parts
+	if l.keyed != nil {
+		if values, err = l.keyed.values(ctx, l.shred.data[l.shred.start:], l.arrival); err != nil {
 			return err
 		}
 	}
-	r.path = r.eval.AppendPath(r.path[:0], values, r.arrival)
-	if fault := r.eval.Fault(); fault != nil {
+	l.path = l.eval.AppendPath(l.path[:0], values, l.arrival)
+	if fault := l.eval.Fault(); fault != nil {
 		return &keyError{fault}
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 
 // A Layout is how the files of a job are written. What is zero in it is as the
 // Config says, or as the field does. The same records, columns and Layout give
-// the same bytes, whatever the Config: Memory is part of the Layout for that.
+// the same bytes, whatever the Config: Memory and Lanes are part of the Layout for that.
 type Layout struct {
 	Compression string // of pages: zstd, snappy, gzip or none
 	// CompressionLevel is zstd's, 1 to 22, or gzip's, 1 to 9. 0: a fast one, and a
@@ -26,6 +26,9 @@ type Layout struct {
 	// Memory, in bytes, is what decides where row groups end when there are many
 	// partitions. It is bounded by Config.Memory, which it should not exceed.
 	Memory int64
+	// Lanes is how many parts of the input become row groups of their own, side by
+	// side where there are threads; at most MaxLanes. 0: one with one thread, else two.
+	Lanes int
 	// Sort are the columns that each row group's rows are sorted by; 32 bytes a row
 	// are needed for that beyond Config.Memory, and a row group has no more rows
 	// than take its size in such. A column that is not there, or is no single
@@ -53,8 +56,18 @@ func (c Config) with(l Layout) Config {
 	if l.RowGroup > 0 {
 		c.RowGroup = min(l.RowGroup, c.Memory/2)
 	}
+	if c.lanes = l.Lanes; c.lanes == 0 {
+		c.lanes = LanesFor(c.Threads)
+	}
 	return c
 }
+
+// MaxLanes is how many lanes a job may have.
+const MaxLanes = 16
+
+// LanesFor is how many lanes suit a number of threads: two, as more would make row
+// groups smaller, and threads beyond them encode.
+func LanesFor(threads int) int { return min(threads, 2) }
 
 // check says what is wrong with a layout.
 func (l Layout) check() error {
@@ -63,6 +76,9 @@ func (l Layout) check() error {
 	}
 	if l.RowGroup < 0 || l.RowGroup > maxRowGroup || l.Memory < 0 || l.RowGroup != 0 && l.RowGroup < minRowGroupSize || l.Memory != 0 && l.Memory < minMemory {
 		return fmt.Errorf("row group %d (want 1 KiB to 1 GiB), memory %d (1 MiB at least)", l.RowGroup, l.Memory)
+	}
+	if l.Lanes < 0 || l.Lanes > MaxLanes {
+		return fmt.Errorf("lanes %d: want up to %d", l.Lanes, MaxLanes)
 	}
 	if l.BloomFPP < 0 || l.BloomFPP >= 1 || math.IsNaN(l.BloomFPP) {
 		return fmt.Errorf("false positives of Bloom filters %v: want more than 0 and less than 1", l.BloomFPP)

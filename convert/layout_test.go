@@ -251,9 +251,9 @@ func TestLayoutOfOtherColumns(t *testing.T) {
 func TestLayoutDeterminism(t *testing.T) {
 	records := manyPartitions(30_000, 7)
 	for name, layout := range map[string]convert.Layout{
-		"default": {RowGroup: 256 << 10, Memory: 2 << 20},
+		"default": {RowGroup: 256 << 10, Memory: 2 << 20, Lanes: 1},
 		"all": {
-			Compression: "zstd", CompressionLevel: 3, RowGroup: 256 << 10, Memory: 2 << 20,
+			Compression: "zstd", CompressionLevel: 3, RowGroup: 256 << 10, Memory: 2 << 20, Lanes: 2,
 			Sort: sortKeys(t, "k desc", "id desc"), Bloom: []string{"u", "id"}, Timestamp: "int96",
 		},
 	} {

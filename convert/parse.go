@@ -31,19 +31,18 @@ func lines(data []byte) iter.Seq[[]byte] {
 	}
 }
 
-// block parses a block piece by piece. What is left at its end is copied, and
-// all of it where it is dealt out beside the parsing, so that small blocks come
-// together and what is parsed outlives them.
-func (r *run) block(ctx context.Context, block lake.Block) error {
+// block parses a block piece by piece. What is left at its end is copied, so that
+// small blocks come together and what is parsed outlives them.
+func (l *lane) block(ctx context.Context, block lake.Block) error {
 	for data := block.Data; len(data) > 0; {
-		n := wholeLines(data, int(r.dealAt)-len(r.staged.data))
-		taken, err := r.piece(ctx, data[:n], block.Arrival)
+		n := wholeLines(data, int(l.dealAt)-len(l.staged.data))
+		taken, err := l.piece(ctx, data[:n], block.Arrival)
 		if err != nil {
 			return err
 		}
 		data = data[taken:]
 	}
-	r.staged.keep()
+	l.staged.keep()
 	return nil
 }
 
@@ -61,136 +60,136 @@ func wholeLines(data []byte, limit int) int {
 
 // piece parses whole lines up to the next deal, and returns how many bytes it
 // took.
-func (r *run) piece(ctx context.Context, lines []byte, arrival time.Time) (int, error) {
-	st := r.staged
+func (l *lane) piece(ctx context.Context, lines []byte, arrival time.Time) (int, error) {
+	st := l.staged
 	from := len(st.data)
-	if from == 0 && r.pipe == nil && lines[len(lines)-1] == '\n' {
+	if from == 0 && lines[len(lines)-1] == '\n' {
 		st.borrow(lines)
 	} else {
 		st.copy(lines)
 	}
 	for i := from; i < len(st.data); {
-		end, err := r.shred.record(i)
+		end, err := l.shred.record(i)
 		if err == nil {
-			err = r.row(ctx, arrival)
+			err = l.row(ctx, arrival)
 		}
 		if errors.Is(err, errTurn) {
 			st.undo()
-			return i - from, r.deal()
+			return i - from, l.deal()
 		}
 		if err != nil {
-			if err = r.failed(err, st.data[i:end], arrival); err != nil {
+			if err = l.failed(err, st.data[i:end], arrival); err != nil {
 				return 0, err
 			}
 		}
-		r.staging += int64(end + 1 - i)
+		l.staging += int64(end + 1 - i)
 		i = end + 1
-		if r.staging >= r.dealAt || st.rows() >= stagedRows {
-			return min(i-from, len(lines)), r.deal()
+		if l.staging >= l.dealAt || st.rows() >= stagedRows {
+			return min(i-from, len(lines)), l.deal()
 		}
 	}
 	return len(lines), nil
 }
 
 // failed keeps a record that becomes no row, unless the error is not its own.
-func (r *run) failed(err error, record []byte, arrival time.Time) error {
+func (l *lane) failed(err error, record []byte, arrival time.Time) error {
 	var syntax *jsonscan.SyntaxError
 	var misfit *misfitError
 	var key *keyError
-	if r.original != nil {
-		record = r.original
+	if l.original != nil {
+		record = l.original
 	}
-	if r.spill == nil && lake.IsMalformed(record) {
+	if l.spill == nil && lake.IsMalformed(record) {
 		raw := lake.DecodeMalformed(nil, record)
-		return r.failures.add(raw, arrival, "DataFormatConversion.MalformedData", malformed(raw).Error())
+		return l.failures.add(raw, arrival, "DataFormatConversion.MalformedData", malformed(raw).Error())
 	}
 	switch {
-	case r.spill != nil && (errors.As(err, &syntax) || errors.As(err, &misfit) || errors.As(err, &key)):
-		return r.spill.add(0, record, arrival) // it fails again when it is read back
+	case l.spill != nil && (errors.As(err, &syntax) || errors.As(err, &misfit) || errors.As(err, &key)):
+		return l.spill.add(0, record, arrival) // it fails again when it is read back
 	case errors.As(err, &syntax):
 		if jsonscan.SkipSpace(record, 0) == len(record) {
 			return nil // a blank line is no record
 		}
-		return r.failures.add(record, arrival, "DataFormatConversion.MalformedData", err.Error())
+		return l.failures.add(record, arrival, "DataFormatConversion.MalformedData", err.Error())
 	case errors.As(err, &misfit):
-		return r.failures.add(record, arrival, "DataFormatConversion.InvalidSchema", err.Error())
+		return l.failures.add(record, arrival, "DataFormatConversion.InvalidSchema", err.Error())
 	case errors.As(err, &key):
-		return r.transformFailures.add(record, arrival, extractionFailed, err.Error())
+		return l.transformFailures.add(record, arrival, extractionFailed, err.Error())
 	}
 	return err
 }
 
 // row finds the partition of the record that was parsed last, and adds it. Where the
 // error is a *keyError it is in staged no more.
-func (r *run) row(ctx context.Context, arrival time.Time) error {
-	s := &r.shred
-	r.arrival = arrival
-	if r.settled && r.eval.Same(s.parts, arrival) {
-		return r.add(r.last)
+func (l *lane) row(ctx context.Context, arrival time.Time) error {
+	s := &l.shred
+	l.arrival = arrival
+	if l.settled && l.eval.Same(s.parts, arrival) {
+		return l.add(l.last)
 	}
-	if err := r.locate(ctx); err != nil {
-		r.settled = false
-		r.staged.undo()
+	if err := l.locate(ctx); err != nil {
+		l.settled = false
+		l.staged.undo()
 		return err
 	}
-	for _, d := range r.drops {
+	for _, d := range l.drops {
 		if d.node.part == 0 {
 			continue
 		}
 		text := s.parts[d.node.part-1]
 		switch {
 		case len(text) == 0 || text[0] == '{' || text[0] == '[':
-		case r.eval.Lost(d.key):
+		case l.eval.Lost(d.key):
 			s.rescueText(d.node, text)
 		case s.looksBare(text):
 			s.rescueText(d.node, text)
 			s.marks++
 		}
 	}
-	p := r.last
-	if p == nil || p.path != string(r.path) {
-		if r.sorted && p != nil {
-			if r.staged.rows() > 1 {
-				r.settled = false // this record's fields are not those of r.last
+	p := l.last
+	if p == nil || p.path != string(l.path) {
+		if l.sorted && p != nil {
+			if l.staged.rows() > 1 {
+				l.settled = false // this record's fields are not those of l.last
 				return errTurn
 			}
-			r.staged.leave = p
+			l.staged.leave = p
 		}
-		p = r.part(r.path)
-		r.last = p
+		p = l.part(l.path)
+		l.last = p
 	}
-	r.settled = len(r.drops) == 0 && r.keyed == nil
-	return r.add(p)
+	l.settled = len(l.drops) == 0 && l.keyed == nil
+	return l.add(p)
 }
 
 // add gives the record that was parsed last to a partition.
-func (r *run) add(p *part) error {
-	s := &r.shred
-	if r.spill != nil {
+func (l *lane) add(p *part) error {
+	s := &l.shred
+	if l.spill != nil {
 		record := s.data[s.start:]
-		if r.original != nil {
-			record = r.original // it will be rewritten again
+		if l.original != nil {
+			record = l.original // it will be rewritten again
 		}
-		return r.spill.add(p.id, record, r.arrival)
+		return l.spill.add(p.id, record, l.arrival)
 	}
-	if (len(s.rescues) > 0 || len(r.schema.leaves) == 0) && r.schema.rescued == nil {
+	if (len(s.rescues) > 0 || len(l.schema.leaves) == 0) && l.schema.rescued == nil {
 		return errRescue // a file needs a column, even if all records are {}
 	}
 	if len(s.rescues) > 0 {
 		s.putRescues()
 	}
-	r.staged.own(p)
-	r.result.Rows++
-	r.result.Rescued += int64(len(s.rescues) - s.marks)
+	l.staged.own(p)
+	l.result.Rows++
+	l.result.Rescued += int64(len(s.rescues) - s.marks)
 	return nil
 }
 
 // part finds or begins a partition.
-func (r *run) part(path []byte) *part {
-	p := r.parts[string(path)]
+func (l *lane) part(path []byte) *part {
+	p := l.parts[string(path)]
 	if p == nil {
-		p = &part{path: string(path), id: int32(len(r.parts) + 1)}
-		r.parts[p.path] = p
+		p = &part{path: string(path), id: int32(len(l.parts) + 1)}
+		l.parts[p.path] = p
 	}
 	return p
 }

@@ -68,7 +68,15 @@ func TestFormOfAnotherType(t *testing.T) {
 	sameJSON(t, readRows(t, res.Files[0].Path), []string{`{"at":1769860800}`})
 }
 
+// With one thread the records of a block are parsed where they stand, and those that
+// a rewriter makes stand where the next one is written.
 func TestColumnFrom(t *testing.T) {
+	for _, threads := range []int{1, 2} {
+		t.Run(fmt.Sprint(threads), func(t *testing.T) { columnFrom(t, threads) })
+	}
+}
+
+func columnFrom(t *testing.T, threads int) {
 	columns := specs{"city": {Type: "string", From: "context.geo.city"}, "User": {Type: "string", From: "userId"}, "loc": {Type: "struct<lat:double,lon:double>", From: "context.geo.at"},
 		"q": {Type: "bigint", From: `"odd key"."x.y"`}}
 	records := []string{
@@ -80,7 +88,7 @@ func TestColumnFrom(t *testing.T) {
 		`{}`,
 		`{"context":{"geo":{"city":"only"}}}`,
 	}
-	res := convertJob(t, convert.Config{}, declaredJob(t, columns, "", records...))
+	res := convertJob(t, convert.Config{Threads: threads}, declaredJob(t, columns, "", records...))
 	if got, want := specOf(res.Columns), "user:string,city:string,loc:struct<lat:double,lon:double>,q:bigint,context:struct<ip:string,geo:string>,n:bigint,_rescued:map<string,string>"; got != want {
 		t.Errorf("columns %s\nwant    %s", got, want)
 	}

@@ -2,26 +2,24 @@ package convert
 
 import (
 	"cmp"
-	"fmt"
-	"path/filepath"
 	"slices"
 )
 
 // check closes the row groups that are large enough, and more if memory is short.
-func (r *run) check() error {
-	for _, p := range r.dealer.parts {
-		if p.build != nil && (p.build.bytes >= r.cfg.RowGroup || p.build.rows() >= r.maxRows) {
-			if err := r.flush(p); err != nil {
+func (l *lane) check() error {
+	for _, p := range l.dealer.parts {
+		if p.build != nil && (p.build.bytes >= l.cfg.RowGroup || p.build.rows() >= l.maxRows) {
+			if err := l.flush(p); err != nil {
 				return err
 			}
 		}
 	}
-	if r.held > r.cfg.Memory/2 {
-		return r.relieve()
+	if l.held > l.cfg.Memory/2 {
+		return l.relieve()
 	}
-	if r.dealt >= r.sweepAt {
-		r.sweepAt = r.dealt + r.cfg.Memory/32
-		return r.sweep()
+	if l.dealt >= l.sweepAt {
+		l.sweepAt = l.dealt + l.cfg.Memory/32
+		return l.sweep()
 	}
 	return nil
 }
@@ -29,10 +27,10 @@ func (r *run) check() error {
 // sweep closes the row groups of partitions that have had no record for long, as
 // days that are over, unless they are small: memory that is used again is in the
 // cache still, and more is left for the others.
-func (r *run) sweep() error {
-	for _, p := range r.order {
-		if r.dealt-p.dealt > r.cfg.Memory/8 && size(p) >= min(minRowGroup, r.cfg.RowGroup/4) {
-			if err := r.flush(p); err != nil {
+func (l *lane) sweep() error {
+	for _, p := range l.order {
+		if l.dealt-p.dealt > l.cfg.Memory/8 && size(p) >= min(minRowGroup, l.cfg.RowGroup/4) {
+			if err := l.flush(p); err != nil {
 				return err
 			}
 		}
@@ -41,74 +39,64 @@ func (r *run) sweep() error {
 }
 
 // open makes sure that a partition has a file and a builder.
-func (r *run) open(p *part) error {
+func (l *lane) open(p *part) error {
 	if p.file == nil {
-		f, err := createFile(filepath.Join(r.job.Dir, fmt.Sprintf("%06d.parquet", p.id)), r.schema)
+		f, err := l.output.file(p.path, l.schema)
 		if err != nil {
 			return err
 		}
 		p.file = f
-		r.order = append(r.order, p)
+		l.order = append(l.order, p)
 	}
 	if p.build == nil {
-		if b := r.stage.recycled(); b != nil {
+		if b := l.recycled(); b != nil {
 			p.build = b
 		} else {
-			p.build = r.newBuilder()
+			p.build = l.newBuilder()
 		}
-		r.held += p.build.fixed
+		l.held += p.build.fixed
 	}
 	return nil
 }
 
-func (r *run) newBuilder() *builder {
-	b, _ := r.builders.Get().(*builder)
+func (l *lane) newBuilder() *builder {
+	b, _ := l.builders.Get().(*builder)
 	if b == nil {
 		b = &builder{}
 	}
-	b.begin(r.schema)
+	b.begin(l.schema)
 	return b
 }
 
-// recycle leaves the builders of a run that is over to the next; a large number
-// of small ones is not worth keeping.
-func (r *run) recycle() {
-	for _, b := range r.stage.free {
-		b.schema = nil
-		r.builders.Put(b)
-	}
-	r.stage.free = nil
-}
-
 // flush hands a partition's row group to the encoders.
-func (r *run) flush(p *part) error {
+func (l *lane) flush(p *part) error {
 	b := p.build
 	if b == nil || b.rows() == 0 {
 		return nil
 	}
 	p.build = nil
-	r.held -= b.fixed + b.bytes
+	l.held -= b.fixed + b.bytes
 	b.finish()
-	var err error
-	p.queued, err = r.stage.encode(b, p.file, p.queued)
-	return err
+	t := &ticket{from: l, turn: l.turn, file: p.file, build: b}
+	l.output.expect(t)
+	return l.stage.encode(l.encoder, t)
 }
 
 // relieve frees half of the parsing's half of the memory: it flushes the
 // partitions with the largest row groups. What it does depends on the records
 // alone, not on how far the encoders are, so that the same job gives the same
 // files; the encoders' half of the memory is the stage's to keep.
-func (r *run) relieve() error {
-	bySize := slices.Clone(r.order)
+func (l *lane) relieve() error {
+	bySize := slices.Clone(l.order)
 	slices.SortStableFunc(bySize, func(a, b *part) int { return cmp.Compare(size(b), size(a)) })
-	if !r.sorted && size(bySize[0]) < min(minRowGroup, r.cfg.RowGroup/4) {
+	if !l.sorted && size(bySize[0]) < min(minRowGroup, l.cfg.RowGroup/4) {
 		return errScatter
 	}
 	for _, p := range bySize {
-		if r.held <= r.cfg.Memory/4 {
+		if l.held <= l.cfg.Memory/4 {
 			break
 		}
-		if err := r.flush(p); err != nil {
+		if err := l.flush(p); err != nil {
 			return err
 		}
 	}
@@ -122,9 +110,9 @@ func size(p *part) int64 {
 	return p.build.fixed + p.build.bytes
 }
 
-func (r *run) flushAll() error {
-	for _, p := range r.order {
-		if err := r.flush(p); err != nil {
+func (l *lane) flushAll() error {
+	for _, p := range l.order {
+		if err := l.flush(p); err != nil {
 			return err
 		}
 	}

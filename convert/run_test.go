@@ -144,15 +144,7 @@ func TestFullDisk(t *testing.T) {
 				if read < at {
 					return
 				}
-				paths, _ := filepath.Glob(filepath.Join(dir, "*.parquet"))
-				for _, p := range paths {
-					if err := os.Remove(p); err != nil {
-						t.Error(err)
-					}
-					if err := os.Symlink("/dev/full", p); err != nil {
-						t.Error(err)
-					}
-				}
+				fillDisk(t, dir)
 				at = 1 << 60
 			}
 			// A bubble ends when all of its goroutines have, and fails when
@@ -170,6 +162,19 @@ func TestFullDisk(t *testing.T) {
 			if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
 				t.Errorf("%d files are left", len(left))
 			}
+		}
+	}
+}
+
+// fillDisk makes writing to the files of a folder fail.
+func fillDisk(t *testing.T, dir string) {
+	paths, _ := filepath.Glob(filepath.Join(dir, "*.parquet"))
+	for _, p := range paths {
+		if err := os.Symlink("/dev/full", p+".full"); err != nil {
+			t.Error(err)
+		}
+		if err := os.Rename(p+".full", p); err != nil { // the name is never gone
+			t.Error(err)
 		}
 	}
 }

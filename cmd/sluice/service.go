@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -187,10 +188,19 @@ func (s *service) convertMemory() int64 {
 	return int64(s.cfg.Convert.Memory) / int64(s.cfg.Delivery.Batches+1)
 }
 
+// convertLanes is how many lanes a batch's conversion has.
+func (s *service) convertLanes() int {
+	threads := s.cfg.Convert.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	return convert.LanesFor(threads)
+}
+
 // rules is what is stored with a batch when it is sealed: where it goes, and how
 // it is written.
 func (s *service) rules(stream string) []byte {
-	b, err := json.Marshal(delivery.Rules{Stream: s.stream(stream), Raw: s.raw(stream), Memory: s.convertMemory()})
+	b, err := json.Marshal(delivery.Rules{Stream: s.stream(stream), Raw: s.raw(stream), Memory: s.convertMemory(), Lanes: s.convertLanes()})
 	if err != nil {
 		panic("BUG: a stream's configuration does not marshal: " + err.Error())
 	}

@@ -42,6 +42,8 @@ type Rules struct {
 	// Memory, in bytes, decides where row groups end, as convert.Layout's; 0: that
 	// of the converter.
 	Memory int64 `json:"memory,omitempty"`
+	// Lanes, as convert.Layout's; 0: as the converter's threads have it.
+	Lanes int `json:"lanes,omitempty"`
 }
 
 func (d *Deliverer) route(b *buffer.Batch) (route, error) {
@@ -73,7 +75,7 @@ func (d *Deliverer) route(b *buffer.Batch) (route, error) {
 	if err != nil {
 		return route{}, err
 	}
-	layout.Memory = s.Memory
+	layout.Memory, layout.Lanes = s.Memory, s.Lanes
 	return route{table, rules, declared, rewrite, s.Strict, layout, errorFolder, transformFolder, s.Raw, s.Projection}, nil
 }
 

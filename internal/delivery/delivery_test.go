@@ -68,7 +68,7 @@ func (r *rig) openCatalog() {
 
 func (r *rig) openBuffer() {
 	b, err := buffer.Open(buffer.Config{Dir: filepath.Join(r.dir, "buffer"), Rules: func(stream string) []byte {
-		rules, _ := json.Marshal(delivery.Rules{Stream: r.stream(stream), Raw: r.raw, Memory: r.memory})
+		rules, _ := json.Marshal(delivery.Rules{Stream: r.stream(stream), Raw: r.raw, Memory: r.memory, Lanes: 2})
 		return rules
 	}})
 	if err != nil {

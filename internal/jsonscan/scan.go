@@ -289,7 +289,7 @@ func String(data []byte, i int) (end int, escaped bool, err error) {
 			break
 		}
 		if i >= len(data) {
-			return open, false, incomplete(len(data), fmt.Sprintf("the data ends inside the string begun at byte %d", open))
+			return open, false, incomplete(len(data), fmt.Sprintf("the data ends inside the string begun %d bytes before", len(data)-open))
 		}
 		switch c := data[i]; {
 		case c == '"':
