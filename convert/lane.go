@@ -55,9 +55,7 @@ type lane struct {
 	spill *spill
 	// sorted: the records come partition by partition.
 	sorted bool
-
-	mu   sync.Mutex
-	free []*builder // emptied ones of this lane's schema; guarded by mu
+	spares spares
 }
 
 // A part is one partition's file and the row group of a lane that is being built
@@ -141,38 +139,8 @@ func (l *lane) close(turn int) error {
 	return l.flushAll()
 }
 
-// recycle leaves the builders and the encoder of a lane that is over to the next job;
-// a large number of small builders is not worth keeping.
+// recycle leaves the builders and the encoder of a lane that is over to the next job.
 func (l *lane) recycle() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, b := range l.free {
-		b.schema = nil
-		l.builders.Put(b)
-	}
-	l.free = nil
+	l.spares.leave(l.builders)
 	l.stage.encoders.Put(l.encoder)
-}
-
-// release takes back a builder that is encoded.
-func (l *lane) release(b *builder) {
-	b.reset()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.free) < 2 { // one is being encoded, and one may wait
-		l.free = append(l.free, b)
-	}
-}
-
-// recycled is an emptied builder of this lane, or nil.
-func (l *lane) recycled() *builder {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := len(l.free)
-	if n == 0 {
-		return nil
-	}
-	b := l.free[n-1]
-	l.free = l.free[:n-1]
-	return b
 }

@@ -67,22 +67,25 @@ func (c *Converter) Merge(ctx context.Context, job MergeJob) (MergeResult, error
 	}
 	m.schema = newSchema(job.Columns, job.Columns, rules)
 	m.schema.apply(job.Layout)
-	if m.stage, err = newStage(m.cfg, c.encoders.of(m.cfg)); err != nil {
+	m.stage = newStage(m.cfg, c.encoders.of(m.cfg))
+	if m.encoder, err = m.stage.encoder(); err != nil {
 		return MergeResult{}, fmt.Errorf("merge: %w", err)
 	}
 	if err := m.survey(ctx); err != nil {
 		return MergeResult{}, err
 	}
-	stop := m.stage.start()
+	stop, err := m.stage.start(1)
+	if err != nil {
+		return MergeResult{}, fmt.Errorf("merge: %w", err)
+	}
 	begun := time.Now()
 	err = m.run(ctx)
-	if stopErr := stop(); err == nil {
-		err = stopErr
+	stop()
+	if err == nil && m.queued != nil {
+		err = m.queued.err
 	}
-	for _, b := range m.stage.free {
-		b.schema = nil
-		c.builders.Put(b)
-	}
+	m.spares.leave(&c.builders)
+	m.stage.encoders.Put(m.encoder)
 	if err == nil {
 		err = m.finish()
 	}
@@ -106,8 +109,10 @@ type merge struct {
 	build    *builder
 	file     *parquetFile
 	files    []*parquetFile
-	queued   *ticket // the row group handed to the stage last
-	before   int64   // read when file was begun
+	queued   *merged // the row group handed to the stage last
+	encoder  *encoder
+	spares   spares
+	before   int64 // read when file was begun
 	cursors  []*cursor
 	result   MergeResult
 }
@@ -235,7 +240,7 @@ func (m *merge) rowGroup(ctx context.Context, s *source, i int) error {
 func (m *merge) maxRows() int { return int(max(1, m.cfg.RowGroup/sortBytes)) }
 
 func (m *merge) open() {
-	if b := m.stage.recycled(); b != nil {
+	if b := m.spares.take(); b != nil {
 		m.build = b
 		return
 	}
@@ -261,8 +266,34 @@ func (m *merge) flush() error {
 		return err
 	}
 	b.finish()
-	var err error
-	m.queued, err = m.stage.encode(b, m.file, m.queued)
+	m.queued = &merged{m: m, file: m.file, after: m.queued, placed: make(chan struct{})}
+	return m.stage.encode(m.encoder, filled{b, m.queued})
+}
+
+// A merged is a row group on its way into its file, behind the one before it.
+type merged struct {
+	m      *merge
+	file   *parquetFile
+	after  *merged       // nil for the first
+	placed chan struct{} // closed when it is in the file, or never will be
+	err    error         // the job's, once placed is closed
+}
+
+// place appends the row group, after the one before it.
+func (t *merged) place(b *builder, g rowGroup, err error) error {
+	defer close(t.placed)
+	if t.after != nil {
+		<-t.after.placed
+		if t.after.err != nil {
+			err = t.after.err
+		}
+		t.after = nil // let go of the chain
+	}
+	if err == nil {
+		err = t.file.append(g)
+	}
+	t.m.spares.give(b)
+	t.err = err
 	return err
 }
 
@@ -280,7 +311,6 @@ func (m *merge) place() error {
 		if rest < float64(m.job.Target)/2 {
 			return nil
 		}
-		m.queued = nil
 	}
 	f, err := createFile(filepath.Join(m.job.Dir, fmt.Sprintf("%06d.parquet", len(m.files)+1)), m.schema)
 	if err != nil {

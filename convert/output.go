@@ -24,6 +24,21 @@ type output struct {
 	err   error // the first; guarded by mu
 }
 
+// A ticket is a row group on its way into its file.
+type ticket struct {
+	from    *lane
+	turn    int // at which the lane closed it
+	file    *parquetFile
+	group   rowGroup // guarded by output.mu
+	encoded bool     // guarded by output.mu
+}
+
+// place hands the row group to the output.
+func (t *ticket) place(b *builder, g rowGroup, err error) error {
+	t.from.spares.give(b)
+	return t.from.output.done(t, g, err)
+}
+
 func newOutput(dir string, lanes int) *output {
 	o := &output{dir: dir, files: map[string]*parquetFile{}, at: make([]int, lanes)}
 	for i := range o.at {

@@ -49,7 +49,7 @@ func (l *lane) open(p *part) error {
 		l.order = append(l.order, p)
 	}
 	if p.build == nil {
-		if b := l.recycled(); b != nil {
+		if b := l.spares.take(); b != nil {
 			p.build = b
 		} else {
 			p.build = l.newBuilder()
@@ -77,9 +77,9 @@ func (l *lane) flush(p *part) error {
 	p.build = nil
 	l.held -= b.fixed + b.bytes
 	b.finish()
-	t := &ticket{from: l, turn: l.turn, file: p.file, build: b}
+	t := &ticket{from: l, turn: l.turn, file: p.file}
 	l.output.expect(t)
-	return l.stage.encode(l.encoder, t)
+	return l.stage.encode(l.encoder, filled{b, t})
 }
 
 // relieve frees half of the parsing's half of the memory: it flushes the
