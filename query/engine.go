@@ -85,7 +85,7 @@ func Open(cfg Config) (*Engine, error) {
 	}
 	e.exec, err = executor.New(executor.Config{
 		Macros: macros, Deterministic: deterministic, Functions: functions,
-		Memory: max(cfg.Memory/int64(cfg.Concurrent), minMemory), Threads: cfg.Threads,
+		Memory: max(cfg.Memory/int64(cfg.Concurrent), minMemory), Threads: cfg.Threads, Ceiling: e.ceiling(),
 		TempDir: spill, MaxTemp: max(cfg.Spill/int64(cfg.Concurrent), 1),
 	})
 	if err != nil {
@@ -96,6 +96,18 @@ func Open(cfg Config) (*Engine, error) {
 
 // minMemory is the least with which DuckDB can scan a Parquet file.
 const minMemory = 64 << 20
+
+// minSlack is the least that queries may take beyond their memory: an instance of the
+// executor takes some of it before it computes anything.
+const minSlack = 256 << 20
+
+// ceiling is what all queries together may allocate, with what is in no buffer of the
+// executor's and so not counted as Config.Memory: strings, lists and constants while
+// they are made.
+func (e *Engine) ceiling() int64 {
+	memory := max(e.cfg.Memory, int64(e.cfg.Concurrent)*minMemory)
+	return memory + max(memory/2, minSlack)
+}
 
 func (c *Config) setDefaults() {
 	if c.Database == "" {

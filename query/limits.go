@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -96,6 +97,10 @@ func (b bounds) exhausted(spilled bool, message string) *Error {
 	if spilled {
 		return fault(CodeResources, "the query needs more temporary space than the part of query.spill that it has, an equal one for each of query.concurrent: "+
 			"read less, aggregate or sort fewer columns, raise query.spill, or lower query.concurrent (%s)", message)
+	}
+	if strings.Contains(message, "bad allocation") || message == "Allocation failure" {
+		return fault(CodeResources, "the query makes strings, lists or groups that need more memory than all queries together may have, which follows from query.memory: "+
+			"make smaller values, or raise query.memory (%s)", message)
 	}
 	setting := "the part of query.memory that it has, an equal one for each of query.concurrent"
 	more := "raise query.memory, or lower query.concurrent"

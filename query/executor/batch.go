@@ -15,9 +15,6 @@ import (
 // middle of a chunk: offsets into it have 31 bits, and it is held in memory.
 const maxBatch = 16 << 20
 
-// maxText is the longest text or binary that a batch takes, for the same reason.
-const maxText = 1 << 30
-
 // batches are the state of reading rows as Arrow record batches.
 type batches struct {
 	schema    *arrow.Schema
@@ -146,8 +143,10 @@ func (c *cell) arrowType() arrow.DataType {
 func (b *batches) appender(c *cell, to array.Builder) func(row int) {
 	add := b.valueAppender(c, to)
 	return func(row int) {
-		b.bytes += 8
-		if c.null(row) {
+		if b.bytes += 8; b.bytes > maxBatch+maxValue && b.err == nil {
+			b.err = errTooLong // the last row is: a batch ends at maxBatch
+		}
+		if b.err != nil || c.null(row) {
 			to.AppendNull()
 			return
 		}
@@ -202,7 +201,7 @@ func (b *batches) nestedAppender(c *cell, to array.Builder) func(row int) {
 		return func(row int) {
 			to.Append(true)
 			from, n := c.list(row)
-			for i := range n {
+			for i := 0; i < n && b.err == nil; i++ {
 				child(from + i)
 			}
 		}
@@ -211,7 +210,7 @@ func (b *batches) nestedAppender(c *cell, to array.Builder) func(row int) {
 		return func(row int) {
 			to.Append(true)
 			entry := at[[2]uint64](c, row)
-			for i := range int(entry[1]) {
+			for i := 0; i < int(entry[1]) && b.err == nil; i++ {
 				key(int(entry[0]) + i)
 				item(int(entry[0]) + i)
 			}
@@ -281,8 +280,10 @@ func (b *batches) finite(ok bool) {
 
 // short counts a text, and refuses one that is too long.
 func (b *batches) short(text []byte) []byte {
-	if len(text) > maxText {
-		b.fail("a value of %d bytes is too long for Arrow and Parquet, which take %d", len(text), maxText)
+	if len(text) > maxValue && b.err == nil {
+		b.err = errTooLong
+	}
+	if b.err != nil {
 		return nil
 	}
 	b.bytes += int64(len(text))

@@ -36,6 +36,13 @@ type cell struct {
 	buf   []byte         // for building text
 }
 
+// maxValue is the longest text that a value may have. It is copied some times before
+// it is with the reader, and what the executor allocates is bounded, but not what
+// becomes of it.
+const maxValue = 64 << 20
+
+var errTooLong = &Error{Kind: "Out of Range", Message: fmt.Sprintf("a value of the answer is longer than %d bytes", maxValue), Position: -1}
+
 // point makes the cell read v, and its children v's.
 func (c *cell) point(v mapping.Vector) {
 	c.data = mapping.VectorGetData(v)
@@ -75,7 +82,8 @@ func at[T any](c *cell, row int) T {
 	return *(*T)(unsafe.Add(c.data, uintptr(row)*unsafe.Sizeof(zero)))
 }
 
-// value is the row's value, its text copied out of the vector.
+// value is the row's value, its text copied out of the vector; where it is longer than
+// maxValue, some of it, longer than that too.
 func (c *cell) value(row int) result.Value {
 	if c.null(row) {
 		return result.Value{}
@@ -116,9 +124,9 @@ func (c *cell) appendText(dst []byte, row int) ([]byte, result.Form) {
 		}
 		return append(dst, v.String()...), result.Literal
 	case mapping.TypeVarchar:
-		return append(dst, c.bytes(row)...), result.String
+		return append(dst, c.most(row)...), result.String
 	case mapping.TypeBlob:
-		return base64.StdEncoding.AppendEncode(dst, c.bytes(row)), result.String
+		return base64.StdEncoding.AppendEncode(dst, c.most(row)), result.String
 	case mapping.TypeEnum:
 		return append(dst, c.words[c.integer(c.internal, row)]...), result.String
 	case mapping.TypeUUID:
@@ -173,6 +181,12 @@ func (c *cell) bytes(row int) []byte {
 	return unsafe.Slice(*(**byte)(unsafe.Add(p, 8)), int(n))
 }
 
+// most is bytes, or as much of them as shows that they are too long.
+func (c *cell) most(row int) []byte {
+	text := c.bytes(row)
+	return text[:min(len(text), maxValue+1)]
+}
+
 // list is where the values of a list or array are in its child.
 func (c *cell) list(row int) (from, n int) {
 	if c.typ == mapping.TypeArray {
@@ -185,7 +199,7 @@ func (c *cell) list(row int) (from, n int) {
 func (c *cell) appendList(dst []byte, row int) []byte {
 	from, n := c.list(row)
 	dst = append(dst, '[')
-	for i := range n {
+	for i := 0; i < n && len(dst) <= maxValue; i++ {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
@@ -209,7 +223,7 @@ func (c *cell) appendStruct(dst []byte, row int) []byte {
 func (c *cell) appendMap(dst []byte, row int) []byte {
 	entry := at[[2]uint64](c, row)
 	dst = append(dst, '{')
-	for i := range int(entry[1]) {
+	for i := 0; i < int(entry[1]) && len(dst) <= maxValue; i++ {
 		if i > 0 {
 			dst = append(dst, ',')
 		}

@@ -11,6 +11,12 @@
 // whatever the statement says. Rows are streamed: the executor computes what
 // the reader asks for and little more.
 //
+// DuckDB's limit on memory is of its buffers. What functions, constants and aggregates
+// allocate beside them is bounded for all queries together (Config.Ceiling): past it a
+// query ends with an error. That holds on Linux, where the allocators can be wrapped
+// when the program is linked. One call of a function cannot be interrupted: a query
+// whose time is over ends when it returns.
+//
 // It does not promise to refuse anything else: which statements, tables and
 // functions a user may name is decided above.
 package executor

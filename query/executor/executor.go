@@ -14,6 +14,9 @@ import (
 type Config struct {
 	Memory  int64 // bytes, of one query
 	Threads int   // of one query
+	// Ceiling is what all queries together may allocate, in bytes, what their Memory
+	// does not count included: see ceiling_linux.go. 0: there is none.
+	Ceiling int64
 	// TempDir is a folder for what does not fit into memory; it must exist.
 	TempDir string
 	// MaxTemp bounds what a query spills there, in bytes.
@@ -67,6 +70,7 @@ func New(cfg Config) (*Executor, error) {
 		e.functions.free()
 		return nil, err
 	}
+	raiseCeiling(e.ceiling())
 	return e, nil
 }
 
@@ -102,6 +106,14 @@ func (e *Executor) openInstance(options map[string]string) (*instance, error) {
 	return in, nil
 }
 
+// ceiling is what this executor adds to the process's.
+func (e *Executor) ceiling() int64 {
+	if e.cfg.Ceiling == 0 {
+		return 0
+	}
+	return e.cfg.Ceiling + plannerMemory
+}
+
 // Close frees the executor. No call may be under way, no Rows open.
 func (e *Executor) Close() {
 	e.refilling.Wait()
@@ -114,6 +126,7 @@ func (e *Executor) Close() {
 	}
 	e.planner.close()
 	e.functions.free()
+	raiseCeiling(-e.ceiling())
 }
 
 func (c Config) options() map[string]string {

@@ -160,7 +160,10 @@ func (r *Rows) Next() bool {
 		}
 	}
 	for i := range r.cells {
-		r.values[i] = r.cells[i].value(r.row)
+		if r.values[i] = r.cells[i].value(r.row); len(r.values[i].Text) > maxValue {
+			r.err = errTooLong
+			return false
+		}
 	}
 	if r.overflow != nil && *r.overflow {
 		r.err = errOverflow
