@@ -4,7 +4,8 @@
 // # What it promises
 //
 // Every record of a job ends in exactly one row of exactly one file, or in one of
-// the job's documents of failures with the reason, or the transform leaves it out and
+// the job's documents of failures with the reason, and the object that its block came from
+// (lake.AppendSource), or the transform leaves it out and
 // it is counted. No value is lost or rounded: one
 // that does not fit its column goes, as exact JSON text under its path, into the
 // column _rescued. The same job gives the same bytes. Memory is bounded by

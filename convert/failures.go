@@ -30,6 +30,7 @@ type failures struct {
 	attempt time.Time // Job.Attempt
 	// transform: they are of a transform, or of a query of partition keys.
 	transform bool
+	source    string // the object that the next record came from; "" for none
 	count     int64
 	file      *os.File
 	w         *bufio.Writer
@@ -46,6 +47,7 @@ type failure struct {
 	ErrorMessage         string `json:"errorMessage,omitempty"`
 	AttemptEndingTimeout int64  `json:"attemptEndingTimestamp"`
 	RawData              []byte `json:"rawData"` // base64
+	SourceObject         string `json:"sourceObject,omitempty"`
 }
 
 func (f *failures) open() error {
@@ -68,7 +70,7 @@ func (f *failures) add(record []byte, arrival time.Time, code, message string) e
 	if attempt.IsZero() {
 		attempt = arrival
 	}
-	doc := failure{AttemptsMade: 1, ArrivalTimestamp: arrival.UnixMilli(), AttemptEndingTimeout: attempt.UnixMilli(), RawData: record}
+	doc := failure{AttemptsMade: 1, ArrivalTimestamp: arrival.UnixMilli(), AttemptEndingTimeout: attempt.UnixMilli(), RawData: record, SourceObject: f.source}
 	if f.transform {
 		doc.ErrorCode, doc.ErrorMessage = code, message
 	} else {

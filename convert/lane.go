@@ -124,10 +124,20 @@ func (l *lane) take(ctx context.Context, turn int, block lake.Block) error {
 		return err
 	}
 	l.turn = turn
+	l.from(lake.ParseSource(block.Attrs))
 	if l.rewriter != nil {
 		return l.rewritten(ctx, block)
 	}
 	return l.block(ctx, block)
+}
+
+// from notes the object that the records which follow came from, "" for none: their
+// failures name it.
+func (l *lane) from(source string) {
+	l.failures.source, l.transformFailures.source = source, source
+	if l.spill != nil {
+		l.spill.from(source)
+	}
 }
 
 // close encodes what there is still, at the end of the input.

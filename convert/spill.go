@@ -39,6 +39,9 @@ type spill struct {
 	memory []byte
 	held   []spilled
 	pieces []piece
+	// sources are the objects that records came from, in the order of their coming;
+	// the last is that of what is added next. 0 stands for "".
+	sources []string
 }
 
 // A spilled is a record in memory.
@@ -46,13 +49,15 @@ type spilled struct {
 	part    int32
 	start   int32
 	end     int32
+	source  int32 // in sources
 	arrival int64 // in ms
 }
 
-// A piece is a run of records of one partition and one arrival in the file.
+// A piece is a run of records of one partition, one source and one arrival in the file.
 type piece struct {
 	part    int32
 	records int32
+	source  int32 // in sources
 	offset  int64
 	length  int64
 	arrival int64 // in ms
@@ -66,7 +71,14 @@ func newSpill(path string, limit int64) (*spill, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sort records by partition: %w", err)
 	}
-	return &spill{file: f, w: bufio.NewWriterSize(f, 1<<18), limit: int(min(limit, 1<<30))}, nil
+	return &spill{file: f, w: bufio.NewWriterSize(f, 1<<18), limit: int(min(limit, 1<<30)), sources: []string{""}}, nil
+}
+
+// from says where the records that are added next came from.
+func (s *spill) from(source string) {
+	if s.sources[len(s.sources)-1] != source {
+		s.sources = append(s.sources, source)
+	}
 }
 
 // add takes a record of a partition.
@@ -78,7 +90,7 @@ func (s *spill) add(part int32, record []byte, arrival time.Time) error {
 	}
 	start := len(s.memory)
 	s.memory = append(append(s.memory, record...), '\n')
-	s.held = append(s.held, spilled{part, int32(start), int32(len(s.memory)), arrival.UnixMilli()})
+	s.held = append(s.held, spilled{part, int32(start), int32(len(s.memory)), int32(len(s.sources) - 1), arrival.UnixMilli()})
 	return nil
 }
 
@@ -87,8 +99,8 @@ func (s *spill) write() error {
 	slices.SortStableFunc(s.held, func(a, b spilled) int { return cmp.Compare(a.part, b.part) })
 	for _, h := range s.held {
 		p := s.lastPiece()
-		if p == nil || p.part != h.part || p.arrival != h.arrival || p.length >= spillBlock {
-			s.pieces = append(s.pieces, piece{part: h.part, offset: s.size, arrival: h.arrival})
+		if p == nil || p.part != h.part || p.arrival != h.arrival || p.source != h.source || p.length >= spillBlock {
+			s.pieces = append(s.pieces, piece{part: h.part, offset: s.size, source: h.source, arrival: h.arrival})
 			p = s.lastPiece()
 		}
 		p.records++
@@ -132,7 +144,11 @@ func (s *spill) blocks() iter.Seq2[lake.Block, error] {
 				yield(lake.Block{}, fmt.Errorf("read records sorted by partition: %w", err))
 				return
 			}
-			if !yield(lake.Block{Data: buf, Records: int(p.records), Arrival: time.UnixMilli(p.arrival).UTC()}, nil) {
+			var attrs []byte
+			if source := s.sources[p.source]; source != "" {
+				attrs = lake.AppendSource(nil, source)
+			}
+			if !yield(lake.Block{Data: buf, Records: int(p.records), Arrival: time.UnixMilli(p.arrival).UTC(), Attrs: attrs}, nil) {
 				return
 			}
 		}

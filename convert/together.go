@@ -18,8 +18,9 @@ type portion struct {
 
 // arrived says up to where in a portion's data the records of one block go.
 type arrived struct {
-	end int
-	at  time.Time
+	end    int
+	at     time.Time
+	source string // the object that they came from; "" for none
 }
 
 const portionBytes = 4 << 20
@@ -74,10 +75,11 @@ func (r *run) together(ctx context.Context) {
 func (p *portion) add(c cut) {
 	p.turn, p.ends = c.turn, c.ends
 	p.data = append(p.data, c.block.Data...)
-	if n := len(p.blocks); n > 0 && p.blocks[n-1].at.Equal(c.block.Arrival) {
+	source := lake.ParseSource(c.block.Attrs)
+	if n := len(p.blocks); n > 0 && p.blocks[n-1].at.Equal(c.block.Arrival) && p.blocks[n-1].source == source {
 		p.blocks[n-1].end = len(p.data)
 	} else {
-		p.blocks = append(p.blocks, arrived{len(p.data), c.block.Arrival})
+		p.blocks = append(p.blocks, arrived{len(p.data), c.block.Arrival, source})
 	}
 }
 
@@ -89,7 +91,11 @@ func (r *run) work(ctx context.Context, l *lane, in <-chan *portion, empty chan<
 			if r.void(p.turn) {
 				break
 			}
-			if err := r.take(ctx, l, p.turn, lake.Block{Data: p.data[from:b.end], Arrival: b.at}); err != nil {
+			block := lake.Block{Data: p.data[from:b.end], Arrival: b.at}
+			if b.source != "" {
+				block.Attrs = lake.AppendSource(nil, b.source)
+			}
+			if err := r.take(ctx, l, p.turn, block); err != nil {
 				r.fail(p.turn, err)
 			}
 			from = b.end

@@ -55,7 +55,7 @@ func (d *Deliverer) route(b *buffer.Batch) (route, error) {
 	if err != nil {
 		return route{}, err
 	}
-	rules, err := partitioner.Spec{PartitionBy: s.PartitionBy, Prefix: s.Prefix, Keys: s.PartitionKeys, Query: s.PartitionQuery, TimeZone: s.TimeZone}.Parse()
+	job, err := JobOf(s.Stream)
 	if err != nil {
 		return route{}, err
 	}
@@ -63,20 +63,8 @@ func (d *Deliverer) route(b *buffer.Batch) (route, error) {
 	if err != nil {
 		return route{}, err
 	}
-	declared, err := convert.ParseColumns(s.Columns)
-	if err != nil {
-		return route{}, err
-	}
-	rewrite, err := convert.NewRewrite(s.Columns, s.Transform)
-	if err != nil {
-		return route{}, err
-	}
-	layout, err := LayoutOf(s.Layout)
-	if err != nil {
-		return route{}, err
-	}
-	layout.Memory, layout.Lanes = s.Memory, s.Lanes
-	return route{table, rules, declared, rewrite, s.Strict, layout, errorFolder, transformFolder, s.Raw, s.Projection}, nil
+	job.Layout.Memory, job.Layout.Lanes = s.Memory, s.Lanes
+	return route{table, job.Rules, job.Declared, job.Rewrite, s.Strict, job.Layout, errorFolder, transformFolder, s.Raw, s.Projection}, nil
 }
 
 // deliver does one attempt, all steps of it.
