@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"sluice/buffer"
@@ -108,11 +110,14 @@ func (o *options) withAsker(c *cobra.Command, server string, req query.Request, 
 			return err
 		}
 		cl := &httpapi.Client{Server: url, HTTP: h}
+		// The prompt asks for names while a query runs: each has a request of its own.
 		ask := func(ctx context.Context, sql string) (result.Rows, error) {
+			req := req
 			req.SQL = sql
 			return cl.Query(ctx, req)
 		}
 		return do(asker{query: ask, copy: func(ctx context.Context, sql string, f output.Format, w io.Writer) (result.Stats, error) {
+			req := req
 			req.SQL = sql
 			return cl.Copy(ctx, req, f, w)
 		}})
@@ -137,6 +142,7 @@ func (o *options) withAsker(c *cobra.Command, server string, req query.Request, 
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	local := func(ctx context.Context, sql string) (result.Rows, error) {
+		req := req
 		req.SQL = sql
 		req.MayWrite = func(string) bool { return true } // who can open the folder can do anything to it
 		rows, err := s.engine.Query(ctx, req)
@@ -181,7 +187,7 @@ func answer(c *cobra.Command, args []string, ask asker, format string) error {
 		// behind here.
 		ctx, stop := signal.NotifyContext(context.WithoutCancel(c.Context()), syscall.SIGTERM)
 		defer stop()
-		return terminal.Run(ctx, terminal.Config{In: in, Out: c.OutOrStdout(), Query: ask.query, HistoryFile: historyFile(), Format: f})
+		return terminal.Run(ctx, terminal.Config{In: in, Out: c.OutOrStdout(), Query: ask.query, HistoryFile: historyFile(), Format: f, Pager: pagerCommand(c.OutOrStdout())})
 	}
 	text, err := io.ReadAll(io.LimitReader(c.InOrStdin(), maxScript+1))
 	if err != nil {
@@ -227,6 +233,26 @@ func answerAll(c *cobra.Command, text string, ask asker, f output.Format) error 
 		}
 	}
 	return nil
+}
+
+// pagerCommand is the program for long answers of the prompt: PAGER, else less; none
+// where PAGER is empty, the program is not there, or nobody looks at the output.
+func pagerCommand(out io.Writer) string {
+	if f, ok := out.(*os.File); !ok || !progress.IsTerminal(f) {
+		return ""
+	}
+	command, named := os.LookupEnv("PAGER")
+	if !named {
+		command = "less -S"
+	}
+	words := strings.Fields(command)
+	if len(words) == 0 {
+		return ""
+	}
+	if _, err := exec.LookPath(words[0]); err != nil {
+		return ""
+	}
+	return command
 }
 
 // historyFile is where the prompt keeps its history; empty where the system
