@@ -128,8 +128,11 @@ type Query struct {
 	Queue      int           `yaml:"queue"`      // queries that may wait
 	Timeout    time.Duration `yaml:"timeout"`
 	Footers    Bytes         `yaml:"footers"` // of files' metadata kept in memory
-	Cache      Bytes         `yaml:"cache"`   // of fetched objects and converted live rows, on disk
-	Spill      Bytes         `yaml:"spill"`   // of what does not fit into Memory, on disk, all queries together
+	// Listings is for how long at most a folder of the lake is believed to be as it was
+	// listed, as far as others change it; 0: not at all.
+	Listings time.Duration `yaml:"listings"`
+	Cache    Bytes         `yaml:"cache"` // of fetched objects and converted live rows, on disk
+	Spill    Bytes         `yaml:"spill"` // of what does not fit into Memory, on disk, all queries together
 	// MaxScanned, MaxRows and MaxResult bound one query; 0: no limit.
 	MaxScanned Bytes   `yaml:"max_scanned"`
 	MaxRows    int     `yaml:"max_rows"`

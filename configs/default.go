@@ -30,7 +30,7 @@ func Default() Config {
 		Dedupe:     Dedupe{MaxKeys: 50_000_000},
 		Delivery:   Delivery{Batches: 2, Uploads: 4, DrainOnStop: false, StopTimeout: 30 * time.Second},
 		Query: Query{
-			Memory: 1 * GiB, Threads: 0, Concurrent: 4, Queue: 64, Timeout: 5 * time.Minute, Cache: 4 * GiB, Footers: 64 * MiB, Spill: 4 * GiB, PricePerTB: 5,
+			Memory: 1 * GiB, Threads: 0, Concurrent: 4, Queue: 64, Timeout: 5 * time.Minute, Cache: 4 * GiB, Footers: 64 * MiB, Listings: time.Minute, Spill: 4 * GiB, PricePerTB: 5,
 			Checkpoints: defaultCheckpoints(),
 			Write:       QueryWrite{Who: WriteKeys, MaxBytes: 4 * GiB, MaxPartitions: 100},
 		},

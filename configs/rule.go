@@ -73,6 +73,7 @@ var rules = map[string]rule{
 	"query.concurrent":           between(1, 1024),
 	"query.timeout":              between(1*time.Second, 24*time.Hour),
 	"query.footers":              between(1*MiB, 64*GiB),
+	"query.listings":             between(0, 24*time.Hour),
 	"query.queue":                between(1, 100_000),
 	"query.cache":                between(16*MiB, 1<<20*GiB),
 	"query.spill":                between(16*MiB, 1<<20*GiB),

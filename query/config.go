@@ -17,6 +17,7 @@ import (
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 	"sluice/query/checkpoint"
+	"sluice/query/listing"
 	"sluice/query/write"
 )
 
@@ -77,14 +78,15 @@ type Config struct {
 	Dir string
 	// Cache bounds the fetched objects and converted live rows kept in Dir.
 	Cache      int64
-	Footers    int64         // bytes of files' metadata kept in memory; 0: 64 MiB
-	Spill      int64         // bytes in Dir that all queries together may spill; 0: as Cache
-	Memory     int64         // of all queries together
-	Threads    int           // of one query; 0: one a core
-	Concurrent int           // queries at once
-	Queue      int           // queries that may wait for their turn; 0: 16 a running one
-	Timeout    time.Duration // of one query, its wait included
-	MaxSQL     int           // bytes of a statement; 0: 1 MiB
+	Listings   *listing.Cache // what is remembered of remote folders; nil: nothing
+	Footers    int64          // bytes of files' metadata kept in memory; 0: 64 MiB
+	Spill      int64          // bytes in Dir that all queries together may spill; 0: as Cache
+	Memory     int64          // of all queries together
+	Threads    int            // of one query; 0: one a core
+	Concurrent int            // queries at once
+	Queue      int            // queries that may wait for their turn; 0: 16 a running one
+	Timeout    time.Duration  // of one query, its wait included
+	MaxSQL     int            // bytes of a statement; 0: 1 MiB
 	// Limits bound each query beyond that; their Timeout and Memory are not used.
 	Limits Limits
 	// PricePerTB is the dollars that Stats.Cost takes for 10^12 bytes scanned.

@@ -67,8 +67,9 @@
 // exact. See package presto for the comparison with PrestoDB.
 //
 // Files no row of which can satisfy the conditions are left out too, by the bounds
-// in their footers (see package statistics); what is in doubt is read. Listings are
-// not kept from one query to the next. From a store without local files, the column
+// in their footers (see package statistics); what is in doubt is read. Listings
+// of remote folders are kept, see package listing: what this process changes shows at
+// once, what others do in time. From a store without local files, the column
 // chunks that the statement can read are fetched (see package fetch), of tables of text
 // whole objects; bytes scanned are the needed column chunks. A query whose objects were
 // replaced or deleted after they were listed is planned anew, twice at most.

@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
+	"sluice/query/listing"
 )
 
 // An object of a partition.
@@ -46,8 +48,9 @@ func (p *plan) list(ctx context.Context, src *tableSource, partitions []lake.Par
 	for _, b := range src.batches {
 		batches[b.ID] = true
 	}
-	found := make(map[string][]object, len(keys))
-	if root, ok := p.engine.cfg.Store.Key(src.table.Location); ok && whole(src, len(keys)) {
+	found := make(map[string][]store.Object, len(keys))
+	p.remembered(keys, found)
+	if root, ok := p.engine.cfg.Store.Key(src.table.Location); ok && whole(src, len(keys)-len(found)) {
 		if err := p.listWhole(ctx, strings.TrimSuffix(root, "/"), keys, found); err != nil {
 			return err
 		}
@@ -64,11 +67,34 @@ func (p *plan) list(ctx context.Context, src *tableSource, partitions []lake.Par
 				src.covers != nil && (!ok || !src.covers(id)) {
 				continue
 			}
-			files = append(files, o)
+			files = append(files, object{o})
 		}
 		p.listings[location] = files
 	}
 	return nil
+}
+
+// remembered takes the listings that earlier queries left. None where what they said
+// turned out to be no longer so, and none for a checkpoint, which reads a set of files
+// that is exact.
+func (p *plan) remembered(keys map[string]string, found map[string][]store.Object) {
+	if p.fresh || p.rows.run != nil {
+		return
+	}
+	for key := range keys {
+		if objects, ok := p.engine.cfg.Listings.Get(key); ok {
+			found[key] = objects
+		}
+	}
+}
+
+// listingsOf is where listings are left: nowhere, where they are of local folders, which
+// are read as fast.
+func (p *plan) listingsOf(root string) *listing.Cache {
+	if _, local := p.engine.cfg.Store.LocalPath(root); local {
+		return nil
+	}
+	return p.engine.cfg.Listings
 }
 
 // whole says whether one listing of the table is to be tried before one each of n
@@ -90,13 +116,23 @@ func hidden(name string) bool {
 // listWhole lists the table's folder once. It leaves for listEach the partitions
 // that do not lie in it, and all of them when there turns out to be so much else
 // that one listing each is cheaper.
-func (p *plan) listWhole(ctx context.Context, root string, keys map[string]string, found map[string][]object) error {
+func (p *plan) listWhole(ctx context.Context, root string, keys map[string]string, all map[string][]store.Object) error {
+	found := make(map[string][]store.Object)
 	for key := range keys {
-		if strings.HasPrefix(key, root+"/") {
+		if _, known := all[key]; !known && strings.HasPrefix(key, root+"/") {
 			found[key] = nil
 		}
 	}
-	passed, most := 0, listPage*(len(keys)/listers+1)
+	nested := make(map[string]bool)
+	for key := range found {
+		for dir := path.Dir(key); len(dir) > len(root); dir = path.Dir(dir) {
+			nested[dir] = true
+		}
+	}
+	pending := p.listingsOf(root).Begin(root)
+	defer pending.End()
+	p.rows.stats.Listings++
+	passed, most := 0, listPage*(len(found)/listers+1)
 	for o, err := range p.engine.cfg.Store.List(ctx, root) {
 		if err != nil {
 			return fmt.Errorf("list files below %s: %w", root, err)
@@ -105,7 +141,7 @@ func (p *plan) listWhole(ctx context.Context, root string, keys map[string]strin
 		dir := path.Dir(o.Key)
 		for ; len(dir) > len(root); dir = path.Dir(dir) {
 			if _, ok := found[dir]; ok {
-				found[dir] = append(found[dir], object{o})
+				found[dir] = append(found[dir], o)
 				break
 			}
 		}
@@ -113,34 +149,43 @@ func (p *plan) listWhole(ctx context.Context, root string, keys map[string]strin
 			continue
 		}
 		if passed++; passed > most {
-			clear(found)
 			return nil
 		}
 	}
+	for key, objects := range found {
+		if !nested[key] { // what lies in a partition within is not among its objects here
+			pending.Keep(key, objects)
+		}
+	}
+	maps.Copy(all, found)
 	return nil
 }
 
-func (p *plan) listEach(ctx context.Context, keys map[string]string, found map[string][]object) error {
-	type listing struct {
+func (p *plan) listEach(ctx context.Context, keys map[string]string, found map[string][]store.Object) error {
+	type folder struct {
 		key     string
-		objects []object
+		objects []store.Object
 	}
-	var todo []*listing
+	var todo []*folder
 	for key := range keys {
 		if _, ok := found[key]; !ok {
-			todo = append(todo, &listing{key: key})
+			todo = append(todo, &folder{key: key})
 		}
 	}
+	p.rows.stats.Listings += int64(len(todo))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(listers)
 	for _, l := range todo {
 		g.Go(func() error {
+			pending := p.listingsOf(l.key).Begin(l.key)
+			defer pending.End()
 			for o, err := range p.engine.cfg.Store.List(gctx, l.key) {
 				if err != nil {
 					return fmt.Errorf("list files below %s: %w", l.key, err)
 				}
-				l.objects = append(l.objects, object{o})
+				l.objects = append(l.objects, o)
 			}
+			pending.Keep(l.key, l.objects)
 			return nil
 		})
 	}

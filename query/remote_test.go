@@ -1,7 +1,9 @@
 package query_test
 
 import (
+	"context"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -17,11 +19,26 @@ import (
 	"sluice/internal/lake/store"
 	"sluice/internal/s3test"
 	"sluice/query"
+	"sluice/query/listing"
 )
+
+// aged is a store all objects of which have been there for a day.
+type aged struct{ store.Store }
+
+func (a aged) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
+	return func(yield func(store.Object, error) bool) {
+		for o, err := range a.Store.List(ctx, prefix) {
+			o.Modified = o.Modified.Add(-24 * time.Hour)
+			if !yield(o, err) {
+				return
+			}
+		}
+	}
+}
 
 // A wire counts what goes between a client and an S3 server.
 type wire struct {
-	url string
+	url, bucket string
 
 	mu           sync.Mutex // guards all below
 	gets, lists  int
@@ -67,6 +84,14 @@ func newWire(t testing.TB, endpoint string) *wire {
 	return w
 }
 
+// open opens the bucket; changed may be nil.
+func (w *wire) open(t testing.TB, changed func(string)) store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), w.bucket, store.Config{S3: store.S3{Endpoint: w.url, PathStyle: true}, Changed: changed})
+	check(t, err)
+	return s
+}
+
 // take is what went since it was last asked.
 func (w *wire) take() (gets, lists int, bytes int64) {
 	w.mu.Lock()
@@ -87,9 +112,10 @@ func remoteHouse(t testing.TB, rows int) (*house, *wire) {
 	t.Helper()
 	endpoint, bucket := s3test.Start(t)
 	w := newWire(t, endpoint)
-	remote, err := store.Open(t.Context(), "s3://"+bucket, store.Config{S3: store.S3{Endpoint: w.url, PathStyle: true}})
-	check(t, err)
-	h := newHouse(t, nil, func(c *query.Config) { c.Store = remote })
+	w.bucket = "s3://" + bucket
+	listings := listing.New(listing.Config{MaxAge: time.Hour, Memory: 1 << 20})
+	remote := w.open(t, listings.Changed)
+	h := newHouse(t, nil, func(c *query.Config) { c.Store, c.Listings = aged{remote}, listings })
 	h.store = remote
 	name := lake.TableName{Database: "d", Table: "t"}
 	h.catalog.put(lake.Table{Name: name, Location: remote.URI("d/t") + "/", PartitionKeys: []lake.Column{{Name: "dt"}}, Columns: []lake.Column{
@@ -189,6 +215,41 @@ func TestS3ObjectsChangeMeanwhile(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "a.parquet") || !strings.Contains(err.Error(), "replaced") {
 		t.Errorf("replaced again and again: %v", err)
 	}
+}
+
+// Partitions that do not change are listed once. What this process changes shows at
+// once, and what others do is an answer of what was there or of what is.
+func TestS3Listings(t *testing.T) {
+	h, w := remoteHouse(t, 5_000)
+	const sql = "SELECT count(text), sum(id) FROM d.t"
+	listed := func(want string, times int) {
+		t.Helper()
+		stats := h.want(sql, want)
+		if _, lists, _ := w.take(); lists != times || stats.Listings != int64(times) {
+			t.Errorf("%d listings, %d counted, want %d", lists, stats.Listings, times)
+		}
+	}
+	listed("10000|37492500", 2)
+	listed("10000|37492500", 0)
+	h.upload("d/t/dt=2026-01-02/b.parquet", remoteRows(10, 1))
+	listed("10010|37492545", 1)
+	check(t, h.store.Delete(t.Context(), "d/t/dt=2026-01-02/b.parquet"))
+	listed("10000|37492500", 1)
+	h.upload("d/t/dt=2026-01-01/a.parquet", remoteRows(3000, 1))
+	listed("8000|29493500", 1)
+	listed("8000|29493500", 0)
+	// Of others nothing is said to the listings. What has not been fetched of an object
+	// that is another by now, or gone, is found out.
+	other := *h
+	other.store = w.open(t, nil)
+	other.upload("d/t/dt=2026-01-01/a.parquet", remoteRows(4000, 1))
+	w.take()
+	listed("8000|29493500", 0)
+	h.want("SELECT count(kind), sum(id) FROM d.t", "9000|32993000")
+	w.take()
+	listed("9000|32993000", 0)
+	check(t, other.store.Delete(t.Context(), "d/t/dt=2026-01-02/a.parquet"))
+	h.want("SELECT count(price), sum(id) FROM d.t", "4000|7998000")
 }
 
 func BenchmarkS3(b *testing.B) {

@@ -33,6 +33,7 @@ import (
 	"sluice/internal/upkeep/retention"
 	"sluice/query"
 	"sluice/query/checkpoint"
+	"sluice/query/listing"
 	"sluice/query/write"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,6 +51,7 @@ type service struct {
 	glue      *embedded.Server // nil with the catalog of AWS
 	catalog   *catalogsync.Catalog
 	store     store.Store
+	listings  *listing.Cache // of store, which tells it of changes
 	deliverer *delivery.Deliverer
 	engine    *query.Engine
 	retention *retention.Reaper
@@ -139,15 +141,19 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 	return s, nil
 }
 
+// listingsMemory bounds what is remembered of the lake's folders: some 100,000 objects.
+const listingsMemory = 32 << 20
+
 // openLake opens the object store and the catalog.
 func (s *service) openLake(ctx context.Context) error {
 	uri, err := s.cfg.LakeURI()
 	if err != nil {
 		return err
 	}
+	s.listings = listing.New(listing.Config{MaxAge: s.cfg.Query.Listings, Memory: listingsMemory})
 	s.store, err = store.Open(ctx, uri, store.Config{
 		S3:     store.S3{Endpoint: s.cfg.S3.Endpoint, Region: s.cfg.S3.Region, PathStyle: s.cfg.S3.PathStyle, Timeout: s.cfg.S3.Timeout},
-		Logger: s.log, Registerer: s.registry,
+		Logger: s.log, Registerer: s.registry, Changed: s.listings.Changed,
 	})
 	if err != nil {
 		return err
@@ -372,7 +378,7 @@ func (s *service) openEngine() (*query.Engine, error) {
 		Catalog: s.catalog, Define: s.catalog, ReadOnly: q.Write.Who == configs.WriteOff, CountPartitions: count, Store: s.store, Buffer: s.buffer, Converter: converter,
 		Checkpoints: s.checkpoints, Dropped: s.retention.Hides,
 		Stream: s.stream, Database: s.cfg.Database, Dir: s.cfg.CacheDir(),
-		Cache: int64(q.Cache), Footers: int64(q.Footers), Spill: int64(q.Spill), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Queue: q.Queue, Timeout: q.Timeout,
+		Cache: int64(q.Cache), Listings: s.listings, Footers: int64(q.Footers), Spill: int64(q.Spill), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Queue: q.Queue, Timeout: q.Timeout,
 		Limits:     query.Limits{Scanned: int64(q.MaxScanned), Rows: int64(q.MaxRows), Result: int64(q.MaxResult)},
 		PricePerTB: q.PricePerTB,
 		Write:      s.writing(),

@@ -62,6 +62,7 @@ type Stats struct {
 	FetchedBytes     int64 `json:"bytes_fetched"`
 	CachedBytes      int64 `json:"bytes_cached"`
 	Requests         int64 `json:"requests"`
+	Listings         int64 `json:"listings"`   // folders of the lake that were listed
 	Partitions       int64 `json:"partitions"` // of all tables referenced
 	PartitionsPruned int64 `json:"partitions_pruned"`
 	LiveRows         int64 `json:"live_rows"`  // not yet delivered

@@ -16,6 +16,7 @@ type observed struct {
 	backend backend
 	root    location
 	metrics *metrics
+	changed func(key string) // Config.Changed, or nothing
 }
 
 func (o *observed) Put(ctx context.Context, key string, body io.ReaderAt, size int64) (err error) {
@@ -26,6 +27,7 @@ func (o *observed) Put(ctx context.Context, key string, body io.ReaderAt, size i
 	if size < 0 {
 		return o.fail("put", key, fmt.Errorf("%w: size %d", errArgument, size))
 	}
+	defer o.changed(key)
 	if err := o.backend.put(ctx, key, body, size); err != nil {
 		return o.fail("put", key, err)
 	}
@@ -99,6 +101,7 @@ func (o *observed) Delete(ctx context.Context, key string) (err error) {
 	if err := checkKey(key); err != nil {
 		return o.fail("delete", key, fmt.Errorf("%w: %w", errArgument, err))
 	}
+	defer o.changed(key)
 	return o.fail("delete", key, o.backend.delete(ctx, key))
 }
 
@@ -110,6 +113,7 @@ func (o *observed) Remove(ctx context.Context, v Object) (err error) {
 	if v.ETag == "" {
 		return o.fail("delete", v.Key, fmt.Errorf("%w: no ETag says which version", errArgument))
 	}
+	defer o.changed(v.Key)
 	return o.failVersion("delete", v.Key, v.ETag, o.backend.remove(ctx, v))
 }
 

@@ -91,6 +91,9 @@ type Config struct {
 	S3         S3
 	Logger     *slog.Logger          // nil: silent
 	Registerer prometheus.Registerer // nil: no metrics
+	// Changed, if set, is told the key of each Put, Delete and Remove before the call
+	// returns, whether it succeeded or not: what failed may have been done.
+	Changed func(key string)
 }
 
 // backend is what a kind of store does itself; observed does the rest. Keys are
@@ -135,5 +138,9 @@ func Open(ctx context.Context, root string, cfg Config) (Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", loc, err)
 	}
-	return &observed{backend: b, root: loc, metrics: newMetrics(cfg.Registerer)}, nil
+	o := &observed{backend: b, root: loc, metrics: newMetrics(cfg.Registerer), changed: cfg.Changed}
+	if o.changed == nil {
+		o.changed = func(string) {}
+	}
+	return o, nil
 }

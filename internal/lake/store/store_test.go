@@ -202,6 +202,31 @@ func TestDelete(t *testing.T) {
 	})
 }
 
+// Who remembers what was listed hears of each change before its caller does, of one
+// that failed too.
+func TestChanged(t *testing.T) {
+	var told []string
+	s := open(t, t.TempDir(), store.Config{Changed: func(key string) { told = append(told, key) }})
+	put(t, s, "a/b", []byte("x"))
+	object, err := s.Stat(t.Context(), "a/b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	object.ETag += "?"
+	if err := s.Remove(t.Context(), object); err == nil {
+		t.Error("another version was removed")
+	}
+	if err := s.Delete(t.Context(), "a/b"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(t.Context(), "c", bytes.NewReader(nil), 1); err == nil {
+		t.Error("a body that is too short was stored")
+	}
+	if want := []string{"a/b", "a/b", "a/b", "c"}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}
+
 func TestList(t *testing.T) {
 	each(t, func(t *testing.T, s store.Store) {
 		keys := []string{"a", "a!b", "t/x=1/f", "t/x=1.5/f", "t/x=10/f", "t/x=1/g/h", "t-2/f", "t.txt", "t0", "é/ü", "u/_hidden", "u/.dot"}
