@@ -114,17 +114,18 @@ func (c *cache) forgetPartitions() {
 }
 
 // unknown is those of parts of which it is not remembered that they are registered.
-func (c *cache) unknown(name lake.TableName, parts []lake.Partition) []lake.Partition {
-	t, ok := c.table(name)
+func (c *cache) unknown(table lake.Table, parts []lake.Partition) []lake.Partition {
+	t, ok := c.table(table.Name)
 	if !ok {
 		return parts
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.turn()
+	shape := structs(table.Columns)
 	var out []lake.Partition
 	for _, p := range parts {
-		id := identify(name, t, p)
+		id := identify(t, table.Name, shape, p)
 		_, recent := c.recent[id]
 		if _, old := c.old[id]; !recent && !old {
 			out = append(out, p)
@@ -133,18 +134,19 @@ func (c *cache) unknown(name lake.TableName, parts []lake.Partition) []lake.Part
 	return out
 }
 
-// registered remembers that the partitions are. Those of a table that is not
-// remembered are not: nothing would tell when it is another one.
-func (c *cache) registered(name lake.TableName, parts []lake.Partition) {
-	t, ok := c.table(name)
+// registered remembers that the partitions are, with the table's columns. Those of a
+// table that is not remembered are not: nothing would tell when it is another one.
+func (c *cache) registered(table lake.Table, parts []lake.Partition) {
+	t, ok := c.table(table.Name)
 	if !ok {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	shape := structs(table.Columns)
 	for _, p := range parts {
 		c.turn()
-		c.recent[identify(name, t, p)] = struct{}{}
+		c.recent[identify(t, table.Name, shape, p)] = struct{}{}
 	}
 }
 
@@ -160,8 +162,8 @@ func (c *cache) turn() {
 }
 
 // identify tells apart whatever must not be taken for another: a table that was
-// made anew has another time of creation.
-func identify(name lake.TableName, t *types.Table, p lake.Partition) (id partitionID) {
+// made anew has another time of creation, one whose structs have grown another shape.
+func identify(t *types.Table, name lake.TableName, shape string, p lake.Partition) (id partitionID) {
 	h := sha256.New()
 	put := func(s string) {
 		var n [8]byte
@@ -174,6 +176,7 @@ func identify(name lake.TableName, t *types.Table, p lake.Partition) (id partiti
 	if t.CreateTime != nil {
 		put(t.CreateTime.UTC().Format(time.RFC3339Nano))
 	}
+	put(shape)
 	put(p.Location)
 	for _, v := range p.Values {
 		put(v)

@@ -35,9 +35,10 @@ func TestTwoWriters(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "catalog.db")
 	var catalogs []*catalogsync.Catalog
+	var server *embedded.Server
 	for range 2 {
-		server, err := embedded.Open(path)
-		if err != nil {
+		var err error
+		if server, err = embedded.Open(path); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { server.Close() })
@@ -82,6 +83,14 @@ func TestTwoWriters(t *testing.T) {
 		t.Errorf("%d partitions, want %d", len(all), 3*rounds)
 	}
 	checkProjected(t, table, all)
+	for round := 0; round < rounds; round += max(1, rounds/10) {
+		columns, _ := columnsOf(t, server, "shop", fmt.Sprintf(`"shared","%d"`, round))
+		for writer := range catalogs {
+			if field := fmt.Sprintf("w%d_%d:", writer, round); !strings.Contains(columns["user"], field) {
+				t.Errorf("partition shared/%d lacks the field %s", round, field)
+			}
+		}
+	}
 }
 
 // checkProjected checks that the table's projection has every partition, by the

@@ -15,7 +15,8 @@
 //   - Nothing is written when nothing changes, so no table version is made for
 //     nothing.
 //   - After AddPartitions returned nil, each partition is in the catalog, at the
-//     location that was asked for.
+//     location that was asked for, and its structs have the fields of the table's:
+//     PrestoDB, Trino and Athena read a partition's structs as the partition says.
 //   - Every call may be repeated after an error or a crash.
 //
 // # What is not

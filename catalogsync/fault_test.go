@@ -89,7 +89,8 @@ func (f *faulty) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// deliver is what a delivery does: a new table, partitions, a new column, more partitions.
+// deliver is what a delivery does: a new table, partitions, a new column and new fields,
+// more partitions and some that were there before the fields.
 func deliver(ctx context.Context, c *catalogsync.Catalog, name lake.TableName) error {
 	table := purchasesTable()
 	table.Name = name
@@ -99,7 +100,7 @@ func deliver(ctx context.Context, c *catalogsync.Catalog, name lake.TableName) e
 	if err := c.AddPartitions(ctx, table, parts(table, 0, 105)); err != nil {
 		return err
 	}
-	table.Columns = append(table.Columns, lake.Column{Name: "price", Type: lake.Double})
+	table.Columns = grown().Columns
 	if _, err := c.Ensure(ctx, table); err != nil {
 		return err
 	}
@@ -149,6 +150,11 @@ func failRequest(t *testing.T, server *embedded.Server, i int, bad fault) (faile
 	all, err := clean.Partitions(t.Context(), name, "")
 	if err != nil || len(all) != 110 {
 		t.Errorf("request %d: %d partitions, %v", i, len(all), err)
+	}
+	for _, p := range parts(table, 100, 10) {
+		if columns, _ := columnsOf(t, server, name.Database, fmt.Sprintf("%q,%q", p.Values[0], p.Values[1])); columns["user"] != grownUser {
+			t.Errorf("request %d: user in partition %q is %s", i, p.Values, columns["user"])
+		}
 	}
 	return failed
 }

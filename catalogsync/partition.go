@@ -57,7 +57,8 @@ func decodePartition(p types.Partition) lake.Partition {
 // AddPartitions registers those of parts that the catalog does not have; that it
 // has them already is success, unless at another location, which is a
 // *PartitionElsewhereError. Formats and columns come from the table as the
-// catalog has it. After an error some of them may be registered; the call can be
+// catalog has it; a partition that was made before a struct of table grew gets its
+// columns anew. After an error some of them may be registered; the call can be
 // repeated.
 func (c *Catalog) AddPartitions(ctx context.Context, table lake.Table, parts []lake.Partition) error {
 	if len(parts) == 0 {
@@ -66,18 +67,18 @@ func (c *Catalog) AddPartitions(ctx context.Context, table lake.Table, parts []l
 	if err := checkPartitions(table, parts); err != nil {
 		return fmt.Errorf("add partitions to %s: %w", table.Name, err)
 	}
-	parts = c.cache.unknown(table.Name, parts)
+	parts = c.cache.unknown(table, parts)
 	if len(parts) == 0 {
 		return nil
 	}
 	// Most batches go to partitions that exist: reading is cheaper than being
 	// refused, and tells where they are.
-	missing, err := c.missing(ctx, table.Name, parts)
+	missing, err := c.missing(ctx, table, parts)
 	if err != nil {
 		return err
 	}
 	if len(missing) > 0 {
-		if err := c.makePartitions(ctx, table.Name, missing); err != nil {
+		if err := c.makePartitions(ctx, table, missing); err != nil {
 			return fmt.Errorf("add partitions to %s: %w", table.Name, err)
 		}
 	}
@@ -89,21 +90,21 @@ func (c *Catalog) AddPartitions(ctx context.Context, table lake.Table, parts []l
 			return fmt.Errorf("add partitions to %s: %w", table.Name, err)
 		}
 	}
-	c.cache.registered(table.Name, parts)
+	c.cache.registered(table, parts)
 	return nil
 }
 
 // makePartitions makes partitions that are stored as the table is.
-func (c *Catalog) makePartitions(ctx context.Context, name lake.TableName, parts []lake.Partition) error {
-	t, ok := c.cache.table(name)
+func (c *Catalog) makePartitions(ctx context.Context, table lake.Table, parts []lake.Partition) error {
+	t, ok := c.cache.table(table.Name)
 	if !ok {
 		var err error
-		if t, err = c.getTable(ctx, name); err != nil {
+		if t, err = c.getTable(ctx, table.Name); err != nil {
 			return err
 		}
 	}
 	for group := range slices.Chunk(parts, maxCreate) {
-		if err := c.createPartitions(ctx, name, t.StorageDescriptor, group); err != nil {
+		if err := c.createPartitions(ctx, table, t.StorageDescriptor, group); err != nil {
 			return err
 		}
 	}
@@ -125,8 +126,10 @@ func checkPartitions(table lake.Table, parts []lake.Partition) error {
 // valuesKey is a map key for a partition's values.
 func valuesKey(values []string) string { return fmt.Sprintf("%q", values) }
 
-// missing is those of parts that the catalog does not have, each once.
-func (c *Catalog) missing(ctx context.Context, name lake.TableName, parts []lake.Partition) ([]lake.Partition, error) {
+// missing is those of parts that the catalog does not have, each once. Those that it
+// has get the columns of the table, where structs of it have grown since.
+func (c *Catalog) missing(ctx context.Context, table lake.Table, parts []lake.Partition) ([]lake.Partition, error) {
+	name := table.Name
 	wanted := make(map[string]lake.Partition, len(parts))
 	var values []types.PartitionValueList
 	for _, p := range parts {
@@ -137,6 +140,7 @@ func (c *Catalog) missing(ctx context.Context, name lake.TableName, parts []lake
 		wanted[key] = p
 	}
 	have := map[string]bool{}
+	var stale []types.Partition
 	for n := 1; len(values) > 0; {
 		group := values[:min(len(values), maxBatchGet)]
 		out, err := c.glue.BatchGetPartition(ctx, &glue.BatchGetPartitionInput{
@@ -151,6 +155,9 @@ func (c *Catalog) missing(ctx context.Context, name lake.TableName, parts []lake
 			if err := sameLocation(name, decodePartition(p), wanted[key]); err != nil {
 				return nil, err
 			}
+			if outgrown(p, table.Columns) {
+				stale = append(stale, p)
+			}
 		}
 		values = append(slices.Clone(out.UnprocessedKeys), values[len(group):]...)
 		if len(out.UnprocessedKeys) < len(group) {
@@ -162,6 +169,11 @@ func (c *Catalog) missing(ctx context.Context, name lake.TableName, parts []lake
 		}
 		if err := pause(ctx, n); err != nil {
 			return nil, fmt.Errorf("get partitions of %s: %w", name, err)
+		}
+	}
+	if len(stale) > 0 {
+		if err := c.refresh(ctx, name, stale); err != nil {
+			return nil, err
 		}
 	}
 	var missing []lake.Partition
@@ -191,16 +203,16 @@ func sameLocation(name lake.TableName, have, want lake.Partition) error {
 
 // createPartitions registers up to maxCreate partitions, again and again those
 // that the catalog could not take at the moment.
-func (c *Catalog) createPartitions(ctx context.Context, name lake.TableName, sd *types.StorageDescriptor, parts []lake.Partition) error {
+func (c *Catalog) createPartitions(ctx context.Context, table lake.Table, sd *types.StorageDescriptor, parts []lake.Partition) error {
 	for n := 1; ; n++ {
 		out, err := c.glue.BatchCreatePartition(ctx, &glue.BatchCreatePartitionInput{
-			CatalogId: c.catalogID, DatabaseName: &name.Database, TableName: &name.Table,
+			CatalogId: c.catalogID, DatabaseName: &table.Name.Database, TableName: &table.Name.Table,
 			PartitionInputList: encodePartitions(sd, parts),
 		})
 		if err != nil {
 			return fmt.Errorf("create %d partitions: %w", len(parts), orNotFound(err))
 		}
-		failed, again, err := c.sortErrors(ctx, name, parts, out.Errors)
+		failed, again, err := c.sortErrors(ctx, table, parts, out.Errors)
 		c.metrics.partitions.Add(float64(len(parts) - len(out.Errors)))
 		if err != nil || len(failed) == 0 {
 			return err
@@ -232,7 +244,7 @@ func encodePartitions(sd *types.StorageDescriptor, parts []lake.Partition) []typ
 // sortErrors sorts what BatchCreatePartition did not do: partitions that are
 // there already are done if they are where they should be; again says why
 // another attempt is worth it for those in failed; the rest is err.
-func (c *Catalog) sortErrors(ctx context.Context, name lake.TableName, parts []lake.Partition, errs []types.PartitionError) (failed []lake.Partition, again, err error) {
+func (c *Catalog) sortErrors(ctx context.Context, table lake.Table, parts []lake.Partition, errs []types.PartitionError) (failed []lake.Partition, again, err error) {
 	byValues := make(map[string]lake.Partition, len(parts))
 	for _, p := range parts {
 		byValues[valuesKey(p.Values)] = p
@@ -259,7 +271,7 @@ func (c *Catalog) sortErrors(ctx context.Context, name lake.TableName, parts []l
 	if len(exist) > 0 {
 		// Made by another writer, or by an attempt whose answer was lost. Those
 		// that are gone again by now are made anew.
-		gone, err := c.missing(ctx, name, exist)
+		gone, err := c.missing(ctx, table, exist)
 		if err != nil {
 			fatal = append(fatal, err)
 		}
