@@ -41,3 +41,23 @@ func TestDifference(t *testing.T) {
 		}
 	}
 }
+
+func TestSorted(t *testing.T) {
+	types := []string{"double", "map(varchar,bigint)", "row(a timestamp,b real)"}
+	rows := func(texts ...string) prestotest.Answer {
+		a := prestotest.Answer{Types: types}
+		for _, text := range texts {
+			var row []json.RawMessage
+			if err := json.Unmarshal([]byte(text), &row); err != nil {
+				t.Fatal(err)
+			}
+			a.Rows = append(a.Rows, row)
+		}
+		return a
+	}
+	theirs := rows(`[1.5E0,{"b":1,"a":2},["2026-01-01 00:00:00.000000",0.1]]`, `[1e10,{},null]`, `[null,null,[null,1]]`)
+	ours := rows(`[null,null,{"a":null,"b":1.0}]`, `[10000000000.0,{},null]`, `[1.5,{"a":2,"b":1},{"a":"2026-01-01 00:00:00.000","b":0.1}]`)
+	if word, told := prestotest.Difference(prestotest.Sorted(theirs), prestotest.Sorted(ours)); word != "same" {
+		t.Errorf("%s: %s", word, told)
+	}
+}

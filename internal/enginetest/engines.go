@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sluice/internal/prestotest"
+)
+
+func (r *runner) presto(ctx context.Context) error {
+	return r.coordinated(ctx, "PrestoDB", startPresto, places.prestoProperties)
+}
+
+func (r *runner) trino(ctx context.Context) error {
+	return r.coordinated(ctx, "Trino", startTrino, places.trinoProperties)
+}
+
+type starter func(ctx context.Context, c cache, dir string, p places) (*coordinator, error)
+
+// coordinated does all that PrestoDB and Trino do.
+func (r *runner) coordinated(ctx context.Context, title string, start starter, properties func(places) map[string]string) error {
+	glue, err := record(r.node.url)
+	if err != nil {
+		return err
+	}
+	defer glue.Close()
+	c, err := start(ctx, r.cache, filepath.Join(r.dir, strings.ToLower(title)), places{glue.URL, r.s3})
+	if err != nil {
+		return err
+	}
+	defer c.stop()
+	r.versions = append(r.versions, [2]string{title, c.version})
+	r.settings = append(r.settings, setting{title + " " + c.version, settingsText(properties)})
+	t := &trial{runner: r, coordinator: c, glue: glue, title: title + " " + c.version}
+	t.look(ctx)
+	for _, q := range queries {
+		t.alike(ctx, q)
+	}
+	t.make(ctx)
+	return nil
+}
+
+// settingsText are the properties as a user would have them.
+func settingsText(properties func(places) map[string]string) string {
+	var b strings.Builder
+	all := properties(places{"http://sluice:8080", "http://s3:9000"})
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		value := all[name]
+		switch {
+		case strings.Contains(name, "glue") && strings.HasSuffix(name, "-key"):
+			value = map[bool]string{true: "an access_key_id of keys", false: "its secret"}[strings.Contains(name, "access")]
+		case strings.HasSuffix(name, "-key"):
+			value = "…"
+		}
+		fmt.Fprintf(&b, "%s=%s\n", name, value)
+	}
+	return b.String()
+}
+
+// A trial is a coordinator that is being tried.
+type trial struct {
+	*runner
+	*coordinator
+	glue  *recorder
+	title string
+}
+
+// note keeps what became of something; err is what was wrong.
+func (t *trial) note(group, about string, err error, note string) {
+	o := outcome{group: group, about: about, engine: t.title, note: note}
+	reason, known := expected[t.name][about]
+	switch {
+	case err != nil && known:
+		o.reason = reason
+	case err != nil:
+		o.fault = err.Error()
+	case known:
+		o.fault = "it is listed as a difference, and was none: " + reason
+	}
+	t.add(o)
+}
+
+// alike compares the engine's answer with the bundled engine's.
+func (t *trial) alike(ctx context.Context, q query) {
+	theirs, ours, err := t.both(ctx, q.sql)
+	if err == nil {
+		err = differ(theirs, ours)
+	}
+	t.note("Statements answered alike", q.about, err, fmt.Sprintf("%d rows", len(ours.Rows)))
+}
+
+func (t *trial) both(ctx context.Context, sql string) (theirs, ours prestotest.Answer, err error) {
+	if theirs, err = t.Ask(ctx, sql); err == nil {
+		ours, err = t.node.ask(ctx, sql)
+	}
+	return theirs, ours, err
+}
+
+// differ is an error that tells how two answers differ.
+func differ(theirs, ours prestotest.Answer) error {
+	if theirs.Error != "" || ours.Error != "" {
+		return fmt.Errorf("%s\ntheirs: %s\nours: %s", ours.SQL, theirs, ours)
+	}
+	if len(ours.Rows) == 0 {
+		return fmt.Errorf("%s: no rows, which shows nothing", ours.SQL)
+	}
+	if word, told := prestotest.Difference(theirs, ours); word != "same" {
+		return fmt.Errorf("%s\n%s", ours.SQL, told)
+	}
+	return nil
+}
