@@ -31,21 +31,23 @@ type node struct {
 	client *client.Client
 }
 
-// startNode runs one with a configuration, which it is given keys for, and a folder of
-// its own.
-func startNode(ctx context.Context, binary, dir, config string, env []string) (*node, error) {
+// guarded is the configuration of a node that asks its callers who they are.
+var guarded = fmt.Sprintf("query: {timeout: 1m, write: {who: keys}}\nkeys:\n  suite: {sha256: %x, admin: true}\n  engines: {access_key_id: %s, secret_env: ENGINE_SECRET, admin: true}\n",
+	sha256.Sum256([]byte(suiteKey)), engineID)
+
+// startNode runs one with a configuration and a folder of its own.
+func (r *runner) startNode(ctx context.Context, name, config string) (*node, error) {
+	dir := filepath.Join(r.dir, name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	config += fmt.Sprintf("listen: 127.0.0.1:0\ndata_dir: %s\nlog: {format: json}\nquery: {timeout: 1m, write: {who: keys}}\n"+
-		"keys:\n  suite: {sha256: %x, admin: true}\n  engines: {access_key_id: %s, secret_env: ENGINE_SECRET, admin: true}\n",
-		filepath.Join(dir, "data"), sha256.Sum256([]byte(suiteKey)), engineID)
+	config += fmt.Sprintf("listen: 127.0.0.1:0\ndata_dir: %s\nlog: {format: json}\n", filepath.Join(dir, "data"))
 	file := filepath.Join(dir, "sluice.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(binary, "serve", "--config", file)
-	cmd.Env = append(append(os.Environ(), env...), "ENGINE_SECRET="+engineSecret)
+	cmd := exec.Command(r.binary, "serve", "--config", file)
+	cmd.Env = append(append(os.Environ(), r.env...), "ENGINE_SECRET="+engineSecret)
 	p, err := start(cmd, filepath.Join(dir, "log"))
 	if err != nil {
 		return nil, err

@@ -92,7 +92,7 @@ func (r *runner) serve(ctx context.Context) (stop func(), err error) {
 	for name, value := range s3test.Environment() {
 		r.env = append(r.env, name+"="+value)
 	}
-	if r.node, err = startNode(ctx, r.binary, filepath.Join(r.dir, "node"), fmt.Sprintf(streams, r.s3), r.env); err != nil {
+	if r.node, err = r.startNode(ctx, "node", fmt.Sprintf(streams, r.s3)+guarded); err != nil {
 		return stop, err
 	}
 	stops = append(stops, r.node.stop)

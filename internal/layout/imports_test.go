@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"internal/layout":     {},
 	"internal/clienttest": {},
 	"internal/prestotest": {},
+	"internal/enginetest": {"internal/client", "internal/s3test", "internal/prestotest", "internal/sample"},
 	"internal/intaketest": {"ingest", "buffer", "internal/lake", "configs"},      // it opens the log with the settings' defaults
 	"internal/crashtest":  {"internal/client", "internal/s3test", "catalogsync"}, // it runs the catalog's server beside the service
 }

@@ -27,7 +27,7 @@ func Difference(theirs, ours Answer) (word, told string) {
 		}
 		for j := range theirs.Rows {
 			if !want.equal(ordered(theirs.Rows[j][i]), ordered(ours.Rows[j][i])) {
-				return "other", told
+				return "other", fmt.Sprintf("row %d, column %d: theirs %.200s, ours %.200s: %s", j+1, i+1, theirs.Rows[j][i], ours.Rows[j][i], told)
 			}
 		}
 	}
@@ -136,14 +136,8 @@ func (s signature) equal(theirs, ours any) bool {
 		b, err2 := strconv.ParseFloat(fmt.Sprint(ours), 64)
 		return err1 == nil && err2 == nil && (a == b && math.Signbit(a) == math.Signbit(b) || math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) <= near*math.Abs(a) && !math.IsInf(a, 0))
 	case "array", "row":
-		a, ok1 := theirs.([]any)
-		b, ok2 := ours.([]any)
-		if pairs, ok := ours.([]pair); ok {
-			ok2 = true
-			for _, p := range pairs {
-				b = append(b, p.value)
-			}
-		}
+		a, ok1 := elements(theirs)
+		b, ok2 := elements(ours)
 		if !ok1 || !ok2 || len(a) != len(b) {
 			return false
 		}

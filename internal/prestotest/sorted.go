@@ -56,7 +56,8 @@ func (s signature) canonical(v any) string {
 	case "time", "timestamp":
 		return trimZeros(fmt.Sprint(v))
 	case "array", "row":
-		for i, element := range elements(v) {
+		list, _ := elements(v)
+		for i, element := range list {
 			of := s.of[0]
 			if s.name == "row" {
 				of = s.of[min(i, len(s.of)-1)]
@@ -76,14 +77,14 @@ func (s signature) canonical(v any) string {
 }
 
 // elements are the values of a list, or of a row that has the names of its fields.
-func elements(v any) []any {
-	if pairs, ok := v.([]pair); ok {
-		var out []any
-		for _, p := range pairs {
-			out = append(out, p.value)
-		}
-		return out
+func elements(v any) (out []any, ok bool) {
+	pairs, ok := v.([]pair)
+	if !ok {
+		out, ok = v.([]any)
+		return out, ok
 	}
-	list, _ := v.([]any)
-	return list
+	for _, p := range pairs {
+		out = append(out, p.value)
+	}
+	return out, true
 }

@@ -24,7 +24,7 @@ def arrow(t):
 def read(table):
     location, columns, keys = tables[table]
     fields = [(name, arrow(t)) for name, t in columns + keys]
-    hive = ds.partitioning(pa.schema([(name, arrow(t)) for name, t in keys]), flavor="hive", null_fallback="__HIVE_DEFAULT_PARTITION__")
+    hive = ds.HivePartitioning(pa.schema([(name, arrow(t)) for name, t in keys]), null_fallback="__HIVE_DEFAULT_PARTITION__", segment_encoding="uri")
     return ds.dataset(location.removeprefix("s3://"), filesystem=s3, format="parquet", partitioning=hive, schema=pa.schema(fields))
 
 
@@ -37,7 +37,7 @@ for table in task["tables"]:
     lake.answer(table, [t.presto() for t in types], [list(row) for row in values])
 for c in task["counts"]:
     field = ds.field(c["field"])
-    found = {"=": field == c["value"], ">": field > c["value"], "IS NULL": field.is_null()}[c["op"]]
+    found = {"=": lambda: field == c["value"], ">": lambda: field > c["value"], "IS NULL": field.is_null}[c["op"]]()
     lake.answer(c["sql"], ["bigint"], [[read(c["table"]).count_rows(filter=found)]])
 part = ds.partitioning(pa.schema([("part", pa.string())]), flavor="hive")
 ds.write_dataset(read("kinds").to_table(), task["write"].removeprefix("s3://"), filesystem=s3, format="parquet", partitioning=part)

@@ -5,7 +5,6 @@ os.environ["TZ"] = "UTC"
 time.tzset()
 import lake
 from pyspark.sql import SparkSession
-from pyspark.sql import types as T
 
 task = lake.task()
 settings = dict(line.split("=", 1) for line in task["settings"].splitlines())
@@ -14,11 +13,6 @@ for name, value in settings.items():
     builder = builder.config(name, value)
 spark = builder.getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
-
-
-def hive(t):
-    """The type that Spark says it has, as Hive writes it."""
-    return t.simpleString()
 
 
 def read(table):
@@ -41,8 +35,9 @@ for table in task["tables"]:
     types = [lake.Type.parse(f.dataType.simpleString()) for f in df.schema.fields]
     lake.answer(table, [t.presto() for t in types], [[t.json(v) for t, v in zip(types, row)] for row in df.collect()])
 for c in task["counts"]:
-    column = read(c["table"])[c["field"]]
-    found = {"=": column == c["value"], ">": column > c["value"], "IS NULL": column.isNull()}[c["op"]]
-    lake.answer(c["sql"], ["bigint"], [[read(c["table"]).where(found).count()]])
+    df = read(c["table"])
+    column = df[c["field"]]
+    found = {"=": lambda: column == c["value"], ">": lambda: column > c["value"], "IS NULL": column.isNull}[c["op"]]()
+    lake.answer(c["sql"], ["bigint"], [[df.where(found).count()]])
 read("kinds").write.partitionBy("part").parquet(task["write"].replace("s3://", "s3a://"))
 spark.stop()
