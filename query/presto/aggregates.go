@@ -50,11 +50,11 @@ func avg(r *rewriter, n node) {
 func mapAgg(r *rewriter, n node) {
 	a := arguments(n)
 	if len(a) != 2 {
-		r.fail(n, "map_agg takes 2 arguments, not %d", len(a))
+		r.fail(n, "%s takes 2 arguments, not %d", syntax.Text(n, "function_name"), len(a))
 		return
 	}
 	if n["distinct"] == true || class(n) == "WINDOW" {
-		r.fail(n, "map_agg takes no DISTINCT and no OVER here")
+		r.fail(n, "%s takes no DISTINCT and no OVER here", syntax.Text(n, "function_name"))
 		return
 	}
 	key, value := copied(a[0]), copied(a[1])
@@ -65,6 +65,10 @@ func mapAgg(r *rewriter, n node) {
 		present = node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{f, present}}
 	}
 	l["filter"] = present
+	if syntax.Text(n, "function_name") == "multimap_agg" {
+		become(n, r.macro("presto_map_of_all", l))
+		return
+	}
 	become(n, r.macro("presto_map_of", l))
 }
 
@@ -172,4 +176,14 @@ func listAgg(r *rewriter, n node) {
 		return
 	}
 	n["function_name"], n["children"] = "string_agg", []any{a[0], a[1]}
+}
+
+// collected is a macro over the list of an aggregate's values.
+func (r *rewriter) collected(n node, macro string) {
+	a := arguments(n)
+	if len(a) != 1 || class(n) == "WINDOW" {
+		r.fail(n, "%s takes 1 argument and no OVER", syntax.Text(n, "function_name"))
+		return
+	}
+	become(n, r.macro(macro, aggregate(n, "array_agg")))
 }

@@ -56,7 +56,7 @@ var sections = map[string][]answer{
 	"regexp": {
 		{`regexp_extract_all('1a 2b 14m', '\d+')`, `["1","2","14"]`}, {`regexp_extract_all('1a 2b 14m', '(\d+)([a-z]+)', 2)`, `["a","b","m"]`}, {`regexp_extract('1a 2b 14m', '\d+')`, `"1"`}, {`regexp_extract('1a 2b 14m', '(\d+)([a-z]+)', 2)`, `"a"`}, {`regexp_extract('abc', '\d')`, "null"},
 		{`regexp_like('1a 2b 14m', '\d+b')`, "true"}, {`regexp_replace('1a 2b 14m', '\d+[ab] ')`, `"14m"`}, {`regexp_replace('1a 2b 14m', '(\d+)([ab]) ', '3c$2 ')`, `"3ca 3cb 14m"`}, {`regexp_split('1a 2b 14m', '\s*[a-z]+\s*')`, `["1","2","14",""]`}, {`regexp_count('1a 2b 14m', '\d+')`, "3"},
-		{"regexp_extract('b', '(a)?b', 1)", "! no part"}, {"regexp_like('ab', '(?=a)')", "! "}, {"regexp_replace('a', 'a', '${x}')", "! backslash"},
+		{"regexp_extract('b', '(a)?b', 1)", "null"}, {"regexp_like('ab', '(?=a)')", "! "}, {"regexp_replace('a', 'a', '${x}')", "! backslash"},
 	},
 	"url": {
 		{"url_extract_host('https://user@example.com:8080/a%20b?k=v&x#frag')", `"example.com"`}, {"url_extract_port('https://example.com:8080/a')", "8080"}, {"url_extract_port('https://example.com/')", "null"}, {"url_extract_protocol('https://example.com/')", `"https"`}, {"url_extract_path('https://example.com/a%20b?k=v')", `"/a b"`},

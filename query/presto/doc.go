@@ -17,17 +17,19 @@
 // place in the old. Rewrite changes the syntax tree: functions and operators
 // whose meaning depends on values or types become calls of macros, whose
 // definitions are in macros.sql. The executor makes those that the statement
-// needs. Comparisons, conjunctions and IN stay what they are, so that conditions
+// needs; what no function of DuckDB's equals (JSON, hashes) is a function in Go, see
+// package function. Comparisons, conjunctions and IN stay what they are, so that conditions
 // prune as before.
 //
 // # Where it stands
 //
 // PrestoDB is the authority; where Trino (and so Athena) differs, the doc of query
 // says which one was taken. The session's zone is UTC. What PrestoDB 0.287 itself
-// answers to some 2,400 statements is in testdata/presto.ndjson, and a test compares
+// answers to some 2,900 statements is in testdata/presto.ndjson, and a test compares
 // values and types. testdata/differences.txt has what is refused here though Presto
 // answers, what is answered though Presto refuses, and the few answers that are not
-// the same, with the reason.
+// the same, with the reason. testdata/typical.txt has queries as Athena's users write
+// them; none of those may be refused.
 //
 // To ask it again (it needs Java 17 and 2 GB of disk), get the archive
 //
@@ -40,7 +42,8 @@
 // discovery-server.enabled=true, http-server.http.port=18080,
 // discovery.uri=http://127.0.0.1:18080, node.bind-ip=127.0.0.1 and
 // task.max-worker-threads=2; start the class com.facebook.presto.server.PrestoServer
-// with -Xmx1500M, -Duser.timezone=UTC and -Djdk.attach.allowAttachSelf=true, and
+// with -Xmx1500M, -Duser.timezone=UTC, -Dnode.internal-address=127.0.0.1,
+// --add-opens=java.base/java.lang=ALL-UNNAMED and -Djdk.attach.allowAttachSelf=true, and
 //
 //	TEST_PRESTO_URL=http://127.0.0.1:18080 go test ./query/presto -run 'TestPresto$' -update
 //

@@ -25,16 +25,17 @@ abs 1 | cbrt 1 presto_cbrt | degrees 1 | radians 1 | exp 1 | atan 1 | atan2 2 | 
 pow 2 | power 2 | truncate 1 trunc | sign 1 presto_sign
 ln 1 presto_ln | log 2 presto_log | log2 1 presto_log2 | log10 1 presto_log10 | sqrt 1 presto_sqrt | acos 1 presto_acos | asin 1 presto_asin
 mod 2 presto_mod | is_nan 1 isnan | is_finite 1 isfinite | is_infinite 1 isinf | random 0 | rand 0 random | random 1 presto_random_below | rand 1 presto_random_below
-to_base 2 presto_to_base | bitwise_and 2 presto_and | bitwise_or 2 presto_or | bitwise_xor 2 presto_xor | bitwise_not 1 presto_not
+to_base 2 presto_to_base | from_base 2 presto_from_base | bitwise_left_shift 2 presto_left_shift | bitwise_right_shift 2 presto_right_shift | bitwise_arithmetic_shift_right 2 presto_arithmetic_shift | bit_count 2 presto_bit_count
+width_bucket 4 presto_width_bucket | width_bucket 2 presto_width_bins | bitwise_and 2 presto_and | bitwise_or 2 presto_or | bitwise_xor 2 presto_xor | bitwise_not 1 presto_not
 nullif 2 | typeof 1 presto_typeof
 
 length 1 | lower 1 | upper 1 presto_upper | reverse 1 | trim 1 presto_trim | trim 2 | ltrim 1 presto_ltrim | ltrim 2 | rtrim 1 presto_rtrim | rtrim 2
 substr 2 presto_substr | substr 3 presto_substr_length | substring 2 presto_substr | substring 3 presto_substr_length
-strpos 2 | strpos 3 presto_strpos | position 2 | lpad 3 presto_lpad | rpad 3 presto_rpad | chr 1 | codepoint 1 presto_codepoint | translate 3 | starts_with 2 | ends_with 2 presto_ends_with | strrpos 2 presto_strrpos
-split 2 presto_parts | split 3 presto_parts_most | split_part 3 presto_split_part | split_to_map 3 presto_split_to_map
+strpos 2 | strpos 3 presto_strpos | position 2 | lpad 3 presto_lpad | rpad 3 presto_rpad | chr 1 presto_chr | codepoint 1 presto_codepoint | translate 3 | starts_with 2 | ends_with 2 presto_ends_with | strrpos 2 presto_strrpos
+split 2 presto_parts | split 3 presto_parts_most | split_part 3 presto_split_part | split_to_map 3 presto_split_to_map | split_to_multimap 3 presto_split_to_multimap
 levenshtein_distance 2 presto_levenshtein | hamming_distance 2 presto_hamming | normalize 1 nfc_normalize | like_escape 3 | not_like_escape 3
-to_utf8 1 encode | from_utf8 1 decode | to_hex 1 hex | from_hex 1 presto_from_hex | to_base64 1 base64 | from_base64 1
-md5 1 presto_md5 | sha1 1 presto_sha1 | sha256 1 presto_sha256 | xxhash64 1 presto_xxhash64 | uuid 0
+to_utf8 1 encode | from_utf8 1 decode | to_hex 1 hex | from_hex 1 presto_from_hex | to_base64 1 base64 | from_base64 1 presto_from_base64 | to_base64url 1 presto_to_base64url | from_base64url 1 presto_from_base64url | to_base32 1 presto_to_base32 | from_base32 1 presto_from_base32
+md5 1 presto_md5 | sha1 1 presto_sha1 | sha256 1 presto_sha256 | sha512 1 presto_sha512 | crc32 1 presto_crc32 | hmac_md5 2 presto_hmac_md5 | hmac_sha1 2 presto_hmac_sha1 | hmac_sha256 2 presto_hmac_sha256 | hmac_sha512 2 presto_hmac_sha512 | to_big_endian_64 1 presto_to_big_endian_64 | from_big_endian_64 1 presto_from_big_endian_64 | xxhash64 1 presto_xxhash64 | uuid 0
 
 regexp_like 2 regexp_matches | regexp_extract 2 presto_regexp_extract | regexp_extract 3 presto_regexp_group | regexp_extract_all 2-3
 regexp_split 2 presto_regexp_split | regexp_count 2 presto_regexp_count
@@ -45,18 +46,18 @@ url_extract_parameter 2 presto_url_parameter | url_encode 1 presto_url_encode | 
 json_parse 1 presto_json_parse | json_format 1 presto_json_format | json_array_length 1 presto_json_array_length
 is_json_scalar 1 presto_json_scalar_is | json_array_contains 2 presto_json_contains | json_array_get 2 presto_json_array_get
 
-element_at 2 presto_element | contains 2 presto_contains | array_position 2 presto_position | array_distinct 1 presto_distinct
+element_at 2 presto_element | contains 2 presto_contains | array_position 2 presto_position | array_position 3 presto_position_of | ngrams 2 presto_ngrams | array_frequency 1 presto_frequency | array_duplicates 1 presto_duplicates | trim_array 2 presto_trim_array | array_top_n 2 presto_top_n | array_distinct 1 presto_distinct
 array_sort_desc 1 presto_sorted_down | array_max 1 presto_array_max | array_min 1 presto_array_min
 array_join 2 presto_join | array_join 3 presto_join_nulls | array_remove 2 presto_remove | array_union 2 presto_union
 array_intersect 2 presto_intersect | array_except 2 presto_except | arrays_overlap 2 presto_overlap | flatten 1 | array_sum 1 presto_array_sum | array_average 1 presto_array_average | array_has_duplicates 1 presto_has_duplicates
 remove_nulls 1 presto_remove_nulls | map_subset 2 presto_subset | map_remove_null_values 1 presto_remove_null_values | slice 3 presto_slice
 repeat 2 presto_repeat | filter 2 list_filter | transform 2 list_transform
-map 0 | map 2 presto_map | map_from_entries 1 | map_keys 1 | map_values 1 | map_entries 1 | map_concat 2- | row 1-
+map 0 | map 2 presto_map | map_from_entries 1 | map_keys 1 | map_values 1 | map_entries 1 | map_top_n 2 presto_top_entries | multimap_from_entries 1 presto_multimap |  map_concat 2- | row 1-
 
 count_star 0 | count 0-1 | min 1-2 | max 1-2 | bool_and 1 | bool_or 1 | every 1 bool_and | array_agg 1
 arbitrary 1 any_value | any_value 1 | max_by 2 arg_max_null | min_by 2 arg_min_null | 
 stddev 1 | stddev_samp 1 | stddev_pop 1 | variance 1 | var_samp 1 | var_pop 1
-covar_pop 2 | covar_samp 2 | bitwise_and_agg 1 bit_and | bitwise_or_agg 1 bit_or | geometric_mean 1 geomean
+covar_pop 2 | covar_samp 2 | bitwise_and_agg 1 bit_and | bitwise_or_agg 1 bit_or | bitwise_xor_agg 1 bit_xor | geometric_mean 1 geomean
 row_number 0 | rank 0 | dense_rank 0 | percent_rank 0 | cume_dist 0 | ntile 1 | first_value 1 | last_value 1 | nth_value 2 | lag 1-3 | lead 1-3
 
 now 0 | date_diff 3 presto_date_diff | year 1 | quarter 1 | month 1 | week 1 | week_of_year 1 week | day 1 | day_of_month 1 day
@@ -99,15 +100,15 @@ func readForms() map[string][]form {
 // refused are functions of Presto's that are not here, and what to do instead.
 var refused = map[string]string{
 	"approx_set": "", "merge": "", "empty_approx_set": "", "cardinality_hll": "", "numeric_histogram": "", "approx_most_frequent": "",
-	"entropy": "", "skewness": "", "kurtosis": "", "map_union": "", "map_union_sum": "", "multimap_agg": "", "set_agg": "use array_distinct(array_agg(x))",
-	"set_union": "", "reduce_agg": "", "histogram_agg": "", "qdigest_agg": "", "tdigest_agg": "",
-	"width_bucket": "", "from_base": "", "bitwise_left_shift": "", "bitwise_right_shift": "", "bitwise_arithmetic_shift_right": "", "bitwise_logical_shift_right": "",
-	"bit_count": "", "inverse_normal_cdf": "", "normal_cdf": "", "inverse_beta_cdf": "", "beta_cdf": "", "cosine_similarity": "", "wilson_interval_lower": "", "wilson_interval_upper": "",
-	"word_stem": "", "soundex": "", "luhn_check": "", "split_to_multimap": "", "hash_code": "", "sha512": "", "crc32": "", "spooky_hash_v2_64": "",
-	"murmur3": "", "hmac_md5": "", "hmac_sha1": "", "hmac_sha256": "", "hmac_sha512": "", "to_big_endian_64": "", "from_big_endian_64": "", "to_base64url": "", "from_base64url": "", "to_base32": "", "from_base32": "",
+	"entropy": "", "skewness": "", "kurtosis": "", "set_agg": "use array_distinct(array_agg(x))",
+	"reduce_agg": "", "histogram_agg": "", "qdigest_agg": "", "tdigest_agg": "",
+	"bitwise_logical_shift_right": "",
+	"inverse_normal_cdf":          "", "normal_cdf": "", "inverse_beta_cdf": "", "beta_cdf": "", "cosine_similarity": "", "wilson_interval_lower": "", "wilson_interval_upper": "",
+	"word_stem": "", "soundex": "", "luhn_check": "", "hash_code": "", "spooky_hash_v2_64": "",
+	"murmur3": "", "from_base32": "",
 	"regexp_position": "", "json_extract_array": "", "json_query": "use json_extract", "json_value": "use json_extract_scalar", "json_exists": "", "json_object": "", "json_array": "",
-	"array_frequency": "", "array_normalize": "", "array_duplicates": "", "combinations": "", "ngrams": "", "shuffle": "", "zip": "use zip_with", "trim_array": "", "find_first": "", "array_cum_sum": "",
-	"map_zip_with": "", "multimap_from_entries": "", "map_agg_distinct": "", "map_normalize": "", "map_top_n": "",
+	"array_normalize": "", "combinations": "", "shuffle": "", "array_cum_sum": "",
+	"map_agg_distinct": "", "map_normalize": "", "map_top_n": "",
 	"human_readable_seconds": "", "parse_duration": "", "timezone": "use x AT TIME ZONE 'Europe/Berlin'", "date_parse_iso": "", "parse_presto_data_size": "", "from_unixtime_nanos": "",
 	"bar": "", "rgb": "", "render": "", "color": "", "grouping_id": "", "ip_prefix": "", "is_subnet_of": "", "st_point": "", "st_contains": "", "version": "", "format_number": "",
 }
@@ -132,7 +133,9 @@ func (r *rewriter) apply(n node, name string) {
 	}
 	args := len(syntax.List(n, "children"))
 	if strings.HasPrefix(name, "regexp_") {
-		r.pattern(n, name)
+		if r.pattern(n, name); class(n) != "FUNCTION" || syntax.Text(n, "function_name") != name {
+			return
+		}
 	}
 	for _, f := range fs {
 		if args >= f.min && (args <= f.max || f.max < 0) {

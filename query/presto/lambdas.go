@@ -217,3 +217,25 @@ func (r *rewriter) sortBy(n node, a []node) {
 	sorted := call("list_transform", ranked, lambda(entry, call("list_extract", column(list), call("struct_extract_at", column(entry), integer(2)))))
 	become(n, let(list, r.macro("presto_sortable", a[0]), sorted))
 }
+
+// mapZipWith is map_zip_with(m, n, (k, v, w) -> …): NULL is the value of a key that
+// one of them has not.
+func mapZipWith(r *rewriter, n node) {
+	a := r.args(n, 3, 3)
+	if a == nil {
+		return
+	}
+	names, out := r.lambdaOf(a[2], n, 3)
+	if out == nil {
+		return
+	}
+	const key, left, right = "presto_k", "presto_m", "presto_n"
+	value := func(of string) func() node {
+		return func() node { return call("list_extract", call("map_extract", column(of), column(key)), integer(1)) }
+	}
+	bind(out, map[string]func() node{names[0]: func() node { return column(key) }, names[1]: value(left), names[2]: value(right)})
+	k, v := column(key), out
+	k["alias"], v["alias"] = "k", "v"
+	keys := call("list_sort", r.macro("presto_union", call("map_keys", column(left)), call("map_keys", column(right))))
+	become(n, unlessNull(a[:2], let(left, copied(a[0]), let(right, copied(a[1]), call("map_from_entries", call("list_transform", keys, lambda(key, call("struct_pack", k, v))))))))
+}

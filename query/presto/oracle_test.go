@@ -74,7 +74,7 @@ func inFile(t testing.TB) []string {
 // asked are all statements, each once.
 func asked(t testing.TB) []string {
 	t.Helper()
-	all := inFile(t)
+	all := append(inFile(t), typical(t)...)
 	for _, tests := range []map[string][]answer{sections, statements} {
 		for _, name := range slices.Sorted(maps.Keys(tests)) {
 			for _, a := range tests[name] {

@@ -33,6 +33,10 @@ func (r *rewriter) pattern(n node, name string) {
 	if err != nil || len(a) < 3 {
 		return
 	}
+	if name == "regexp_extract" && optionalGroup.MatchString(out) {
+		become(n, r.macro("presto_regexp_optional", children[0].(node), a[1], a[2]))
+		return
+	}
 	if group, ok := numberOf(a[2]); ok && name != "regexp_replace" && int(group) > re.NumSubexp() {
 		r.fail(a[2], "the pattern of %s has %d groups; there is no group %d", name, re.NumSubexp(), int(group))
 	}
@@ -44,6 +48,9 @@ func (r *rewriter) pattern(n node, name string) {
 		}
 	}
 }
+
+// optionalGroup finds what may leave a group without a part in the match.
+var optionalGroup = regexp.MustCompile(`\)[?*{]|\|`)
 
 var groupReferences = regexp.MustCompile(`\$(\d)`)
 

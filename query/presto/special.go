@@ -57,6 +57,21 @@ func init() {
 				become(n, r.macro("presto_checksum", aggregate(n, "sum", r.macro("presto_checksum_of", a[0]))))
 			}
 		},
+		"zip": func(r *rewriter, n node) {
+			if a := r.args(n, 2, 5); a != nil {
+				become(n, unlessNull(a, call("list_zip", a...)))
+			}
+		},
+		"find_first": func(r *rewriter, n node) {
+			if a := r.args(n, 2, 2); a != nil {
+				become(n, r.macro("presto_first_of", call("list_filter", a...)))
+			}
+		},
+		"map_zip_with": mapZipWith, "multimap_agg": mapAgg,
+		"map_union":        func(r *rewriter, n node) { r.collected(n, "presto_union_of") },
+		"map_union_sum":    func(r *rewriter, n node) { r.collected(n, "presto_sum_of") },
+		"set_agg":          func(r *rewriter, n node) { r.collected(n, "presto_distinct") },
+		"set_union":        func(r *rewriter, n node) { r.collected(n, "presto_set_union") },
 		"listagg":          listAgg,
 		"current_timezone": func(r *rewriter, n node) { r.become(n, 0, literal("UTC")) },
 		"map_agg":          mapAgg, "approx_percentile": percentile,

@@ -25,10 +25,9 @@ type names struct {
 
 // A listing is the first column of an answer.
 type listing struct {
-	names  []string
-	since  time.Time     // when it was asked for
-	came   chan struct{} // closed when it came; nil while it is not asked for
-	failed bool
+	names []string
+	since time.Time     // when it was asked for
+	came  chan struct{} // closed when it came; nil while it is not asked for
 }
 
 // Bounds: a listing is used for listingAge, has maxNames names at most, and maxListings
