@@ -13,6 +13,9 @@
 //     a quote within doubled; numbers, true, false and days (2026-01-01, as Spark
 //     writes them) are bare; date '…' and timestamp '…' are taken. The empty
 //     expression holds for all.
+//   - An expression that cannot be read so is read once more with the quotes in strings
+//     taken as they are, as in (country in ('Côte d'Ivoire', 'Perú')): PrestoDB and
+//     Trino do not double them.
 //   - Values compare by the key's type: 9 < 10 where the key is an int, '10' < '9'
 //     where it is a string. Strings compare by their bytes.
 //   - Logic has three values, as SQL's: a comparison with a null value is neither

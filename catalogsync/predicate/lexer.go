@@ -37,8 +37,9 @@ func (t token) is(s string) bool {
 	return (t.kind == tokWord || t.kind == tokSymbol) && strings.EqualFold(t.text, s)
 }
 
-// lex cuts an expression into tokens, a tokEnd last.
-func lex(s string) ([]token, error) {
+// lex cuts an expression into tokens, a tokEnd last. raw says that strings have their
+// quotes as they are: see rawString.
+func lex(s string, raw bool) ([]token, error) {
 	var tokens []token
 	for i := 0; ; {
 		for i < len(s) && strings.IndexByte(" \t\r\n", s[i]) >= 0 {
@@ -47,7 +48,7 @@ func lex(s string) ([]token, error) {
 		if i == len(s) {
 			return append(tokens, token{tokEnd, "", i}), nil
 		}
-		t, n, err := lexOne(s[i:])
+		t, n, err := lexOne(s[i:], raw)
 		if err != nil {
 			return nil, fmt.Errorf("%w at offset %d", err, i)
 		}
@@ -58,8 +59,11 @@ func lex(s string) ([]token, error) {
 }
 
 // lexOne takes the token that s begins with and says how long it is.
-func lexOne(s string) (token, int, error) {
+func lexOne(s string, raw bool) (token, int, error) {
 	switch c := s[0]; {
+	case c == '\'' && raw:
+		text, n, err := rawString(s)
+		return token{kind: tokString, text: text}, n, err
 	case c == '\'':
 		text, n, err := quoted(s)
 		return token{kind: tokString, text: text}, n, err
@@ -107,6 +111,18 @@ func quoted(s string) (text string, n int, err error) {
 		b.WriteByte(quote)
 		i++
 	}
+}
+
+// rawString takes a string whose quotes were not doubled, as PrestoDB 0.287 and Trino
+// 476 send them: 'it's'. One that nothing follows which can stand behind a string is
+// taken as a part of it.
+func rawString(s string) (text string, n int, err error) {
+	for i := 1; i < len(s); i++ {
+		if s[i] == '\'' && (i+1 == len(s) || strings.IndexByte(" \t\r\n),", s[i+1]) >= 0) {
+			return s[1:i], i + 1, nil
+		}
+	}
+	return "", 0, fmt.Errorf("a %q that is not closed", s[0])
 }
 
 // number takes a number, or a day.

@@ -29,17 +29,28 @@ func Parse(expression string, keys []Key) (*Predicate, error) {
 	if len(expression) > maxLength {
 		return nil, fmt.Errorf("parse partition expression: it is %d bytes long, at most %d are taken", len(expression), maxLength)
 	}
-	var err error
-	if p.tokens, err = lex(expression); err == nil {
-		pred.root, err = p.disjunction(0)
-	}
-	if err == nil && p.peek().kind != tokEnd {
-		err = p.unexpected("AND, OR or the end")
+	err := p.parse(expression, false, pred)
+	if err != nil && strings.Contains(expression, "'") {
+		// It may be of an engine that does not double the quotes in its strings.
+		again := &parser{keys: keys}
+		if again.parse(expression, true, pred) == nil {
+			err = nil
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("parse partition expression: %w", err)
 	}
 	return pred, nil
+}
+
+func (p *parser) parse(expression string, raw bool, into *Predicate) (err error) {
+	if p.tokens, err = lex(expression, raw); err == nil {
+		into.root, err = p.disjunction(0)
+	}
+	if err == nil && p.peek().kind != tokEnd {
+		err = p.unexpected("AND, OR or the end")
+	}
+	return err
 }
 
 type parser struct {

@@ -15,12 +15,12 @@
 //   - Spark over S3A and PyArrow datasets read whole tables.
 //   - boto3, awswrangler and the AWS CLI call every operation of the catalog, and
 //     moto's Glue answers the same random calls: the tests of catalogsync/embedded.
-//   - Two nodes with one catalog deliver to one table at the same time, every record
-//     with a column, a field and a partition that are new.
+//   - Two nodes with one catalog deliver to one table at the same time: each batch has
+//     two new partitions, of which they share one, and in turn a new column or field.
 //
 // An answer that is not the bundled engine's, in a value or a type, is a failure
 // unless differences.go has it with the reason; one that stands there and did not
-// differ is a failure too. Exit code 1 says that something failed, or could not run.
+// differ, or in another way, is a failure too. Exit code 1 says that something failed, or could not run.
 //
 // # What it needs
 //

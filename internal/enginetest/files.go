@@ -36,6 +36,8 @@ var counts = []count{
 	{Table: "visits", Field: "dt", Op: "=", Value: "2026-03-02"},
 	{Table: "purchases", Field: "genre", Op: "=", Value: "Mystery"},
 	{Table: "purchases", Field: "country", Op: "=", Value: "DE"},
+	{Table: "ordered", Field: "bookid", Op: "=", Value: "d632c4b8-2361-4ae4-91a3-1800b4ebc32b"},
+	{Table: "ordered", Field: "userid", Op: ">", Value: "f0"},
 	{Table: "evolved", Field: "price", Op: ">", Value: 2.0},
 	{Table: "evolved", Field: "price", Op: "IS NULL"},
 	{Table: "odd", Field: "region", Op: "=", Value: "it's"},
@@ -104,6 +106,8 @@ spark.hadoop.fs.s3a.access.key=%s
 spark.hadoop.fs.s3a.secret.key=%s
 spark.sql.session.timeZone=UTC
 spark.sql.sources.partitionColumnTypeInference.enabled=false
+spark.sql.parquet.datetimeRebaseModeInRead=CORRECTED
+spark.sql.parquet.int96RebaseModeInRead=CORRECTED
 `, s3, s3test.Region, key, secret)
 }
 

@@ -47,10 +47,16 @@ streams:
   odd: {table: shop.odd, partition_by: ["region=region"], layout: {compression: gzip}}
   visits: {table: shop.visits, partition_by: ["dt=day(at)", "hr=hour(at)"], layout: {sort: [ip], bloom: [ip]}}
   calls: {table: shop.calls, partition_by: ["type=type"]}
+  ordered:
+    table: shop.ordered
+    partition_by: ["dt=day(purchaseTimestamp)"]
+    layout: {sort: [userId], bloom: [bookId], row_group: 1MiB, compression: zstd, compression_level: 9}
+  millis: {table: shop.millis, partition_by: ["dt=day(at)"], layout: {timestamp: millis, compression: none}}
+  int96: {table: shop.int96, partition_by: ["dt=day(at)"], layout: {timestamp: int96}}
 `
 
 // tables are those of the database shop.
-var tables = []string{"calls", "evolved", "kinds", "odd", "purchases", "visits"}
+var tables = []string{"calls", "evolved", "int96", "kinds", "millis", "odd", "ordered", "purchases", "visits"}
 
 // visitsTable is made before the first visit comes, so that its second key is an int.
 const visitsTable = "CREATE EXTERNAL TABLE shop.visits (id bigint) PARTITIONED BY (dt string, hr int) STORED AS PARQUET LOCATION 's3://lake/tables/shop/visits/'"
@@ -62,6 +68,13 @@ const kinds = `
 {"part":"b"}
 {"part":"b","big":1,"twice":0,"who":{"name":"x"},"orders":[{"sku":"only"}]}
 {"part":"b","big":2,"single":3.4028235e38,"twice":1e15,"price":9999999.99,"exact":99999999999999.9999,"day":"9999-12-31","at":"2026-03-01T12:00:00.250Z","tags":["ä","b"],"counts":{"z":-1,"a":5},"who":{"address":{"zip":1}}}
+`
+
+// moments are timestamps for the other forms that a file can have them in.
+const moments = `
+{"id":1,"at":"2026-03-01T00:00:00Z","seen":["2026-03-01T01:02:03.004Z"],"of":{"at":"1970-01-01T00:00:00Z"}}
+{"id":2,"at":"2026-03-01T23:59:59.999Z","seen":[]}
+{"id":3,"at":"2026-03-02T12:30:00.5+02:00","seen":["1969-07-20T20:17:40Z","2100-01-01T00:00:00Z"],"of":{"at":"0001-01-01T00:00:00Z"}}
 `
 
 // evolved comes in three batches: then columns, fields of a struct and fields of an
@@ -87,7 +100,7 @@ func load(ctx context.Context, n *node) error {
 			return err
 		}
 	}
-	for stream, records := range map[string]string{"kinds": kinds, "odd": odd(), "visits": visits()} {
+	for stream, records := range map[string]string{"kinds": kinds, "odd": odd(), "visits": visits(), "millis": moments, "int96": moments} {
 		if err := n.deliver(ctx, stream, []byte(records)); err != nil {
 			return fmt.Errorf("deliver %s: %w", stream, err)
 		}
@@ -97,13 +110,16 @@ func load(ctx context.Context, n *node) error {
 			return fmt.Errorf("deliver evolved: %w", err)
 		}
 	}
-	for stream, kind := range map[string]string{"purchases": "purchases", "calls": "segment"} {
-		records, err := generated(kind, 5000)
+	for _, g := range []struct {
+		stream, kind string
+		count        int64
+	}{{"purchases", "purchases", 5000}, {"calls", "segment", 5000}, {"ordered", "purchases", 30_000}} {
+		records, err := generated(g.kind, g.count)
 		if err == nil {
-			err = n.deliver(ctx, stream, records)
+			err = n.deliver(ctx, g.stream, records)
 		}
 		if err != nil {
-			return fmt.Errorf("deliver %s: %w", stream, err)
+			return fmt.Errorf("deliver %s: %w", g.stream, err)
 		}
 	}
 	return nil

@@ -25,7 +25,8 @@ def read(table):
     location, columns, keys = tables[table]
     fields = [(name, arrow(t)) for name, t in columns + keys]
     hive = ds.HivePartitioning(pa.schema([(name, arrow(t)) for name, t in keys]), null_fallback="__HIVE_DEFAULT_PARTITION__", segment_encoding="uri")
-    return ds.dataset(location.removeprefix("s3://"), filesystem=s3, format="parquet", partitioning=hive, schema=pa.schema(fields))
+    parquet = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us"))
+    return ds.dataset(location.removeprefix("s3://"), filesystem=s3, format=parquet, partitioning=hive, schema=pa.schema(fields))
 
 
 tables = lake.catalog(task["glue"], task["key"], task["secret"], "shop")

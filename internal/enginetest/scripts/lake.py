@@ -54,7 +54,7 @@ class Type:
         if isinstance(v, decimal.Decimal):
             return format(v, "f")
         if isinstance(v, datetime.datetime):
-            return v.strftime("%Y-%m-%d %H:%M:%S.%f")
+            return v.replace(tzinfo=None).isoformat(" ", "microseconds")  # strftime writes the year 1 as 1
         if isinstance(v, datetime.date):
             return v.isoformat()
         if isinstance(v, (bytes, bytearray)):
