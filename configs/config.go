@@ -102,6 +102,9 @@ type Convert struct {
 type Delivery struct {
 	Batches int `yaml:"batches"` // converted and uploaded at once
 	Uploads int `yaml:"uploads"` // objects of a batch uploaded at once
+	// HeldBytes and HeldFiles bound what all streams hold back; past it nothing more is.
+	HeldBytes Bytes `yaml:"held_bytes"`
+	HeldFiles int   `yaml:"held_files"`
 	// DrainOnStop delivers the open batches before the process ends, within
 	// StopTimeout; what is not delivered stays in the log.
 	DrainOnStop bool          `yaml:"drain_on_stop"`
@@ -227,12 +230,24 @@ type Stream struct {
 	Strict bool `yaml:"strict" json:"strict,omitempty"`
 	// Layout is how the files are written. A batch keeps the whole of it, so that a
 	// repeated delivery gives the same bytes.
-	Layout   Layout        `yaml:"layout" json:"layout"`
+	Layout Layout `yaml:"layout" json:"layout"`
+	// Hold is which rows wait for others of their partition.
+	Hold     Hold          `yaml:"hold" json:"hold,omitzero"`
 	Size     Bytes         `yaml:"size" json:"-"`     // overrides buffer.size
 	Interval time.Duration `yaml:"interval" json:"-"` // overrides buffer.interval
 	// Dedupe works at intake, before a record is in any batch.
 	Dedupe StreamDedupe `yaml:"dedupe" json:"-"`
 }
+
+// Hold says which rows of a delivered batch are held back, durably, until others of
+// their partition join them. The zero value is none.
+type Hold struct {
+	Under Bytes         `yaml:"under" json:"under,omitempty"` // files smaller than this wait; 0: none
+	For   time.Duration `yaml:"for" json:"for,omitempty"`     // how long; 0: DefaultHoldFor
+}
+
+// DefaultHoldFor is how long rows wait where a stream does not say.
+const DefaultHoldFor = time.Hour
 
 // StreamDedupe says which records of a stream are the same.
 type StreamDedupe struct {

@@ -28,7 +28,7 @@ func Default() Config {
 		Convert:    Convert{Memory: 256 * MiB, Threads: 0, Compression: "zstd", RowGroup: 64 * MiB, BloomFPP: 0.01, Timestamp: "micros"},
 		Raw:        Raw{Prefix: "raw-logs", Compression: "gzip"},
 		Dedupe:     Dedupe{MaxKeys: 50_000_000},
-		Delivery:   Delivery{Batches: 2, Uploads: 4, DrainOnStop: false, StopTimeout: 30 * time.Second},
+		Delivery:   Delivery{Batches: 2, Uploads: 4, HeldBytes: 1 * GiB, HeldFiles: 10_000, DrainOnStop: false, StopTimeout: 30 * time.Second},
 		Query: Query{
 			Memory: 1 * GiB, Threads: 0, Concurrent: 4, Queue: 64, Timeout: 5 * time.Minute, Cache: 4 * GiB, Footers: 64 * MiB, Listings: time.Minute, Spill: 4 * GiB, PricePerTB: 5,
 			Checkpoints: defaultCheckpoints(),
@@ -79,6 +79,9 @@ func (c Config) Complete(name string, s Stream) Stream {
 		s.Interval = c.Buffer.Interval
 	}
 	s.Layout = c.layout(s.Layout)
+	if s.Hold.Under > 0 && s.Hold.For == 0 {
+		s.Hold.For = DefaultHoldFor
+	}
 	if name == c.OTLP.Stream {
 		s.Columns = c.OTLP.columns(s.Columns, partitionNames(s))
 	}
@@ -130,6 +133,9 @@ func (c Config) StagingDir() string { return filepath.Join(c.DataDir, "staging")
 
 // DedupeDir holds the keys that deduplication remembers, one folder a stream.
 func (c Config) DedupeDir() string { return filepath.Join(c.DataDir, "dedupe") }
+
+// HeldDir holds rows that wait for others of their partition.
+func (c Config) HeldDir() string { return filepath.Join(c.DataDir, "held") }
 
 // WritesDir holds the journal of what SQL statements write.
 func (c Config) WritesDir() string { return filepath.Join(c.DataDir, "writes") }

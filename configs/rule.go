@@ -66,6 +66,8 @@ var rules = map[string]rule{
 	"convert.threads":            between(0, 1024),
 	"delivery.batches":           between(1, 64),
 	"delivery.uploads":           between(1, 256),
+	"delivery.held_bytes":        between(0, 1<<20*GiB),
+	"delivery.held_files":        between(0, 1_000_000),
 	"delivery.stop_timeout":      between(1*time.Second, 1*time.Hour),
 	"raw.compression":            oneOf("gzip", "zstd"),
 	"query.memory":               between(64*MiB, 1024*GiB),
@@ -106,6 +108,8 @@ var rules = map[string]rule{
 	"streams.*.size":             batchSize,
 	"streams.*.interval":         batchInterval,
 	"streams.*.dedupe.window":    keyWindow,
+	"streams.*.hold.under":       between(1*KiB, 1*GiB),
+	"streams.*.hold.for":         between(1*time.Second, 7*24*time.Hour),
 
 	"convert.compression":       compression,
 	"convert.compression_level": between(0, 22),

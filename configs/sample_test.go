@@ -73,6 +73,7 @@ func TestSampleExampleLoads(t *testing.T) {
 			Compression: "snappy", RowGroup: 32 * configs.MiB, Sort: []string{"genre", "purchaseTimestamp desc"},
 			Bloom: []string{"bookId"}, BloomFPP: 0.01, Timestamp: "micros",
 		},
+		Hold: configs.Hold{Under: 16 * configs.MiB, For: time.Hour},
 		Size: 64 * configs.MiB, Interval: time.Minute,
 		Dedupe: configs.StreamDedupe{Key: "purchaseId", Window: 24 * time.Hour},
 	}

@@ -63,6 +63,9 @@ func (k *checker) stream(path string, s Stream, c Config) {
 	if s.Dedupe.Window != 0 && s.Dedupe.Key == "" {
 		k.add(path+".dedupe.key", "is missing; want the path of the field that tells records apart, such as messageId")
 	}
+	if s.Hold.For != 0 && s.Hold.Under == 0 {
+		k.add(path+".hold.under", "is missing; want the size of file from which on rows do not wait, such as 16MiB")
+	}
 	if s.Size > c.Buffer.MaxBytes {
 		k.add(path+".size", "found %s, want at most buffer.max_bytes (%s): a batch could never fill", s.Size, c.Buffer.MaxBytes)
 	}

@@ -14,6 +14,7 @@ import (
 	"sluice/buffer"
 	"sluice/configs"
 	"sluice/convert"
+	"sluice/internal/holdback"
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 	"sluice/query/checkpoint"
@@ -71,6 +72,8 @@ type Config struct {
 	// Dropped reports whether an object is of a partition that was dropped, and waits for
 	// its deletion, although the partition may have been made anew; nil: none is.
 	Dropped func(key string, modified time.Time) bool
+	// Held keeps rows that were delivered from the buffer and wait for others; nil: none do.
+	Held *holdback.Shelf
 	// Checkpoints of incremental queries; nil: there are none.
 	Checkpoints *checkpoint.Book
 

@@ -8,7 +8,8 @@
 //     it takes a snapshot of the buffer first, reads the catalog after it, lists
 //     files after that, and passes over files of batches that are in the
 //     snapshot. Records acknowledged later may or may not be seen, one partition's
-//     file of their batch without another's too.
+//     file of their batch without another's too. Rows that wait for others of their
+//     partition are seen once, too: see package holdback.
 //   - Partitions that cannot satisfy the statement are pruned before any of
 //     their files is listed or opened, and never wrongly: DuckDB itself evaluates
 //     the conditions over the catalog's partition values, but for comparisons of

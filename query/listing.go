@@ -63,7 +63,7 @@ func (p *plan) list(ctx context.Context, src *tableSource, partitions []lake.Par
 		for _, o := range found[key] {
 			name := strings.TrimPrefix(o.Key, key+"/")
 			id, ok := lake.BatchOf(path.Base(name))
-			if o.Size == 0 || hidden(name) || ok && batches[id] || p.snap.look.Hides(path.Base(name)) || p.engine.cfg.Dropped(o.Key, o.Modified) ||
+			if o.Size == 0 || hidden(name) || ok && batches[id] || p.snap.look.Hides(path.Base(name)) || p.engine.cfg.Dropped(o.Key, o.Modified) || p.snap.shelf.Hides(o.Key) ||
 				src.covers != nil && (!ok || !src.covers(id)) {
 				continue
 			}

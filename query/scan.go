@@ -25,6 +25,11 @@ func (p *plan) live(ctx context.Context, src *tableSource, filter *scanFilter) (
 				p.rows.stats.LiveBytes += b.Bytes
 			}
 		}
+		for _, h := range src.held {
+			if src.covers == nil || src.covers(h.Batch) {
+				p.rows.stats.LiveBytes += h.Bytes
+			}
+		}
 	}
 	values := make([][]string, len(files))
 	for i, f := range files {

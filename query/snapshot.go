@@ -8,6 +8,7 @@ import (
 	"sluice/buffer"
 	"sluice/catalogsync"
 	"sluice/configs"
+	"sluice/internal/holdback"
 	"sluice/internal/lake"
 	"sluice/query/live"
 	"sluice/query/write"
@@ -19,7 +20,8 @@ import (
 // It is taken before the catalog and the lake are looked at. A batch is released
 // only after its files are stored and its partitions registered; so one that is
 // not in the snapshot is found in the lake, and one that is in it is taken from
-// here and its files in the lake, if there are some already, are passed over.
+// here and its files in the lake, if there are some already, are passed over. Rows that
+// are held back are in neither: see package holdback for why they are seen once.
 type snapshot struct {
 	tables map[lake.TableName][]live.Batch
 	held   []*buffer.Snapshot
@@ -27,6 +29,10 @@ type snapshot struct {
 	// visible is Request.Visible. It goes with the snapshot, since all that finds
 	// tables has one.
 	visible func(database string) bool
+	// shelf is which held rows are seen; nil: there are none. It was begun before the
+	// buffer was looked at.
+	shelf *holdback.Look
+	inLog map[lake.BatchID]bool // batches that the buffer held
 	// look is which statements that write are seen; nil: there are none.
 	look *write.Look
 	// looked holds what the catalog said of tables, each asked for once a statement.
@@ -61,7 +67,7 @@ func (s *snapshot) lookup(ctx context.Context, c Catalog, name lake.TableName) (
 func (s *snapshot) sees(database string) bool { return s.visible == nil || s.visible(database) }
 
 func (e *Engine) snapshot(visible func(database string) bool) (*snapshot, error) {
-	s := &snapshot{tables: make(map[lake.TableName][]live.Batch), visible: visible, look: e.writer.Look()}
+	s := &snapshot{tables: make(map[lake.TableName][]live.Batch), visible: visible, look: e.writer.Look(), shelf: e.cfg.Held.Look(), inLog: make(map[lake.BatchID]bool)}
 	if e.cfg.Buffer == nil {
 		return s, nil
 	}
@@ -98,6 +104,7 @@ func (s *snapshot) add(b *buffer.SnapshotBatch, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("read rules of batch %s: %w", b.ID, err)
 	}
+	s.inLog[b.ID] = true
 	if !s.sees(name.Database) {
 		return nil
 	}
@@ -118,10 +125,21 @@ func tableOf(name string, stream configs.Stream, database string) (lake.TableNam
 
 func (s *snapshot) close() {
 	s.look.End()
+	s.shelf.End()
 	if s.moment != nil {
 		s.moment.End()
 	}
 	for _, held := range s.held {
 		held.Close()
 	}
+}
+
+// waiting are the table's rows that wait for others, each piece a file.
+func (s *snapshot) waiting(name lake.TableName) (pieces []holdback.Piece) {
+	for _, p := range s.shelf.Pieces(name) {
+		if !s.inLog[p.Batch] {
+			pieces = append(pieces, p)
+		}
+	}
+	return pieces
 }

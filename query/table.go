@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sluice/catalogsync"
+	"sluice/internal/holdback"
 	"sluice/internal/lake"
 	"sluice/query/live"
 	"sluice/query/spelling"
@@ -58,6 +59,7 @@ type tableSource struct {
 	keys      []lake.Column    // partition columns
 	text      *textfile.Format // nil for Parquet
 	batches   []live.Batch     // not delivered
+	held      []holdback.Piece // nor these
 	moment    *live.Moment     // of the snapshot that they are of
 	// covers says which batches are to be read; nil: all.
 	covers func(lake.BatchID) bool
@@ -84,6 +86,7 @@ func (e *Engine) table(ctx context.Context, parts []string, database string, sna
 	case err == nil:
 		src.inCatalog = true
 		src.keys = src.table.PartitionKeys
+		src.held = snap.waiting(name)
 	case !errors.Is(err, catalogsync.ErrNotFound):
 		return nil, fmt.Errorf("read table %s: %w", name, err)
 	case len(src.batches) == 0:
@@ -251,19 +254,31 @@ func (src *tableSource) liveFiles() []dataFile {
 	if src.view == nil {
 		return nil
 	}
-	files := make([]dataFile, 0, len(src.view.Files))
+	files := make([]dataFile, 0, len(src.view.Files)+len(src.held))
+	add := func(batch lake.BatchID, f dataFile, keys []lake.Column, values []string) {
+		if src.covers != nil && !src.covers(batch) {
+			return
+		}
+		f.values, f.uri = src.align(keys, values), liveURI(src.name)
+		files = append(files, f)
+	}
 	for _, f := range src.view.Files {
-		if src.covers != nil && !src.covers(f.Batch) {
-			continue
-		}
-		values := make([]string, len(src.keys))
-		for j, k := range src.keys {
-			values[j] = lake.NullPartition
-			if at := slices.IndexFunc(f.Keys, func(c lake.Column) bool { return strings.EqualFold(c.Name, k.Name) }); at >= 0 {
-				values[j] = f.Values[at]
-			}
-		}
-		files = append(files, dataFile{path: f.Path, bytes: f.Bytes, values: values, rows: f.Rows, uri: liveURI(src.name)})
+		add(f.Batch, dataFile{path: f.Path, bytes: f.Bytes, rows: f.Rows}, f.Keys, f.Values)
+	}
+	for _, p := range src.held {
+		add(p.Batch, dataFile{path: p.Path, bytes: p.Bytes, rows: p.Rows}, p.Keys, p.Values)
 	}
 	return files
+}
+
+// align brings a partition's values into the order of the table's keys.
+func (src *tableSource) align(keys []lake.Column, values []string) []string {
+	aligned := make([]string, len(src.keys))
+	for j, k := range src.keys {
+		aligned[j] = lake.NullPartition
+		if at := slices.IndexFunc(keys, func(c lake.Column) bool { return strings.EqualFold(c.Name, k.Name) }); at >= 0 && at < len(values) {
+			aligned[j] = values[at]
+		}
+	}
+	return aligned
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ import (
 	"sluice/ingest/firehose"
 	"sluice/internal/dedupe"
 	"sluice/internal/delivery"
+	"sluice/internal/holdback"
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 	"sluice/internal/sequences"
@@ -53,6 +55,7 @@ type service struct {
 	store     store.Store
 	listings  *listing.Cache // of store, which tells it of changes
 	deliverer *delivery.Deliverer
+	held      *holdback.Shelf
 	engine    *query.Engine
 	retention *retention.Reaper
 	// checkpoints are those of incremental queries.
@@ -118,7 +121,11 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 	if err != nil {
 		return nil, err
 	}
+	if err = s.openHeld(); err != nil {
+		return nil, err
+	}
 	s.deliverer, err = delivery.Open(delivery.Config{
+		Held: s.held, Together: s.checkpoints.Together,
 		Log: s.buffer, BeforeRelease: s.beforeRelease, Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Converter: converter,
 		Database: cfg.Database,
 		Staging:  cfg.StagingDir(), Ledger: filepath.Join(cfg.DataDir, "delivery"), Plans: filepath.Join(cfg.DataDir, "delivery", "plans"),
@@ -171,6 +178,24 @@ func (s *service) openLake(ctx context.Context) error {
 		c = catalogsync.Config{Transport: s.glue.Transport(), Logger: s.log, Registerer: s.registry}
 	}
 	s.catalog, err = catalogsync.New(ctx, c)
+	return err
+}
+
+// openHeld opens what keeps rows that wait for others of their partition.
+func (s *service) openHeld() (err error) {
+	aside := map[string]bool{}
+	for _, st := range s.buffer.Streams() {
+		aside[st.Name] = st.Err != nil
+	}
+	s.held, err = holdback.Open(holdback.Config{
+		Dir: s.cfg.HeldDir(), MaxBytes: int64(s.cfg.Delivery.HeldBytes), MaxFiles: s.cfg.Delivery.HeldFiles,
+		Table: delivery.HeldTable(s.cfg.Database),
+		InLog: func(stream string, id lake.BatchID) bool {
+			return slices.ContainsFunc(s.buffer.Sealed(), func(b *buffer.Batch) bool { return b.ID == id })
+		},
+		Aside: func(stream string) bool { return aside[stream] },
+		Log:   s.log, Registerer: s.registry,
+	})
 	return err
 }
 
@@ -309,9 +334,14 @@ func (s *service) runBuffer(ctx context.Context) error {
 
 // drain delivers what is buffered, as far as it gets.
 func (s *service) drain(ctx context.Context) {
+	names := s.held.Streams()
 	for _, st := range s.buffer.Streams() {
-		if _, err := s.deliverer.Flush(ctx, st.Name); err != nil {
-			s.log.Warn("not delivered before the end; it stays in the log", "stream", st.Name, "error", err)
+		names = append(names, st.Name)
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if _, err := s.deliverer.Flush(ctx, name); err != nil {
+			s.log.Warn("not delivered before the end; it stays on this disk", "stream", name, "error", err)
 		}
 	}
 }
@@ -376,7 +406,7 @@ func (s *service) openEngine() (*query.Engine, error) {
 	}
 	return query.Open(query.Config{
 		Catalog: s.catalog, Define: s.catalog, ReadOnly: q.Write.Who == configs.WriteOff, CountPartitions: count, Store: s.store, Buffer: s.buffer, Converter: converter,
-		Checkpoints: s.checkpoints, Dropped: s.retention.Hides,
+		Checkpoints: s.checkpoints, Held: s.held, Dropped: s.retention.Hides,
 		Stream: s.stream, Database: s.cfg.Database, Dir: s.cfg.CacheDir(),
 		Cache: int64(q.Cache), Listings: s.listings, Footers: int64(q.Footers), Spill: int64(q.Spill), Memory: int64(q.Memory), Threads: q.Threads, Concurrent: q.Concurrent, Queue: q.Queue, Timeout: q.Timeout,
 		Limits:     query.Limits{Scanned: int64(q.MaxScanned), Rows: int64(q.MaxRows), Result: int64(q.MaxResult)},

@@ -49,6 +49,7 @@ func (s *service) Streams() []records.StreamState {
 		names = append(names, st.Name)
 	}
 	names = append(names, s.deliverer.Streams()...)
+	names = append(names, s.held.Streams()...)
 	names = append(names, s.definitions.Names()...)
 	for name := range s.cfg.Streams {
 		names = append(names, name)
@@ -72,14 +73,16 @@ func (s *service) Stream(name string) (records.StreamState, bool) {
 }
 
 func (s *service) state(name string, b buffer.StreamState) records.StreamState {
-	// The totals are read after the buffer's state: a batch that is delivered in
-	// between may be counted on both sides for a moment, but never on neither.
+	// What is held is read after the buffer's state, and the totals after that: a batch
+	// that is delivered in between may be counted on both sides for a moment, but never on
+	// neither.
+	h := s.held.Stream(name)
 	t := s.deliverer.Totals(name)
 	dd := s.dedupe.State(name)
 	st := records.StreamState{
 		Name: name, Table: s.stream(name).Table,
-		BufferedRecords: b.Records, BufferedBytes: b.Bytes, OpenBatches: b.OpenBatches, SealedBatches: b.SealedBatches,
-		Accepted: b.Records + t.Delivered + t.Failed + t.Filtered + dd.Duplicates, Delivered: t.Delivered, Failed: t.Failed, Filtered: t.Filtered, Deduplicated: dd.Duplicates,
+		BufferedRecords: b.Records + h.Rows, BufferedBytes: b.Bytes, HeldRecords: h.Rows, HeldBytes: h.Bytes, OpenBatches: b.OpenBatches, SealedBatches: b.SealedBatches,
+		Accepted: b.Records + h.Rows + t.Delivered + t.Failed + t.Filtered + dd.Duplicates, Delivered: t.Delivered, Failed: t.Failed, Filtered: t.Filtered, Deduplicated: dd.Duplicates,
 	}
 	if !b.Oldest.IsZero() {
 		st.OldestArrival = &b.Oldest

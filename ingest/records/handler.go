@@ -40,20 +40,24 @@ type StreamLister interface {
 // A StreamState is what there is to know of a stream. Accepted = Delivered +
 // Failed + Filtered + Deduplicated + BufferedRecords, since the stream began.
 type StreamState struct {
-	Name            string     `json:"name"`
-	Table           string     `json:"table"` // database.table
-	BufferedRecords int64      `json:"buffered_records"`
-	BufferedBytes   int64      `json:"buffered_bytes"`
-	OldestArrival   *time.Time `json:"oldest_arrival"` // of a buffered record; null if there is none
-	OpenBatches     int        `json:"open_batches"`
-	SealedBatches   int        `json:"sealed_batches"` // not yet delivered
-	Accepted        int64      `json:"accepted"`       // records
-	Delivered       int64      `json:"delivered"`      // to the table
-	Failed          int64      `json:"failed"`         // to the error prefix
-	Filtered        int64      `json:"filtered"`       // left out by the stream's transform
-	Deduplicated    int64      `json:"deduplicated"`   // dropped because they were there already
-	LastDelivery    *time.Time `json:"last_delivery"`
-	LastError       string     `json:"last_error,omitempty"` // of delivery; empty after one that succeeded
+	Name            string `json:"name"`
+	Table           string `json:"table"` // database.table
+	BufferedRecords int64  `json:"buffered_records"`
+	BufferedBytes   int64  `json:"buffered_bytes"`
+	// Held are those of the buffered records that wait for others of their partition, and
+	// the bytes of their files.
+	HeldRecords   int64      `json:"held_records"`
+	HeldBytes     int64      `json:"held_bytes"`
+	OldestArrival *time.Time `json:"oldest_arrival"` // of a buffered record; null if there is none
+	OpenBatches   int        `json:"open_batches"`
+	SealedBatches int        `json:"sealed_batches"` // not yet delivered
+	Accepted      int64      `json:"accepted"`       // records
+	Delivered     int64      `json:"delivered"`      // to the table
+	Failed        int64      `json:"failed"`         // to the error prefix
+	Filtered      int64      `json:"filtered"`       // left out by the stream's transform
+	Deduplicated  int64      `json:"deduplicated"`   // dropped because they were there already
+	LastDelivery  *time.Time `json:"last_delivery"`
+	LastError     string     `json:"last_error,omitempty"` // of delivery; empty after one that succeeded
 }
 
 // Access says who calls and what they may do; see package access.

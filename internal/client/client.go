@@ -59,20 +59,24 @@ func (c *Client) Ready(ctx context.Context) error { return c.get(ctx, "/readyz",
 // A StreamState is what the server says of a stream.
 // Accepted = Delivered + Failed + Filtered + Deduplicated + BufferedRecords.
 type StreamState struct {
-	Name            string     `json:"name"`
-	Table           string     `json:"table"` // database.table
-	BufferedRecords int64      `json:"buffered_records"`
-	BufferedBytes   int64      `json:"buffered_bytes"`
-	OldestArrival   *time.Time `json:"oldest_arrival"` // of what is buffered; nil if nothing is
-	OpenBatches     int        `json:"open_batches"`
-	SealedBatches   int        `json:"sealed_batches"`
-	Accepted        int64      `json:"accepted"`
-	Delivered       int64      `json:"delivered"`
-	Failed          int64      `json:"failed"`
-	Filtered        int64      `json:"filtered"`
-	Deduplicated    int64      `json:"deduplicated"`
-	LastDelivery    *time.Time `json:"last_delivery"`
-	LastError       string     `json:"last_error,omitempty"`
+	Name            string `json:"name"`
+	Table           string `json:"table"` // database.table
+	BufferedRecords int64  `json:"buffered_records"`
+	BufferedBytes   int64  `json:"buffered_bytes"`
+	// Held are those of the buffered records that wait for others of their partition, and
+	// the bytes of their files.
+	HeldRecords   int64      `json:"held_records"`
+	HeldBytes     int64      `json:"held_bytes"`
+	OldestArrival *time.Time `json:"oldest_arrival"` // of what is buffered; nil if nothing is
+	OpenBatches   int        `json:"open_batches"`
+	SealedBatches int        `json:"sealed_batches"`
+	Accepted      int64      `json:"accepted"`
+	Delivered     int64      `json:"delivered"`
+	Failed        int64      `json:"failed"`
+	Filtered      int64      `json:"filtered"`
+	Deduplicated  int64      `json:"deduplicated"`
+	LastDelivery  *time.Time `json:"last_delivery"`
+	LastError     string     `json:"last_error,omitempty"`
 }
 
 // Streams is the state of all streams, by name.

@@ -49,6 +49,8 @@
 //	s3    lake in versitygw behind a proxy that fails
 //	glue  as s3, and the catalog is a server of its own behind another such proxy
 //
+// At each start, each stream holds rows of small files back for some seconds, or none.
+//
 // A connection that breaks on a busy machine fails a query where the clients try
 // once only (AWS_MAX_ATTEMPTS is drawn): such a one is asked again, once, and counted.
 //

@@ -169,7 +169,7 @@ func (p *place) environment(rng *rand.Rand, raw bool) []string {
 		// Whether the client of S3 or the service tries again.
 		fmt.Sprintf("AWS_MAX_ATTEMPTS=%d", 1+rng.IntN(4)),
 		"SLUICE_S3_TIMEOUT="+clientTimeout.String(), "SLUICE_GLUE_TIMEOUT="+clientTimeout.String(),
-		"SLUICE_LOG_FORMAT=json", "SLUICE_STREAMS="+streamsConfig, "SLUICE_HTTP_IDEMPOTENCY_WINDOW="+window.String(),
+		"SLUICE_LOG_FORMAT=json", "SLUICE_STREAMS="+streamsConfig(rng), "SLUICE_HTTP_IDEMPOTENCY_WINDOW="+window.String(),
 		"SLUICE_BUFFER_SIZE=1MiB", "SLUICE_BUFFER_INTERVAL=400ms", fmt.Sprintf("SLUICE_BUFFER_MAX_BYTES=%d", maxLog), "SLUICE_BUFFER_MIN_FREE=4MiB",
 		"SLUICE_CONVERT_MEMORY=64MiB", "SLUICE_CONVERT_ROW_GROUP=1MiB", "SLUICE_QUERY_MEMORY=256MiB", "SLUICE_QUERY_CACHE=128MiB",
 		fmt.Sprintf("SLUICE_RAW_ENABLED=%t", raw), "SLUICE_RAW_PREFIX="+rawPrefix,

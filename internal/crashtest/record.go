@@ -21,8 +21,18 @@ const (
 
 var streamNames = [numStreams]string{plain: "plain", parts: "parts", once: "once"}
 
-// streamsConfig is the setting of that name.
-var streamsConfig = `{parts: {partition_by: ["dt=day(happened)", "kind=kind"], strict: true, columns: {amount: bigint}}, once: {dedupe: {key: id, window: ` + window.String() + `}}}`
+// streamsConfig is the setting of that name: another one for each start, as far as rows
+// of small files are held back, or not.
+func streamsConfig(rng *rand.Rand) string {
+	hold := func() string {
+		if rng.IntN(3) == 0 {
+			return ""
+		}
+		return fmt.Sprintf(", hold: {under: %dKiB, for: %dms}", 1<<(2+rng.IntN(6)), 1000+rng.IntN(4000))
+	}
+	return `{plain: {table: plain` + hold() + `}, parts: {partition_by: ["dt=day(happened)", "kind=kind"], strict: true, columns: {amount: bigint}` + hold() + `}, ` +
+		`once: {dedupe: {key: id, window: ` + window.String() + `}` + hold() + `}}`
+}
 
 // A record is one that some client sends: everything in it follows from these
 // three numbers, so what is read back can be checked without remembering it.

@@ -33,6 +33,7 @@ type route struct {
 	transformErrors string
 	raw             configs.Raw
 	projection      bool
+	hold            configs.Hold
 }
 
 // Rules are what is stored with a batch when it is sealed, as JSON.
@@ -47,11 +48,7 @@ type Rules struct {
 }
 
 func (d *Deliverer) route(b *buffer.Batch) (route, error) {
-	var s Rules
-	if err := json.Unmarshal(b.Rules, &s); err != nil {
-		return route{}, fmt.Errorf("read the batch's rules %.200q: %w", b.Rules, err)
-	}
-	table, err := TableOf(s.Stream, b.Stream, d.cfg.Database)
+	s, table, err := readRules(b.Stream, b.Rules, d.cfg.Database)
 	if err != nil {
 		return route{}, err
 	}
@@ -64,7 +61,16 @@ func (d *Deliverer) route(b *buffer.Batch) (route, error) {
 		return route{}, err
 	}
 	job.Layout.Memory, job.Layout.Lanes = s.Memory, s.Lanes
-	return route{table, job.Rules, job.Declared, job.Rewrite, s.Strict, job.Layout, errorFolder, transformFolder, s.Raw, s.Projection}, nil
+	return route{table, job.Rules, job.Declared, job.Rewrite, s.Strict, job.Layout, errorFolder, transformFolder, s.Raw, s.Projection, s.Hold}, nil
+}
+
+// readRules are the rules that a batch was sealed with, and the table it goes to.
+func readRules(stream string, text []byte, database string) (s Rules, table lake.TableName, err error) {
+	if err := json.Unmarshal(text, &s); err != nil {
+		return s, table, fmt.Errorf("read the batch's rules %.200q: %w", text, err)
+	}
+	table, err = TableOf(s.Stream, stream, database)
+	return s, table, err
 }
 
 // deliver does one attempt, all steps of it.
@@ -87,6 +93,7 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 	}
 	log.Info("batch converted", "table", r.table, "rows", res.Rows, "failed", res.Failed, "filtered", res.Filtered, "rescued", res.Rescued, "json_bytes", res.Bytes, "files", len(res.Files), "took", since(begun))
 
+	held := d.hold(b, r, &res)
 	start := time.Now()
 	size, err := d.place(ctx, b, r, res, table, dir)
 	if err != nil {
@@ -105,22 +112,27 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 	d.metrics.step("register", start)
 	log.Info("batch registered", "table", r.table, "partitions", len(parts), "took", since(start))
 
+	rows, err := d.shelve(b, held)
+	if err != nil {
+		return outcome{}, err
+	}
 	// Everything is durable: count, then let go of the log.
 	if d.cfg.BeforeRelease != nil {
 		if err := d.cfg.BeforeRelease(ctx, b); err != nil {
 			return outcome{}, fmt.Errorf("prepare release of batch: %w", err)
 		}
 	}
-	if err := d.ledger.count(b.Stream, b.ID, Totals{Delivered: res.Rows, Failed: res.Failed, Filtered: res.Filtered}, time.Now()); err != nil {
+	if err := d.ledger.count(b.Stream, b.ID, Totals{Delivered: res.Rows - rows, Failed: res.Failed, Filtered: res.Filtered, Batches: 1}, time.Now()); err != nil {
 		return outcome{}, err
 	}
 	if err := d.cfg.Log.Release(ctx, b); err != nil {
 		return outcome{}, fmt.Errorf("release batch: %w", err)
 	}
+	d.cfg.Held.Free(b.ID)
 	d.ledger.released(b.Stream, b.ID)
 	d.forgetPlan(b.ID)
-	d.metrics.delivered(b.Stream, res, size, begun)
-	log.Info("batch delivered", "rows", res.Rows, "failed", res.Failed, "filtered", res.Filtered, "took", since(begun))
+	d.metrics.delivered(b.Stream, res, rows, size, begun)
+	log.Info("batch delivered", "rows", res.Rows-rows, "held", rows, "failed", res.Failed, "filtered", res.Filtered, "took", since(begun))
 	return outcome{table: r.table, records: res.Rows + res.Failed + res.Filtered, files: len(res.Files)}, nil
 }
 

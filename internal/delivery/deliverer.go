@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,9 @@ import (
 	"sluice/buffer"
 	"sluice/configs"
 	"sluice/convert"
+	"sluice/internal/holdback"
 	"sluice/internal/lake"
+	"sluice/internal/lake/store"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -38,6 +41,7 @@ type Catalog interface {
 type Store interface {
 	Put(ctx context.Context, key string, body io.ReaderAt, size int64) error
 	Delete(ctx context.Context, key string) error
+	Stat(ctx context.Context, key string) (store.Object, error)
 	URI(key string) string
 	Key(uri string) (string, bool)
 }
@@ -45,6 +49,7 @@ type Store interface {
 // A Converter makes Parquet of a batch.
 type Converter interface {
 	Convert(ctx context.Context, job convert.Job) (convert.Result, error)
+	Merge(ctx context.Context, job convert.MergeJob) (convert.MergeResult, error)
 }
 
 // A Config is what a Deliverer works with.
@@ -60,6 +65,11 @@ type Config struct {
 	Plans     string // folder for the batches' plans
 	Batches   int    // delivered at once; default 2
 	Uploads   int    // of one batch at once; default 4
+	// Held keeps rows that wait for others of their partition; nil: none do.
+	Held *holdback.Shelf
+	// Together parts batches of a table into those whose rows may be in one object, each
+	// with the one that gives it its name last; nil: all may.
+	Together func(table lake.TableName, ids []lake.BatchID) [][]lake.BatchID
 	// BeforeRelease makes durable elsewhere what is known only from the log of the
 	// batch's stream; it is called when the batch's files are registered, and the
 	// batch is not released before it has returned nil. nil: nothing.
@@ -84,9 +94,12 @@ type Deliverer struct {
 	mu       sync.Mutex
 	attempts map[lake.BatchID]*attempt // of batches not yet released; guarded by mu
 	errs     map[string]error          // last of each stream, nil after a success; guarded by mu
+	heldErrs map[string]error          // likewise, of its held rows; guarded by mu
 	done     map[lake.BatchID]outcome  // of batches that a flush waits for; guarded by mu
 	awaited  map[lake.BatchID]int      // how many flushes wait; guarded by mu
 	progress chan struct{}             // closed and made anew when an attempt ends; guarded by mu
+
+	joining chan struct{} // holds a token while somebody joins held rows
 }
 
 // An attempt is where a batch stands.
@@ -130,8 +143,8 @@ func Open(cfg Config) (*Deliverer, error) {
 	}
 	d := &Deliverer{
 		cfg: cfg, log: cfg.Logger, ledger: l, wake: make(chan struct{}, 1),
-		attempts: map[lake.BatchID]*attempt{}, errs: map[string]error{},
-		done: map[lake.BatchID]outcome{}, awaited: map[lake.BatchID]int{}, progress: make(chan struct{}),
+		attempts: map[lake.BatchID]*attempt{}, errs: map[string]error{}, heldErrs: map[string]error{},
+		done: map[lake.BatchID]outcome{}, awaited: map[lake.BatchID]int{}, progress: make(chan struct{}), joining: make(chan struct{}, 1),
 	}
 	if err := d.dropPlans(); err != nil {
 		return nil, fmt.Errorf("open delivery: clear plans: %w", err)
@@ -161,7 +174,7 @@ func (d *Deliverer) Streams() []string { return d.ledger.streams() }
 func (d *Deliverer) LastError(stream string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.errs[stream]
+	return cmp.Or(d.errs[stream], d.heldErrs[stream], d.cfg.Held.Stream(stream).Err)
 }
 
 // TableOf is the table that a stream's records go to under the rules.

@@ -233,6 +233,10 @@ func (f faulty) Put(ctx context.Context, key string, body io.ReaderAt, size int6
 func (f faulty) Delete(ctx context.Context, key string) error {
 	return f.do(func() error { return f.store.Delete(ctx, key) })
 }
+func (f faulty) Stat(ctx context.Context, key string) (o store.Object, err error) {
+	err = f.do(func() (err error) { o, err = f.store.Stat(ctx, key); return err })
+	return o, err
+}
 func (f faulty) URI(key string) string         { return f.store.URI(key) }
 func (f faulty) Key(uri string) (string, bool) { return f.store.Key(uri) }
 

@@ -36,11 +36,30 @@
 //     partitions that are registered already: once, as the names stay.
 //     The raw copy goes up with them, where the batch's rules ask for one.
 //   - Partitions registered.
+//   - Held: files that are smaller than the stream wants them are kept on the shelf,
+//     durable, in place of those of an earlier attempt: see below.
 //   - What others need of the log (the keys of deduplication, the order of batches)
 //     made durable elsewhere: Config.BeforeRelease. A crash here does that again.
 //   - Counted: the ledger says so, and that the batch is about to be released; a
 //     crash here and the batch is delivered again but not counted again.
 //   - Released.
+//
+// # Held rows
+//
+// What a batch has too little of for a good file waits on this disk for others of the
+// partition: see package holdback, which keeps it, and says why a reader sees it once. It
+// is counted as delivered when it is in the lake. A join of several such files has the
+// name of the batch of the last of them, in the order that checkpoints give batches:
+//
+//   - Merged from the files, which are checked first. A crash leaves litter in the
+//     staging folder.
+//   - Noted: members, key and partition. A crash before leaves the files free.
+//   - Put. A crash leaves an object that queries of this node do not see, and another
+//     attempt finds it there: its content is what the note says.
+//   - Partition registered.
+//   - Counted, under the join's id, so that a repetition is not counted.
+//   - Committed: queries see the object in place of the files. A crash before does all
+//     since the note again.
 //
 // It does not know how records are received or queried.
 package delivery

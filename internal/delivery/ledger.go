@@ -88,7 +88,7 @@ func (l *ledger) count(stream string, batch lake.BatchID, became Totals, at time
 	e.Delivered += became.Delivered
 	e.Failed += became.Failed
 	e.Filtered += became.Filtered
-	e.Batches++
+	e.Batches += became.Batches
 	e.LastDelivery = at.UTC()
 	e.Releasing = append(slices.Clone(e.Releasing), batch)
 	if err := l.write(stream, &e); err != nil {

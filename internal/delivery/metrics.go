@@ -63,11 +63,16 @@ func (m *metrics) step(name string, start time.Time) {
 	m.steps.WithLabelValues(name).Observe(time.Since(start).Seconds())
 }
 
-func (m *metrics) delivered(stream string, res convert.Result, size int64, begun time.Time) {
+func (m *metrics) delivered(stream string, res convert.Result, held, size int64, begun time.Time) {
 	m.batches.Inc()
-	m.records.WithLabelValues(stream, "table").Add(float64(res.Rows))
+	m.records.WithLabelValues(stream, "table").Add(float64(res.Rows - held))
 	m.records.WithLabelValues(stream, "errors").Add(float64(res.Failed))
 	m.records.WithLabelValues(stream, "filtered").Add(float64(res.Filtered))
 	m.bytes.Add(float64(size))
 	m.seconds.Observe(time.Since(begun).Seconds())
+}
+
+// joined counts held rows that were delivered.
+func (m *metrics) joined(stream string, rows int64) {
+	m.records.WithLabelValues(stream, "table").Add(float64(rows))
 }

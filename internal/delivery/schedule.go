@@ -16,6 +16,7 @@ import (
 func (d *Deliverer) Run(ctx context.Context) error {
 	var attempts sync.WaitGroup
 	defer attempts.Wait()
+	attempts.Go(func() { d.runJoins(ctx) })
 	for {
 		pause := d.dispatch(ctx, &attempts)
 		timer := time.NewTimer(pause)
@@ -136,6 +137,9 @@ func (d *Deliverer) Flush(ctx context.Context, stream string) (Flushed, error) {
 		if out.files > 0 {
 			flushed.Table = out.table
 		}
+	}
+	if err := d.flushHeld(ctx, stream, &flushed); err != nil {
+		return flushed, fmt.Errorf("flush %s: %w", stream, err)
 	}
 	return flushed, nil
 }

@@ -18,13 +18,14 @@ const module = "sluice"
 // allowed is the table of imports between rooms; sub-packages of a room count as
 // the room, and may import each other. Imports point downwards only.
 var allowed = map[string][]string{
-	"cmd":                 {"ingest", "query", "internal/delivery", "internal/dedupe", "internal/sequences", "internal/upkeep", "internal/natsserver", "internal/demo", "internal/importer", "internal/client", "internal/sample", "internal/ndjson", "internal/progress", "buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
+	"cmd":                 {"ingest", "query", "internal/delivery", "internal/dedupe", "internal/sequences", "internal/holdback", "internal/upkeep", "internal/natsserver", "internal/demo", "internal/importer", "internal/client", "internal/sample", "internal/ndjson", "internal/progress", "buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
 	"ingest":              {"internal/jsonscan", "internal/lake", "configs"},
-	"query":               {"buffer", "convert", "partitioner", "catalogsync", "internal/jsonscan", "internal/lake", "configs"},
-	"internal/delivery":   {"buffer", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
+	"query":               {"buffer", "internal/holdback", "convert", "partitioner", "catalogsync", "internal/jsonscan", "internal/lake", "configs"},
+	"internal/delivery":   {"buffer", "internal/holdback", "convert", "partitioner", "catalogsync", "internal/lake", "configs"},
 	"internal/importer":   {"internal/delivery", "buffer", "convert", "internal/jsonscan", "internal/lake"}, // a log and a delivery of its own
 	"internal/dedupe":     {"buffer", "internal/jsonscan", "internal/lake"},
 	"internal/sequences":  {"buffer", "internal/lake"},
+	"internal/holdback":   {"internal/lake"},
 	"internal/upkeep":     {"internal/lake"},
 	"buffer":              {"internal/lake"},
 	"convert":             {"partitioner", "internal/jsonscan", "internal/lake"},

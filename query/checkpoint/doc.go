@@ -97,6 +97,6 @@
 // on the same side of both ends of its latest range, and of a run's that is under
 // way; second, give the merged file the id of one of them as its name, and take the
 // others away at the same time. Then a range that has one of the batches has all,
-// and finds their rows under the one name. A row's place within its file, and the
+// and finds their rows under the one name. Book.Together tells which batches those are. A row's place within its file, and the
 // order of rows, are nobody's business here.
 package checkpoint

@@ -19,6 +19,10 @@ type Run struct {
 	token  string
 	replay bool
 
+	// planned is the end of the run's ranges once it is fixed, unless it is a replay;
+	// guarded by book.mu.
+	planned uint64
+
 	ranges map[string]Range
 	sets   map[lake.TableName]map[key]struct{}
 
@@ -105,7 +109,7 @@ func (r *Run) Plan(ctx context.Context, tables []lake.TableName, snapshot func()
 		}
 	} else {
 		var err error
-		if end, err = b.number(ctx, snapshot); err != nil {
+		if end, err = b.number(ctx, r, snapshot); err != nil {
 			return err
 		}
 	}
@@ -148,7 +152,7 @@ func latest(s State) []string {
 
 // number takes the snapshot, numbers what is sealed in it, and returns the latest
 // number: as one, see the package's doc.
-func (b *Book) number(ctx context.Context, snapshot func() ([]lake.BatchID, error)) (uint64, error) {
+func (b *Book) number(ctx context.Context, r *Run, snapshot func() ([]lake.BatchID, error)) (uint64, error) {
 	select {
 	case b.planning <- struct{}{}:
 	case <-ctx.Done():
@@ -159,7 +163,11 @@ func (b *Book) number(ctx context.Context, snapshot func() ([]lake.BatchID, erro
 	if err != nil {
 		return 0, err
 	}
-	return b.journal.note(sealed...)
+	end, err := b.journal.note(sealed...)
+	b.mu.Lock()
+	r.planned = end
+	b.mu.Unlock()
+	return end, err
 }
 
 // Reads reports whether the run was planned with the table.
