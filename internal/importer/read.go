@@ -185,6 +185,9 @@ func (r *reading) run(ctx context.Context) error {
 // flush appends the block, as soon as there is room, and notes how far the object is
 // in.
 func (r *reading) flush(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if r.count == 0 {
 		return nil
 	}
