@@ -1,7 +1,8 @@
 // Package catalogsync keeps the catalog in step with the lake: databases,
 // tables, columns and partitions, in AWS Glue or in anything that speaks Glue's
 // API. The embedded catalog (package embedded, below this one) is reached
-// through the same client, so there is one code path for both.
+// through the same client, so there is one code path for both. Package crawl makes tables of
+// files that are there already.
 //
 // # What is promised
 //

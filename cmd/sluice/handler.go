@@ -61,6 +61,13 @@ func (s *service) handler() http.Handler {
 		}
 		return s.reconcile(ctx, req)
 	}))
+	mux.Handle("POST "+crawlTables.path, crawlTables.serve(s, func(ctx context.Context, decode func(any) error) (any, error) {
+		var req crawlRequest
+		if err := decode(&req); err != nil {
+			return nil, err
+		}
+		return s.crawl(ctx, req)
+	}))
 	mux.HandleFunc("/", s.target)
 	return mux
 }

@@ -282,9 +282,7 @@ func (s *service) runImport(c *cobra.Command, ic importer.Config, in importOptio
 
 func printImport(w io.Writer, r importer.Report, table lake.TableName, took time.Duration, output string) error {
 	if output == "json" {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(struct {
+		return printJSON(w, struct {
 			Table string `json:"table"`
 			importer.Report
 			Seconds float64 `json:"seconds"`
@@ -304,13 +302,11 @@ func printImport(w io.Writer, r importer.Report, table lake.TableName, took time
 
 func printForecast(w io.Writer, f importer.Forecast, table lake.TableName, output string) error {
 	if output == "json" {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
 		columns := []columnInfo{}
 		for _, col := range f.Columns {
 			columns = append(columns, columnInfo{col.Name, col.Type.String()})
 		}
-		return enc.Encode(struct {
+		return printJSON(w, struct {
 			Table string `json:"table"`
 			importer.Forecast
 			Columns []columnInfo `json:"columns"`

@@ -175,9 +175,13 @@ func (s *service) rulesOf(name lake.TableName) *partitioner.Rules {
 	return nil
 }
 
-// fileColumns are the columns of a Parquet file, by its footer.
+// fileColumns are the columns of a Parquet file in the lake, by its footer.
 func (s *service) fileColumns(ctx context.Context, o store.Object) ([]lake.Column, error) {
-	tail, err := s.readObject(ctx, o, o.Size-min(o.Size, footer.TailSize), min(o.Size, footer.TailSize))
+	return columnsOf(ctx, s.store, o)
+}
+
+func columnsOf(ctx context.Context, from store.Store, o store.Object) ([]lake.Column, error) {
+	tail, err := readObject(ctx, from, o, o.Size-min(o.Size, footer.TailSize), min(o.Size, footer.TailSize))
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +189,7 @@ func (s *service) fileColumns(ctx context.Context, o store.Object) ([]lake.Colum
 	if err != nil {
 		return nil, err
 	}
-	raw, err := s.readObject(ctx, o, o.Size-footer.TailSize-length, length)
+	raw, err := readObject(ctx, from, o, o.Size-footer.TailSize-length, length)
 	if err != nil {
 		return nil, err
 	}
@@ -196,8 +200,8 @@ func (s *service) fileColumns(ctx context.Context, o store.Object) ([]lake.Colum
 	return f.Schema()
 }
 
-func (s *service) readObject(ctx context.Context, o store.Object, off, length int64) (b []byte, err error) {
-	body, err := s.store.GetVersion(ctx, o, off, length)
+func readObject(ctx context.Context, from store.Store, o store.Object, off, length int64) (b []byte, err error) {
+	body, err := from.GetVersion(ctx, o, off, length)
 	if err != nil {
 		return nil, err
 	}

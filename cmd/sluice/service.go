@@ -19,6 +19,7 @@ import (
 
 	"sluice/buffer"
 	"sluice/catalogsync"
+	"sluice/catalogsync/crawl"
 	"sluice/catalogsync/embedded"
 	"sluice/configs"
 	"sluice/convert"
@@ -72,7 +73,9 @@ type service struct {
 	certs       *certs.Files        // nil without TLS
 	conns       *ingest.Connections // nil until the service listens
 	stopping    atomic.Bool
-	known       sync.Map // names of streams that were let in, to true
+	watchesMu   sync.Mutex
+	watches     map[string]*crawl.Crawler // those of crawls that watch; guarded by watchesMu
+	known       sync.Map                  // names of streams that were let in, to true
 }
 
 // openService opens the rooms from the disk upwards; what an error leaves open is

@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"buffer":              {"internal/lake"},
 	"convert":             {"partitioner", "internal/jsonscan", "internal/lake"},
 	"partitioner":         {"internal/jsonscan", "internal/lake"},
-	"catalogsync":         {"internal/lake", "internal/jsonscan"},
+	"catalogsync":         {"partitioner", "internal/lake", "internal/jsonscan"},
 	"internal/lake":       {},
 	"internal/jsonscan":   {},
 	"configs":             {"internal/lake"},
