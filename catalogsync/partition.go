@@ -140,6 +140,7 @@ func (c *Catalog) missing(ctx context.Context, table lake.Table, parts []lake.Pa
 		wanted[key] = p
 	}
 	have := map[string]bool{}
+	columns := nestedOf(table.Columns)
 	var stale []types.Partition
 	for n := 1; len(values) > 0; {
 		group := values[:min(len(values), maxBatchGet)]
@@ -155,7 +156,7 @@ func (c *Catalog) missing(ctx context.Context, table lake.Table, parts []lake.Pa
 			if err := sameLocation(name, decodePartition(p), wanted[key]); err != nil {
 				return nil, err
 			}
-			if outgrown(p, table.Columns) {
+			if outgrown(p, columns) {
 				stale = append(stale, p)
 			}
 		}

@@ -23,21 +23,33 @@ const maxUpdate = 100
 // field that the table's struct got later is null in that partition, whatever its files
 // have. So a partition that gets files is brought up to date first.
 
+// A nested column has a struct in its type.
+type nested struct {
+	lake.Column
+	text string // of the type
+}
+
+func nestedOf(columns []lake.Column) (out []nested) {
+	for _, c := range columns {
+		if grows(c.Type) {
+			out = append(out, nested{c, c.Type.String()})
+		}
+	}
+	return out
+}
+
 // outgrown reports whether the table's columns have fields within the partition's
 // structs that it lacks.
-func outgrown(p types.Partition, columns []lake.Column) bool {
+func outgrown(p types.Partition, columns []nested) bool {
 	if p.StorageDescriptor == nil {
 		return false
 	}
 	for _, w := range columns {
-		if !grows(w.Type) {
-			continue
-		}
 		i := indexColumn(p.StorageDescriptor.Columns, w.Name)
-		if i < 0 {
+		if i < 0 || aws.ToString(p.StorageDescriptor.Columns[i].Type) == w.text {
 			continue
 		}
-		if _, changed := extendColumn(p.StorageDescriptor.Columns[i], w); changed {
+		if _, changed := extendColumn(p.StorageDescriptor.Columns[i], w.Column); changed {
 			return true
 		}
 	}
@@ -52,10 +64,8 @@ func grows(t lake.Type) bool {
 // structs is a text that is another one when a struct in a column has grown.
 func structs(columns []lake.Column) string {
 	var b strings.Builder
-	for _, c := range columns {
-		if grows(c.Type) {
-			fmt.Fprintf(&b, "%q %s,", c.Name, c.Type)
-		}
+	for _, c := range nestedOf(columns) {
+		fmt.Fprintf(&b, "%q %s,", c.Name, c.text)
 	}
 	return b.String()
 }

@@ -20,6 +20,8 @@ func (r *runner) trino(ctx context.Context) error {
 	return r.coordinated(ctx, "Trino", startTrino, places.trinoProperties)
 }
 
+const alikeGroup = "Statements answered alike"
+
 type starter func(ctx context.Context, c cache, dir string, p places) (*coordinator, error)
 
 // coordinated does all that PrestoDB and Trino do.
@@ -40,6 +42,9 @@ func (r *runner) coordinated(ctx context.Context, title string, start starter, p
 	t.look(ctx)
 	for _, q := range queries {
 		t.alike(ctx, q)
+		if t.Trino {
+			t.alikeByCommand(ctx, q)
+		}
 	}
 	t.make(ctx)
 	return nil
@@ -72,7 +77,11 @@ type trial struct {
 
 // note keeps what became of something; err is what was wrong.
 func (t *trial) note(group, about string, err error, note string) {
-	o := outcome{group: group, about: about, engine: t.title, note: note}
+	t.noteBy(t.title, group, about, err, note)
+}
+
+func (t *trial) noteBy(title, group, about string, err error, note string) {
+	o := outcome{group: group, about: about, engine: title, note: note}
 	known, listed := expected[t.name][about]
 	switch {
 	case err != nil && listed && known.kind == kindOf(err):
@@ -91,7 +100,27 @@ func (t *trial) alike(ctx context.Context, q query) {
 	if err == nil {
 		err = differ(theirs, ours)
 	}
-	t.note("Statements answered alike", q.about, err, fmt.Sprintf("%d rows", len(ours.Rows)))
+	t.note(alikeGroup, q.about, err, fmt.Sprintf("%d rows", len(ours.Rows)))
+}
+
+// alikeByCommand compares what "sluice query --engine trino" prints.
+func (t *trial) alikeByCommand(ctx context.Context, q query) {
+	ours, err := t.node.ask(ctx, q.sql)
+	if err == nil {
+		var printed string
+		printed, err = output(ctx, t.binary, "query", "--data-dir", filepath.Join(t.dir, "none"), "--engine", "trino", "--trino-server", t.URL,
+			"--trino-catalog", catalogName, "--output", "json", q.sql)
+		theirs := prestotest.Answer{SQL: q.sql}
+		if err != nil {
+			theirs.Error, err = err.Error(), nil
+		} else {
+			theirs, err = decodeAnswer(q.sql, []byte(printed))
+		}
+		if err == nil {
+			err = differ(theirs, ours)
+		}
+	}
+	t.noteBy("sluice query --engine trino", alikeGroup, q.about, err, fmt.Sprintf("%d rows", len(ours.Rows)))
 }
 
 func (t *trial) both(ctx context.Context, sql string) (theirs, ours prestotest.Answer, err error) {

@@ -101,6 +101,12 @@ func (n *node) ask(ctx context.Context, sql string) (prestotest.Answer, error) {
 	if err != nil {
 		return a, err
 	}
+	return decodeAnswer(sql, text)
+}
+
+// decodeAnswer reads an answer as the query API and "sluice query --output json" give it.
+func decodeAnswer(sql string, text []byte) (prestotest.Answer, error) {
+	a := prestotest.Answer{SQL: sql}
 	var answer struct {
 		Columns []struct{ Type string }
 		Rows    [][]json.RawMessage
