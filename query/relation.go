@@ -188,35 +188,25 @@ func keyLiteral(value string) string {
 // ranges is a relation p with a row for each file: its number and its partition
 // values.
 func ranges(groups []fileGroup, keys int) string {
-	var b strings.Builder
-	b.WriteString("(VALUES ")
-	for n, g := range groups {
-		for i := g.from; i < g.to; i++ {
-			if n > 0 || i > g.from {
-				b.WriteByte(',')
-			}
-			fmt.Fprintf(&b, "(%d::UBIGINT", i)
-			for _, v := range g.values {
-				b.WriteString("," + keyLiteral(v))
-			}
-			b.WriteByte(')')
-		}
-	}
-	b.WriteString(") AS p(i")
+	n := groups[len(groups)-1].to
+	var columns, names strings.Builder
 	for j := range keys {
-		fmt.Fprintf(&b, ",k%d", j)
+		values := make([]string, 0, n)
+		for _, g := range groups {
+			for range g.to - g.from {
+				values = append(values, g.values[j])
+			}
+		}
+		fmt.Fprintf(&columns, ", nullif(unnest(%s), %s)", executor.Texts(values), executor.Quote(lake.NullPartition))
+		fmt.Fprintf(&names, ",k%d", j)
 	}
-	return b.String() + ")"
+	return fmt.Sprintf("(SELECT unnest(range(%d))::UBIGINT%s) AS p(i%s)", n, columns.String(), names.String())
 }
 
 func paths(files []dataFile) string {
-	var b strings.Builder
-	b.WriteByte('[')
+	list := make([]string, len(files))
 	for i, f := range files {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(executor.Quote(f.path))
+		list[i] = f.path
 	}
-	return b.String() + "]"
+	return executor.Texts(list)
 }

@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -72,15 +73,11 @@ func (in *instance) exec(sql string) error {
 func (in *instance) lock(files []string) error {
 	sorted := append([]string(nil), files...)
 	sort.Strings(sorted)
-	quoted := make([]string, len(sorted))
-	for i, f := range sorted {
-		quoted[i] = Quote(f)
-	}
 	for _, sql := range []string{
 		"SET TimeZone = 'UTC'",
 		"SET errors_as_json = true",
 		"SET preserve_insertion_order = false",
-		"SET allowed_paths = [" + strings.Join(quoted, ",") + "]",
+		"SET allowed_paths = " + Texts(sorted),
 		"SET enable_external_access = false",
 		"SET lock_configuration = true",
 	} {
@@ -125,6 +122,21 @@ func (in *instance) watch(ctx context.Context) (stop func()) {
 
 // Quote is s as a string literal of SQL.
 func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// Texts is a list of strings as an expression of SQL. A long one is a single literal
+// that is taken apart: as one literal each, tens of thousands take DuckDB seconds to
+// bind.
+func Texts(list []string) string {
+	const long = 64
+	if len(list) < long || slices.ContainsFunc(list, func(s string) bool { return strings.Contains(s, "\n") }) {
+		quoted := make([]string, len(list))
+		for i, s := range list {
+			quoted[i] = Quote(s)
+		}
+		return "[" + strings.Join(quoted, ",") + "]"
+	}
+	return "string_split(" + Quote(strings.Join(list, "\n")) + ", chr(10))"
+}
 
 // Identifier is s as a quoted identifier of SQL.
 func Identifier(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
