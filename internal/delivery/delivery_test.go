@@ -42,8 +42,10 @@ type rig struct {
 	memory  int64 // of the rules
 }
 
-func newRig(t testing.TB) *rig {
-	r := &rig{t: t, dir: t.TempDir(), streams: map[string]configs.Stream{}}
+func newRig(t testing.TB) *rig { return newRigIn(t, t.TempDir()) }
+
+func newRigIn(t testing.TB, dir string) *rig {
+	r := &rig{t: t, dir: dir, streams: map[string]configs.Stream{}}
 	r.openCatalog()
 	t.Cleanup(func() { r.glue.Close() })
 	var err error
