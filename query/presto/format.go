@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sluice/query/presto/function"
 	"sluice/query/syntax"
 )
 
@@ -20,6 +21,10 @@ func (r *rewriter) format(n node, to string, pattern func(string, bool) (string,
 		r.fail(n, "the pattern of %s must be a text in quotes", name)
 		return
 	}
+	if to == "strptime" && !strptimeReads(name, p) {
+		r.parseBy(n, name, p)
+		return
+	}
 	duck, bad := pattern(p, to == "strptime")
 	if bad != "" {
 		r.fail(a[1], "%s of the pattern of %s is not supported", bad, name)
@@ -29,16 +34,36 @@ func (r *rewriter) format(n node, to string, pattern func(string, bool) (string,
 		become(n, call(to, a[0], literal(duck)))
 		return
 	}
-	// What the pattern does not say is of 1970-01-01; with DuckDB, of 1900.
-	text := a[0]
-	if !strings.Contains(duck, "%Y") && !strings.Contains(duck, "%G") {
-		text, duck = operate("||", literal("1970 "), text), "%Y "+duck
-	}
-	parsed := r.macro("presto_strptime", text, literal(duck))
+	parsed := r.macro("presto_strptime", a[0], literal(duck))
 	if name == "parse_datetime" {
 		parsed = cast(parsed, "TIMESTAMP WITH TIME ZONE")
 	}
 	become(n, parsed)
+}
+
+// strptimeReads reports whether DuckDB's strptime, which is faster, reads a pattern as
+// Presto does: it has the year and what all patterns have.
+func strptimeReads(name, p string) bool {
+	if name == "date_parse" {
+		_, bad := mysqlPattern(p, true)
+		return bad == "" && strings.Contains(p, "%Y") && !strings.ContainsAny(p, "MW")
+	}
+	_, bad := jodaPattern(p, true)
+	return bad == "" && strings.Contains(p, "yyyy") && !strings.Contains(p, "MMM")
+}
+
+// parseBy reads texts with the functions in Go.
+func (r *rewriter) parseBy(n node, name, p string) {
+	a := arguments(n)
+	bad := function.MySQLLayout(p)
+	if name == "parse_datetime" {
+		_, bad = function.JodaLayout(p)
+	}
+	if bad != "" {
+		r.fail(a[1], "%s of the pattern of %s is not supported", bad, name)
+		return
+	}
+	become(n, r.macro("presto_"+name, a...))
 }
 
 // mysqlCodes are MySQL's, as PrestoDB documents them for date_format.

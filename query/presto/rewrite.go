@@ -331,6 +331,7 @@ func (r *rewriter) operator(n node) {
 		}
 	case "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_NOT":
 	default:
+		r.settleAll(args)
 		for _, a := range args {
 			if markOf(a) != nil {
 				r.fail(n, "a timestamp with a time zone other than UTC, or a char(n), is not supported within another value; cast it to timestamp or varchar")

@@ -168,6 +168,17 @@ func (r *rewriter) settle(n node) {
 	delete(n, markKey)
 }
 
+// settleAll settles values, and counts those that have a zone all the same.
+func (r *rewriter) settleAll(values []node) (zoned int) {
+	for _, v := range values {
+		r.settle(v)
+		if zoneOf(v) != nil {
+			zoned++
+		}
+	}
+	return zoned
+}
+
 func (r *rewriter) star(item node, out *outputs) {
 	of := syntax.Text(item, "relation_name")
 	marked := false

@@ -9,6 +9,7 @@ import (
 	"time"
 	_ "time/tzdata" // of zones, where the machine has none
 
+	"sluice/query/presto/function"
 	"sluice/query/syntax"
 )
 
@@ -191,6 +192,9 @@ func (r *rewriter) wallAt(at, n node) node {
 			return r.macro("presto_wall_fixed", integer(z.offset), n)
 		}
 	}
+	if _, ok := constantText(at); !ok {
+		return r.macro("presto_wall_any", copied(at), n)
+	}
 	return r.macro("presto_wall", copied(at), n)
 }
 
@@ -212,6 +216,9 @@ func (r *rewriter) moved(n, wall node) node {
 		if z, _ := zoneNamed(name); z.fixed {
 			return r.instantAt(at, wall)
 		}
+	}
+	if _, ok := constantText(at); !ok {
+		r.fail(n, "days, months and years of a timestamp whose time zone is computed for each row are not supported; cast it to timestamp first, or give it a zone with AT TIME ZONE")
 	}
 	return r.macro("presto_moved", copied(at), copied(n), wall)
 }
@@ -272,6 +279,9 @@ func (r *rewriter) zones(n node, name string) (keep *mark, done bool) {
 		return nil, r.zonedInterval(n, name)
 	default:
 		all, keeps := keepsMark[name]
+		if r.settleAll(args) == 0 {
+			return nil, false
+		}
 		if !keeps {
 			r.fail(n, "%s of a timestamp with a time zone other than UTC is not supported; cast it to timestamp or varchar", name)
 			return nil, true
@@ -310,6 +320,7 @@ func (r *rewriter) each(n node, by func(node) node) {
 
 // common is the mark that all values have. NULL is of any type.
 func (r *rewriter) common(n node, values []node) *mark {
+	r.settleAll(values)
 	var found *mark
 	first := true
 	for _, v := range values {
@@ -338,6 +349,12 @@ func (r *rewriter) givesZone(n node, name string) bool {
 		r.markZone(n, args[1])
 	case name == "with_timezone" && len(args) == 2:
 		r.literalZone(n, args)
+	case name == "from_iso8601_timestamp" && len(args) == 1:
+		at := r.macro("presto_iso_zone", copied(args[0]))
+		become(n, r.macro("presto_from_iso8601_timestamp", args[0]))
+		n[markKey] = &mark{zone: at}
+	case name == "parse_datetime" && len(args) == 2:
+		return r.parsesZone(n, args)
 	case name == "from_unixtime" && len(args) == 2:
 		become(n, cast(r.macro("presto_from_unixtime", args[0]), "TIMESTAMP WITH TIME ZONE"))
 		r.markZone(n, args[1])
@@ -355,6 +372,18 @@ func (r *rewriter) givesZone(n node, name string) bool {
 	default:
 		return false
 	}
+	return true
+}
+
+// parsesZone is parse_datetime with a pattern that reads a zone.
+func (r *rewriter) parsesZone(n node, args []node) bool {
+	pattern, ok := constantText(args[1])
+	if zoned, bad := function.JodaLayout(pattern); !ok || bad != "" || !zoned {
+		return false
+	}
+	at := r.macro("presto_parse_datetime_zone", copied(args[0]), copied(args[1]))
+	become(n, r.macro("presto_parse_datetime", args...))
+	n[markKey] = &mark{zone: at}
 	return true
 }
 

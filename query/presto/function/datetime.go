@@ -1,0 +1,523 @@
+package function
+
+import (
+	"bytes"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A field of a date or a time that a pattern reads.
+type field uint8
+
+const (
+	literalText field = iota
+	year
+	twoDigitYear
+	month
+	monthName
+	dayOfMonth
+	dayOfYear
+	dayName
+	hour       // 0 to 23
+	hourOfHalf // 1 to 12, with a half of the day
+	halfName   // AM or PM
+	minute
+	second
+	fraction
+	offset // Z, +02:00 or +0200
+	zoneID // Europe/Berlin
+)
+
+// A piece of a pattern: a field of at most so many digits, or a text that stands
+// there as it is.
+type piece struct {
+	field  field
+	digits int
+	text   string
+}
+
+// A layout is what a pattern reads, in order. Joda's rules: a number has up to its
+// digits, names are in any case, what a text does not say is that of 1970-01-01
+// 00:00, and the year, where it says a month or a day, 2000.
+type layout struct {
+	elements []piece
+	zoned    bool
+}
+
+// MySQLLayout reads a pattern of date_parse; bad is what it cannot.
+func MySQLLayout(pattern string) (bad string) {
+	_, bad = mysqlLayout(pattern)
+	return bad
+}
+
+// JodaLayout is MySQLLayout for parse_datetime; zoned reports whether texts bring
+// their zones.
+func JodaLayout(pattern string) (zoned bool, bad string) {
+	l, bad := jodaLayout(pattern)
+	return bad == "" && l.zoned, bad
+}
+
+var mysqlFields = map[byte][]piece{
+	'b': {{field: monthName}}, 'M': {{field: monthName}}, 'c': {{field: month, digits: 2}}, 'm': {{field: month, digits: 2}},
+	'd': {{field: dayOfMonth, digits: 2}}, 'e': {{field: dayOfMonth, digits: 2}}, 'j': {{field: dayOfYear, digits: 3}},
+	'a': {{field: dayName}}, 'W': {{field: dayName}}, 'f': {{field: fraction, digits: 9}}, 'H': {{field: hour, digits: 2}}, 'k': {{field: hour, digits: 2}},
+	'h': {{field: hourOfHalf, digits: 2}}, 'I': {{field: hourOfHalf, digits: 2}}, 'l': {{field: hourOfHalf, digits: 2}}, 'p': {{field: halfName}},
+	'i': {{field: minute, digits: 2}}, 'S': {{field: second, digits: 2}}, 's': {{field: second, digits: 2}},
+	'Y': {{field: year, digits: 4}}, 'y': {{field: twoDigitYear, digits: 2}}, '%': {{text: "%"}},
+	'T': {{field: hour, digits: 2}, {text: ":"}, {field: minute, digits: 2}, {text: ":"}, {field: second, digits: 2}},
+	'r': {{field: hourOfHalf, digits: 2}, {text: ":"}, {field: minute, digits: 2}, {text: ":"}, {field: second, digits: 2}, {text: " "}, {field: halfName}},
+}
+
+func mysqlLayout(p string) (l *layout, bad string) {
+	l = &layout{}
+	for i := 0; i < len(p); i++ {
+		if p[i] != '%' {
+			l.elements = append(l.elements, piece{text: p[i : i+1]})
+			continue
+		}
+		if i++; i >= len(p) {
+			return nil, "the % at the end"
+		}
+		es, ok := mysqlFields[p[i]]
+		if !ok && strings.IndexByte("DUuVwXvx", p[i]) >= 0 {
+			return nil, "%" + p[i:i+1]
+		} else if !ok {
+			es = []piece{{text: p[i : i+1]}}
+		}
+		l.elements = append(l.elements, es...)
+	}
+	return l, ""
+}
+
+var jodaFields = map[byte]piece{
+	'y': {field: year, digits: 9}, 'Y': {field: year, digits: 9}, 'M': {field: month, digits: 2}, 'd': {field: dayOfMonth, digits: 2}, 'D': {field: dayOfYear, digits: 3},
+	'E': {field: dayName}, 'a': {field: halfName}, 'H': {field: hour, digits: 2}, 'h': {field: hourOfHalf, digits: 2}, 'm': {field: minute, digits: 2}, 's': {field: second, digits: 2},
+}
+
+func jodaLayout(p string) (l *layout, bad string) {
+	l = &layout{}
+	for i := 0; i < len(p); {
+		c, from := p[i], i
+		if c == '\'' {
+			text, end, ok := jodaQuoted(p, i)
+			if !ok {
+				return nil, "the quote that does not end"
+			}
+			l.elements, i = append(l.elements, piece{text: text}), end
+			continue
+		}
+		if c|0x20 < 'a' || c|0x20 > 'z' {
+			l.elements, i = append(l.elements, piece{text: p[i : i+1]}), i+1
+			continue
+		}
+		for i < len(p) && p[i] == c {
+			i++
+		}
+		n := i - from
+		e, ok := jodaFields[c]
+		switch {
+		case c == 'M' && n > 2:
+			e = piece{field: monthName}
+		case (c == 'y' || c == 'Y') && n == 2:
+			return nil, p[from:i] // whose century depends on the day of the query
+		case (c == 'y' || c == 'Y') && i < len(p) && strings.IndexByte("yYMdDHhmsS", p[i]) >= 0 && !(p[i] == 'M' && strings.HasPrefix(p[i:], "MMM")):
+			e.digits = n // another number follows at once
+		case c == 'S' && n <= 9:
+			e = piece{field: fraction, digits: n}
+		case c == 'Z' && n <= 2:
+			e, l.zoned = piece{field: offset}, true
+		case c == 'Z' && n == 3:
+			e, l.zoned = piece{field: zoneID}, true
+		case !ok:
+			return nil, p[from:i]
+		}
+		l.elements = append(l.elements, e)
+	}
+	return l, ""
+}
+
+// jodaQuoted is the text in quotes at i, and its end.
+func jodaQuoted(p string, i int) (text string, end int, ok bool) {
+	for j := i + 1; j < len(p); j++ {
+		if p[j] != '\'' {
+			continue
+		}
+		if j+1 < len(p) && p[j+1] == '\'' && j > i+1 {
+			j++
+			continue
+		}
+		if j == i+1 {
+			return "'", j + 1, true
+		}
+		return strings.ReplaceAll(p[i+1:j], "''", "'"), j + 1, true
+	}
+	return "", 0, false
+}
+
+// layouts are those of the patterns that were met.
+var layouts struct {
+	mu    sync.Mutex // guards known
+	known map[string]*layout
+}
+
+func layoutOf(kind string, pattern []byte, read func(string) (*layout, string)) (*layout, error) {
+	layouts.mu.Lock()
+	defer layouts.mu.Unlock()
+	key := kind + string(pattern)
+	if l := layouts.known[key]; l != nil {
+		return l, nil
+	}
+	l, bad := read(string(pattern))
+	if bad != "" {
+		return nil, invalid("%s of the pattern %s is not supported", bad, shortened(pattern))
+	}
+	if layouts.known == nil || len(layouts.known) >= maxPatterns {
+		layouts.known = make(map[string]*layout)
+	}
+	layouts.known[key] = l
+	return l, nil
+}
+
+// read are the fields of a text.
+type read struct {
+	has    [zoneID + 1]bool
+	value  [zoneID + 1]int
+	nanos  int
+	offset int // seconds
+	zone   string
+}
+
+var (
+	monthNames = namesOf(12, func(i int) string { return time.Month(i + 1).String() })
+	dayNames   = namesOf(7, func(i int) string { return time.Weekday((i + 1) % 7).String() })
+)
+
+func namesOf(n int, name func(int) string) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = strings.ToLower(name(i))
+	}
+	return out
+}
+
+// parse reads a text by the layout. The answer's location is the text's zone.
+func (l *layout) parse(text []byte) (time.Time, error) {
+	r, s := &read{}, text
+	for _, e := range l.elements {
+		n := e.read(s, r)
+		if n < 0 {
+			return time.Time{}, invalid(`Invalid format: "%s"%s`, shortened(text), malformed(text, s))
+		}
+		s = s[n:]
+	}
+	if len(s) > 0 {
+		return time.Time{}, invalid(`Invalid format: "%s"%s`, shortened(text), malformed(text, s))
+	}
+	return r.time(text)
+}
+
+func malformed(text, rest []byte) string {
+	if len(rest) == len(text) || len(rest) == 0 {
+		return ""
+	}
+	return ` is malformed at "` + string(shortened(rest)) + `"`
+}
+
+// read notes what the piece reads of a text, and returns how long that is; -1 where
+// the text is another.
+func (e piece) read(s []byte, r *read) int {
+	n, v := 0, 0
+	switch e.field {
+	case literalText:
+		if len(s) < len(e.text) || !strings.EqualFold(string(s[:len(e.text)]), e.text) {
+			return -1
+		}
+		return len(e.text)
+	case monthName, dayName:
+		names := monthNames
+		if e.field == dayName {
+			names = dayNames
+		}
+		v, n = longestName(s, names)
+	case halfName:
+		if v, n = longestName(s, []string{"am", "pm"}); n > 0 {
+			v--
+		}
+	case offset, zoneID:
+		return e.readZone(s, r)
+	case fraction:
+		for n < len(s) && n < e.digits && s[n]-'0' <= 9 {
+			n++
+		}
+		if n > 0 {
+			r.nanos, _ = strconv.Atoi((string(s[:n]) + "000000000")[:9])
+		}
+	case twoDigitYear:
+		if len(s) < 2 || s[0]-'0' > 9 || s[1]-'0' > 9 {
+			return -1
+		}
+		n, v = 2, 2000+10*int(s[0]-'0')+int(s[1]-'0')
+		if v > 2069 {
+			v -= 100
+		}
+	default:
+		for n < len(s) && n < e.digits && s[n]-'0' <= 9 {
+			v = 10*v + int(s[n]-'0')
+			n++
+		}
+	}
+	if n == 0 {
+		return -1
+	}
+	f := e.field
+	switch f {
+	case monthName:
+		f = month
+	case twoDigitYear:
+		f = year
+	}
+	r.has[f], r.value[f] = true, v
+	return n
+}
+
+// longestName is the number, from 1 on, of the name that the text begins with, whole or
+// its first three letters, and how long it stands there.
+func longestName(s []byte, names []string) (v, n int) {
+	for i, name := range names {
+		for _, form := range []string{name, name[:min(3, len(name))]} {
+			if len(form) > n && len(s) >= len(form) && strings.EqualFold(string(s[:len(form)]), form) {
+				v, n = i+1, len(form)
+			}
+		}
+	}
+	return v, n
+}
+
+var offsetText = regexp.MustCompile(`^([+-])(\d\d)(?::?(\d\d))?`)
+
+func (e piece) readZone(s []byte, r *read) int {
+	if len(s) > 0 && s[0] == 'Z' {
+		r.zone = "UTC"
+		return 1
+	}
+	if m := offsetText.FindSubmatch(s); m != nil {
+		hours, _ := strconv.Atoi(string(m[2]))
+		minutes, _ := strconv.Atoi("0" + string(m[3]))
+		if minutes > 59 || 60*hours+minutes > 14*60 {
+			return -1
+		}
+		r.offset = 3600*hours + 60*minutes
+		if m[1][0] == '-' {
+			r.offset = -r.offset
+		}
+		r.zone = offsetName(r.offset)
+		return len(m[0])
+	}
+	if e.field != zoneID {
+		return -1
+	}
+	n := 0
+	for n < len(s) && (s[n] == '/' || s[n] == '_' || s[n] == '-' || s[n] == '+' || 'a' <= s[n]|0x20 && s[n]|0x20 <= 'z' || n > 0 && s[n]-'0' <= 9) {
+		n++
+	}
+	if n == 0 {
+		return -1
+	}
+	r.zone = string(s[:n])
+	return n
+}
+
+func offsetName(seconds int) string {
+	if seconds == 0 {
+		return "UTC"
+	}
+	return time.Unix(0, 0).In(time.FixedZone("", seconds)).Format("-07:00")
+}
+
+// time is what the fields say.
+func (r *read) time(text []byte) (time.Time, error) {
+	bad := func(value int, name string, least, most int) (time.Time, error) {
+		return time.Time{}, invalid(`Cannot parse "%s": Value %d for %s must be in the range [%d,%d]`, shortened(text), value, name, least, most)
+	}
+	y, m, d := 1970, 1, 1
+	if r.has[month] || r.has[dayOfMonth] || r.has[dayOfYear] || r.has[dayName] {
+		y = 2000
+	}
+	if r.has[year] {
+		y = r.value[year]
+	}
+	if r.has[month] {
+		m = r.value[month]
+	}
+	if m < 1 || m > 12 {
+		return bad(m, "monthOfYear", 1, 12)
+	}
+	if r.has[dayOfMonth] {
+		d = r.value[dayOfMonth]
+	}
+	if last := time.Date(y, time.Month(m)+1, 0, 0, 0, 0, 0, time.UTC).Day(); d < 1 || d > last {
+		return bad(d, "dayOfMonth", 1, last)
+	}
+	if r.has[dayOfYear] {
+		if last := time.Date(y, 12, 31, 0, 0, 0, 0, time.UTC).YearDay(); r.value[dayOfYear] < 1 || r.value[dayOfYear] > last {
+			return bad(r.value[dayOfYear], "dayOfYear", 1, last)
+		}
+		m, d = 1, r.value[dayOfYear]
+	}
+	h := r.value[hour]
+	if h > 23 {
+		return bad(h, "hourOfDay", 0, 23)
+	}
+	if r.has[hourOfHalf] {
+		if h = r.value[hourOfHalf]; h < 1 || h > 12 {
+			return bad(h, "clockhourOfHalfday", 1, 12)
+		}
+		h %= 12
+	}
+	if r.has[halfName] {
+		h = h%12 + 12*r.value[halfName]
+	}
+	if r.value[minute] > 59 {
+		return bad(r.value[minute], "minuteOfHour", 0, 59)
+	}
+	if r.value[second] > 59 {
+		return bad(r.value[second], "secondOfMinute", 0, 59)
+	}
+	t := time.Date(y, time.Month(m), d, h, r.value[minute], r.value[second], r.nanos/1e6*1e6, time.UTC)
+	if r.has[dayName] { // the day of that name in the week
+		t = t.AddDate(0, 0, r.value[dayName]-((int(t.Weekday())+6)%7+1))
+	}
+	return r.inZone(t, text)
+}
+
+// inZone is a time on the wall of the zone that the text brought.
+func (r *read) inZone(t time.Time, text []byte) (time.Time, error) {
+	if r.zone == "" || r.zone == "UTC" {
+		return t, nil
+	}
+	location := time.FixedZone(r.zone, r.offset)
+	if r.offset == 0 {
+		var err error
+		if location, err = time.LoadLocation(r.zone); err != nil || !strings.Contains(r.zone, "/") {
+			return time.Time{}, invalid(`Invalid format: "%s": there is no time zone %s`, shortened(text), r.zone)
+		}
+	}
+	there := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), location)
+	if there.Format(time.DateTime) != t.Format(time.DateTime) {
+		return time.Time{}, invalid(`Cannot parse "%s": Illegal instant due to time zone offset transition (%s)`, shortened(text), r.zone)
+	}
+	return there, nil
+}
+
+// appendInstant is a time as DuckDB reads it, in UTC.
+func appendInstant(dst []byte, t time.Time, err error) ([]byte, bool, error) {
+	if err != nil {
+		return dst, false, err
+	}
+	return t.UTC().AppendFormat(dst, "2006-01-02 15:04:05.000"), false, nil
+}
+
+func appendZone(dst []byte, t time.Time, err error) ([]byte, bool, error) {
+	if err != nil {
+		return dst, false, err
+	}
+	return append(dst, t.Location().String()...), false, nil
+}
+
+func dateParse(dst []byte, args [][]byte) ([]byte, bool, error) {
+	l, err := layoutOf("mysql", args[1], mysqlLayout)
+	if err != nil {
+		return dst, false, err
+	}
+	t, err := l.parse(args[0])
+	return appendInstant(dst, t, err)
+}
+
+func parseDatetime(dst []byte, args [][]byte) ([]byte, bool, error) {
+	l, err := layoutOf("joda", args[1], jodaLayout)
+	if err != nil {
+		return dst, false, err
+	}
+	t, err := l.parse(args[0])
+	return appendInstant(dst, t, err)
+}
+
+func parseDatetimeZone(dst []byte, args [][]byte) ([]byte, bool, error) {
+	l, err := layoutOf("joda", args[1], jodaLayout)
+	if err != nil {
+		return dst, false, err
+	}
+	t, err := l.parse(args[0])
+	return appendZone(dst, t, err)
+}
+
+// isoDate and isoTime are the forms of ISO 8601 that from_iso8601_timestamp takes.
+var (
+	isoDate = regexp.MustCompile(`^(\d{4})(?:-(\d{2})(?:-(\d{2}))?|-(\d{3})|-W(\d{2})(?:-(\d))?)?$`)
+	isoTime = regexp.MustCompile(`^(?:(\d{2})(?::(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?)?(Z|[+-]\d\d(?::?\d\d)?)?$`)
+)
+
+// isoParse reads a text such as 2026-01-31T10:00:00+02:00.
+func isoParse(text []byte) (time.Time, error) {
+	date, clock, timed := bytes.Cut(text, []byte("T"))
+	d, c := isoDate.FindSubmatch(date), isoTime.FindSubmatch(clock)
+	if d == nil || c == nil || timed && len(clock) == 0 {
+		return time.Time{}, invalid(`Invalid format: "%s"`, shortened(text))
+	}
+	r := &read{}
+	put := func(f field, digits []byte) {
+		if len(digits) > 0 {
+			r.has[f] = true
+			r.value[f], _ = strconv.Atoi(string(digits))
+		}
+	}
+	put(year, d[1])
+	put(month, d[2])
+	put(dayOfMonth, d[3])
+	put(dayOfYear, d[4])
+	put(hour, c[1])
+	put(minute, c[2])
+	put(second, c[3])
+	if len(c[4]) > 0 {
+		r.nanos, _ = strconv.Atoi((string(c[4]) + "000000000")[:9])
+	}
+	if len(c[5]) > 0 && (piece{field: offset}).readZone(c[5], r) < 0 {
+		return time.Time{}, invalid(`Invalid format: "%s" is malformed at "%s"`, shortened(text), c[5])
+	}
+	if len(d[5]) == 0 {
+		return r.time(text)
+	}
+	return r.isoWeek(text, d[5], d[6])
+}
+
+// isoWeek is a day by its week, the first of which has the year's first Thursday.
+func (r *read) isoWeek(text, week, day []byte) (time.Time, error) {
+	w, _ := strconv.Atoi(string(week))
+	weekday := 1
+	if len(day) > 0 {
+		weekday = int(day[0] - '0')
+	}
+	fourth := time.Date(r.value[year], 1, 4, 0, 0, 0, 0, time.UTC)
+	monday := fourth.AddDate(0, 0, -(int(fourth.Weekday())+6)%7+7*(w-1))
+	if y, n := monday.ISOWeek(); w < 1 || weekday < 1 || weekday > 7 || y != r.value[year] || n != w {
+		return time.Time{}, invalid(`Cannot parse "%s": there is no such week or day of it`, shortened(text))
+	}
+	t := monday.AddDate(0, 0, weekday-1)
+	r.has[dayOfYear] = false
+	r.has[year], r.has[month], r.has[dayOfMonth] = true, true, true
+	r.value[year], r.value[month], r.value[dayOfMonth] = t.Year(), int(t.Month()), t.Day()
+	return r.time(text)
+}
+
+func isoTimestamp(dst []byte, args [][]byte) ([]byte, bool, error) {
+	t, err := isoParse(args[0])
+	return appendInstant(dst, t, err)
+}
+
+func isoZone(dst []byte, args [][]byte) ([]byte, bool, error) {
+	t, err := isoParse(args[0])
+	return appendZone(dst, t, err)
+}
