@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -386,4 +387,22 @@ func TestBlockErrorEndsTheJob(t *testing.T) {
 	if len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// Texts of all lengths share a dictionary, many of them a place in its table.
+func TestDictionaryOfAllLengths(t *testing.T) {
+	var records []string
+	var want []map[string]any
+	for i := range 100_000 {
+		k := i * 7919 % 30_011
+		text := strings.Repeat("x", k%61) + strconv.Itoa(k)
+		if k%5 == 0 {
+			text = fmt.Sprintf("%08x-0000-4000-8000-%012x", k, k)
+		}
+		records = append(records, fmt.Sprintf(`{"t":"%s"}`, text))
+		want = append(want, map[string]any{"t": text})
+	}
+	columns := columnsOf(t, "t:string")
+	res := convertJob(t, convert.Config{Threads: 1}, convert.Job{Blocks: blocksOf(1000, records...), Columns: columns})
+	sameRows(t, "parquet-go", want, parquetRows(t, res.Files[0].Path, columns))
 }

@@ -47,8 +47,8 @@ func (l *lane) dealOut(st *staged) error {
 
 func (d *dealer) deal(l *lane, st *staged) error {
 	d.parts = d.parts[:0]
-	if !st.mixed {
-		p := st.parts[0]
+	if len(st.owners) == 1 {
+		p := st.owners[0].part
 		d.parts = append(d.parts, p)
 		if err := l.open(p); err != nil {
 			return err
@@ -64,7 +64,8 @@ func (d *dealer) deal(l *lane, st *staged) error {
 // split deals a staged whose rows are of several partitions.
 func (d *dealer) split(l *lane, st *staged) error {
 	d.ofRow = d.ofRow[:0]
-	for _, p := range st.parts {
+	for _, o := range st.owners {
+		p := o.part
 		if p.turn == 0 {
 			d.parts = append(d.parts, p)
 			p.turn = int32(len(d.parts))
@@ -73,7 +74,9 @@ func (d *dealer) split(l *lane, st *staged) error {
 			}
 			l.held -= p.build.bytes
 		}
-		d.ofRow = append(d.ofRow, p.turn-1)
+		for range o.rows {
+			d.ofRow = append(d.ofRow, p.turn-1)
+		}
 	}
 	for _, p := range d.parts {
 		p.turn = 0

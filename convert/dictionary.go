@@ -22,10 +22,15 @@ func repeatsWanted(n int) int { return min(n/4, n*n>>20) }
 // A texts is the byte-string values of a column, in order: through a dictionary
 // while that pays, plainly after.
 type texts struct {
-	entries ragged   // the dictionary, or all values once plain
-	refs    []uint32 // of each value its entry; none once plain
-	table   []slot   // open addressing
-	plain   bool
+	entries ragged     // the dictionary, or all values once plain
+	refs    []uint32   // of each value its entry; none once plain
+	ids     []identity // of the entries; none once plain
+	// table has open addressing: a slot is 1 + an entry, with upper bits of its hash
+	// above (see tag); 0 is free. So most slots that are another's tell so without a look
+	// at ids, and what is looked at for every value is small enough to be in the cache.
+	table []uint32
+	plain bool
+	long  bool // an identity is not whole
 	// At how many values, or bytes of entries, to look again whether the
 	// dictionary pays.
 	next, nextBytes int
@@ -60,35 +65,42 @@ func (r *ragged) reset() { r.bytes, r.ends = r.bytes[:0], r.ends[:0] }
 
 func (t *texts) reset() {
 	size := minTable // as large as it was needed last
-	for !t.plain && 3*size <= 4*t.entries.len() {
+	for !t.plain && size <= 2*t.entries.len() {
 		size *= 2
 	}
 	t.table = t.table[:min(size, cap(t.table))]
 	clear(t.table)
 	t.entries.reset()
-	t.refs = t.refs[:0]
+	t.refs, t.ids = t.refs[:0], t.ids[:0]
+	t.long = false
 	t.plain, t.next, t.nextBytes = false, 0, 0
 }
 
-// A slot of the table is free while its entry is 0.
-type slot struct {
-	identity
-	entry uint32 // entry + 1
-}
+// slotBytes is what an entry takes beside its text, about: its end, its identity and,
+// of the table, which is between a quarter and half full, three slots.
+const slotBytes = 4 + 24 + 3*4
 
-// slotBytes is what an entry takes beside its text, about: its end, and of the
-// table, which is between three eighths and three quarters full, two slots.
-const slotBytes = 4 + 2*24
+// tag is a hash's part of a slot in a table of some size: the bits above those that an
+// entry needs, as there are fewer than slots.
+func tag(hash uint64, mask uint32) uint32 { return uint32(hash>>32) &^ mask }
 
-// is reports whether the slot's entry is the value with an identity.
-func (t *texts) is(s *slot, id identity, v []byte) bool {
-	if s.a != id.a || s.size != id.size || s.entry == 0 {
+// is reports whether an entry is the value with an identity.
+func (t *texts) is(entry uint32, id *identity, v []byte) bool {
+	e := &t.ids[entry]
+	if e.a != id.a || e.size != id.size {
 		return false
 	}
 	if id.whole() {
-		return s.b == id.b
+		return e.b == id.b
 	}
-	return string(t.entries.bytes[s.b:s.b+uint64(len(v))]) == string(v)
+	return string(t.entries.bytes[e.b:e.b+uint64(len(v))]) == string(v)
+}
+
+// begin makes sure that there is a table.
+func (t *texts) begin() {
+	if len(t.table) == 0 && !t.plain {
+		t.table = make([]uint32, minTable)
+	}
 }
 
 // take appends values. It returns by how many bytes the column grew.
@@ -98,37 +110,38 @@ func (t *texts) is(s *slot, id identity, v []byte) bool {
 func (t *texts) take(from *staged, in []entry) (grew int) {
 	const stride = 32
 	var ids [stride]identity
-	var hashes [stride]uint32
-	var found [stride]slot
+	var hashes [stride]uint64
+	var slots [stride]uint32
 	var texts [stride][]byte
-	if len(t.table) == 0 {
-		t.table = make([]slot, minTable)
-	}
+	t.begin()
 	if !t.plain {
 		t.refs = room(t.refs, len(in))
 	}
 	for len(in) > 0 && !t.plain {
 		some := in[:min(stride, len(in))]
-		for k := range some {
-			texts[k] = from.text(some[k].value)
-			ids[k], hashes[k] = identify(texts[k])
-		}
 		mask := uint32(len(t.table) - 1)
 		for k := range some {
-			found[k] = t.table[hashes[k]&mask]
+			texts[k] = from.text(some[k].value)
+			hashes[k] = identify(texts[k], &ids[k])
+			slots[k] = t.table[uint32(hashes[k])&mask] ^ tag(hashes[k], mask) // 1 + the entry, if it is this one's
 		}
-		for k := range some {
-			if f := &found[k]; f.entry != 0 && !f.whole() {
-				t.touched ^= t.entries.bytes[f.b]
+		if t.long {
+			for k := range some {
+				if s := slots[k]; s-1 < mask {
+					if e := &t.ids[s-1]; !e.whole() { // it may be another's with the same tag
+						t.touched ^= t.entries.bytes[e.b]
+					}
+				}
 			}
 		}
 		for k := range some {
-			if t.is(&found[k], ids[k], texts[k]) { // wherever it is by now
-				t.refs = append(t.refs, found[k].entry-1)
+			// An entry stays what it is, wherever its slot is by now.
+			if s := slots[k]; s-1 < mask && t.is(s-1, &ids[k], texts[k]) {
+				t.refs = append(t.refs, s-1)
 				grew += 4
 				continue
 			}
-			grew += t.lookUp(texts[k], ids[k], hashes[k])
+			grew += t.lookUp(texts[k], &ids[k], hashes[k])
 			if t.plain {
 				some = some[:k+1]
 				break
@@ -146,41 +159,40 @@ func (t *texts) take(from *staged, in []entry) (grew int) {
 
 // lookUp finds or makes the entry of a value, and returns by how many bytes the
 // column grew.
-func (t *texts) lookUp(v []byte, id identity, hash uint32) (grew int) {
+func (t *texts) lookUp(v []byte, id *identity, hash uint64) (grew int) {
 	mask := uint32(len(t.table) - 1)
-	i := hash & mask
-	for ; t.table[i].entry != 0; i = (i + 1) & mask {
-		if t.is(&t.table[i], id, v) {
-			t.refs = append(t.refs, t.table[i].entry-1)
+	tag := tag(hash, mask)
+	i := uint32(hash) & mask
+	for ; t.table[i] != 0; i = (i + 1) & mask {
+		if s := t.table[i] ^ tag; s-1 < mask && t.is(s-1, id, v) {
+			t.refs = append(t.refs, s-1)
 			return 4
 		}
 	}
 	if !id.whole() {
-		id.b = uint64(len(t.entries.bytes))
+		id.b, t.long = uint64(len(t.entries.bytes)), true
 	}
 	t.entries.push(v)
+	t.ids = push(t.ids, *id)
 	n := uint32(t.entries.len())
-	t.table[i] = slot{identity: id, entry: n}
+	t.table[i] = tag | n
 	t.refs = append(t.refs, n-1)
-	if 4*int(n) >= 3*len(t.table) {
+	if 2*int(n) >= len(t.table) {
 		t.grow()
 	}
 	return 4 + len(v) + slotBytes + t.review()
 }
 
 func (t *texts) grow() {
-	old := t.table
-	t.table = make([]slot, 2*len(old))
+	t.table = make([]uint32, 2*len(t.table))
 	mask := uint32(len(t.table) - 1)
-	for _, s := range old {
-		if s.entry == 0 {
-			continue
-		}
-		i := s.hash() & mask
-		for t.table[i].entry != 0 {
+	for entry := range t.ids {
+		hash := t.ids[entry].hash()
+		i := uint32(hash) & mask
+		for t.table[i] != 0 {
 			i = (i + 1) & mask
 		}
-		t.table[i] = s
+		t.table[i] = tag(hash, mask) | uint32(entry+1)
 	}
 }
 
@@ -232,7 +244,7 @@ func (t *texts) unfold() (grew int) {
 	for _, r := range t.refs {
 		all.push(t.entries.at(r))
 	}
-	t.entries, t.refs, t.table, t.plain = all, t.refs[:0], nil, true
+	t.entries, t.refs, t.ids, t.table, t.plain = all, t.refs[:0], nil, nil, true
 	return grew
 }
 

@@ -197,6 +197,9 @@ func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encod
 		if err := e.appendPage(c, &h, e.page, compress); err != nil {
 			return err
 		}
+		if from == 0 && to < in.n { // the other pages will be about like this one
+			c.data = slices.Grow(c.data, (len(c.data)-at+64)*((in.n-to)/(to-from)+1)*9/8)
+		}
 		c.pages = append(c.pages, format.PageLocation{Offset: int64(at), CompressedPageSize: int32(len(c.data) - at), FirstRowIndex: int64(row)})
 		c.addBounds(leaf, b, to-from-present, present == 0)
 		from, row, value = to, row+rows, value+present

@@ -31,33 +31,33 @@ var (
 	mixSeedB = maphash.Bytes(hashSeed, []byte{'b'})
 )
 
-// hash mixes an identity into the place of its text in a table.
-func (id identity) hash() uint32 {
+// hash mixes an identity: the lower bits are the place of its text in a table, the
+// upper half tells it from others there.
+func (id *identity) hash() uint64 {
 	b := id.b
 	if !id.whole() {
 		b = 0
 	}
 	hi, lo := bits.Mul64(id.a^mixSeedA, b^mixSeedB^uint64(id.size)<<32)
-	return uint32(hi ^ lo)
+	return hi ^ lo
 }
 
-// identify makes a text's identity and its hash.
-func identify(v []byte) (identity, uint32) {
-	var id identity
+// identify makes a text's identity and returns its hash.
+func identify(v []byte, id *identity) uint64 {
 	switch n := len(v); {
 	case n > 16:
-		id = identifyLong(v)
+		*id = identifyLong(v)
 	case n >= 8: // the two words overlap, and with the length say it all
-		id = identity{binary.LittleEndian.Uint64(v), binary.LittleEndian.Uint64(v[n-8:]), uint32(n)}
+		*id = identity{binary.LittleEndian.Uint64(v), binary.LittleEndian.Uint64(v[n-8:]), uint32(n)}
 	case n >= 4:
-		id = identity{uint64(binary.LittleEndian.Uint32(v)) | uint64(binary.LittleEndian.Uint32(v[n-4:]))<<32, 0, uint32(n)}
+		*id = identity{uint64(binary.LittleEndian.Uint32(v)) | uint64(binary.LittleEndian.Uint32(v[n-4:]))<<32, 0, uint32(n)}
 	default:
+		*id = identity{size: uint32(n)}
 		for k, c := range v {
 			id.a |= uint64(c) << (8 * k)
 		}
-		id.size = uint32(n)
 	}
-	return id, id.hash()
+	return id.hash()
 }
 
 func identifyLong(v []byte) identity {

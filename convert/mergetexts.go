@@ -4,9 +4,7 @@ package convert
 // of each text there 1 + its entry here, 0 while that is not known, so that each is
 // looked up once. It returns by how many bytes the column grew.
 func (t *texts) takeRefs(dict spans, refs []int32, known []uint32) (grew int) {
-	if len(t.table) == 0 && !t.plain {
-		t.table = make([]slot, minTable)
-	}
+	t.begin()
 	if !t.plain {
 		t.refs = room(t.refs, len(refs))
 	}
@@ -19,8 +17,9 @@ func (t *texts) takeRefs(dict spans, refs []int32, known []uint32) (grew int) {
 			continue
 		}
 		v := dict.at(int(r))
-		id, hash := identify(v)
-		grew += t.lookUp(v, id, hash)
+		var id identity
+		hash := identify(v, &id)
+		grew += t.lookUp(v, &id, hash)
 		if !t.plain {
 			known[r] = t.refs[len(t.refs)-1] + 1
 		}
@@ -35,14 +34,13 @@ func (t *texts) takeRefs(dict spans, refs []int32, known []uint32) (grew int) {
 
 // takeSpans appends texts as they are.
 func (t *texts) takeSpans(in spans) (grew int) {
-	if len(t.table) == 0 && !t.plain {
-		t.table = make([]slot, minTable)
-	}
+	t.begin()
 	n, i := in.len(), 0
 	for ; i < n && !t.plain; i++ {
 		v := in.at(i)
-		id, hash := identify(v)
-		grew += t.lookUp(v, id, hash)
+		var id identity
+		hash := identify(v, &id)
+		grew += t.lookUp(v, &id, hash)
 	}
 	if i == n {
 		return grew

@@ -123,10 +123,11 @@ func (l *lane) failed(err error, record []byte, arrival time.Time) error {
 // error is a *keyError it is in staged no more.
 func (l *lane) row(ctx context.Context, arrival time.Time) error {
 	s := &l.shred
-	l.arrival = arrival
-	if l.settled && l.eval.Same(s.parts, arrival) {
+	if l.settled && (len(s.parts) == 0 && arrival == l.arrival || l.eval.Same(s.parts, arrival)) {
+		l.arrival = arrival
 		return l.add(l.last)
 	}
+	l.arrival = arrival
 	if err := l.locate(ctx); err != nil {
 		l.settled = false
 		l.staged.undo()

@@ -22,9 +22,8 @@ type staged struct {
 	columns  [][]entry // by node id
 	slots    []int32   // by space: how many there are
 	rowOf    [][]int32 // by space: the row of each slot; none for space 0, whose slots are the rows
-	parts    []*part   // by row
+	owners   []owned   // of the rows
 	borrowed bool      // data are in a block
-	mixed    bool      // the rows are not all of one partition
 	leave    *part     // of which no more records will come: its row group ends before these rows
 
 	// Where the record being parsed began:
@@ -65,10 +64,10 @@ func (s *staged) reset() {
 		s.rowOf[i] = s.rowOf[i][:0]
 	}
 	clear(s.slots)
-	clear(s.parts)
-	s.data, s.extra, s.parts = s.kept[:0], s.extra[:0], s.parts[:0]
+	clear(s.owners)
+	s.data, s.extra, s.owners = s.kept[:0], s.extra[:0], s.owners[:0]
 	s.borrowed = false
-	s.mixed, s.leave = false, nil
+	s.leave = nil
 }
 
 // borrow takes whole lines of a block without copying them, until keep.
@@ -148,8 +147,17 @@ func (s *staged) putExtra(n *node, text string) {
 	s.put(n, int64(from|inExtra)<<32|int64(len(s.extra)))
 }
 
+// An owned is a run of rows of one partition.
+type owned struct {
+	part *part
+	rows int
+}
+
 // own gives the record that was parsed last to a partition.
 func (s *staged) own(p *part) {
-	s.mixed = s.mixed || len(s.parts) > 0 && s.parts[0] != p
-	s.parts = append(s.parts, p)
+	if n := len(s.owners); n > 0 && s.owners[n-1].part == p {
+		s.owners[n-1].rows++
+		return
+	}
+	s.owners = append(s.owners, owned{p, 1})
 }
