@@ -117,8 +117,22 @@ func (s *shredder) follow(i int) (end int, ok bool) {
 		}
 		if f.part != 0 && s.parts[f.part-1] == nil {
 			s.parts[f.part-1] = data[start:i]
+			if f.part == 1 {
+				s.noteMoment(f, row)
+			}
 		}
 		at = f
+	}
+}
+
+// noteMoment notes the value of f, the first of the rules' fields, if the row has one.
+func (s *shredder) noteMoment(f *node, row int32) {
+	if !f.moment {
+		return
+	}
+	column := s.out.columns[f.id]
+	if n := len(column); n > 0 && column[n-1].slot == row {
+		s.typed, s.moment = true, column[n-1].value
 	}
 }
 

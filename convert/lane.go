@@ -17,31 +17,33 @@ import (
 // goroutine does that beside it, encodes. Nothing that it does depends on other
 // lanes. One goroutine at a time works in it.
 type lane struct {
-	number   int
-	turn     int // of the input, that it is at
-	job      Job
-	cfg      Config
-	schema   *schema
-	shred    shredder
-	staged   *staged
-	staging  int64 // bytes of JSON that were parsed into staged
-	dealAt   int64 // at how many it is dealt out
-	eval     *partitioner.Evaluator
-	drops    []drop
-	keyed    *keyed // nil: eval reads the record's fields
-	parts    map[string]*part
-	path     []byte
-	last     *part     // the partition of the record before
-	settled  bool      // a record for which eval says Same is of that partition
-	arrival  time.Time // of the record
-	order    []*part
-	builders *sync.Pool // of the converter
-	stage    *stage
-	output   *output
-	encoder  *encoder
-	failures *failures
-	rewriter *rewriter // nil for none
-	original []byte    // the record that the one being parsed was made of; nil without rewriter
+	number  int
+	turn    int // of the input, that it is at
+	job     Job
+	cfg     Config
+	schema  *schema
+	shred   shredder
+	staged  *staged
+	staging int64 // bytes of JSON that were parsed into staged
+	dealAt  int64 // at how many it is dealt out
+	eval    *partitioner.Evaluator
+	drops   []drop
+	keyed   *keyed // nil: eval reads the record's fields
+	parts   map[string]*part
+	path    []byte
+	last    *part // the partition of the record before
+	settled bool  // a record for which eval says Same is of that partition
+	// A record with a moment from low to before high is, too, see moments.
+	low, high int64
+	arrival   time.Time // of the record
+	order     []*part
+	builders  *sync.Pool // of the converter
+	stage     *stage
+	output    *output
+	encoder   *encoder
+	failures  *failures
+	rewriter  *rewriter // nil for none
+	original  []byte    // the record that the one being parsed was made of; nil without rewriter
 	// transformFailures are of records that the rewriter fails on.
 	// Those whose partition cannot be told are there too, as Firehose has it.
 	transformFailures *failures

@@ -123,7 +123,7 @@ func (l *lane) failed(err error, record []byte, arrival time.Time) error {
 // error is a *keyError it is in staged no more.
 func (l *lane) row(ctx context.Context, arrival time.Time) error {
 	s := &l.shred
-	if l.settled && (len(s.parts) == 0 && arrival == l.arrival || l.eval.Same(s.parts, arrival)) {
+	if l.settled && (len(s.parts) == 0 && arrival == l.arrival || s.typed && l.low <= s.moment && s.moment < l.high || l.eval.Same(s.parts, arrival)) {
 		l.arrival = arrival
 		return l.add(l.last)
 	}
@@ -160,7 +160,26 @@ func (l *lane) row(ctx context.Context, arrival time.Time) error {
 		l.last = p
 	}
 	l.settled = len(l.drops) == 0 && l.keyed == nil
+	l.low, l.high = l.moments()
 	return l.add(p)
+}
+
+// moments is the range of shredder.moment in which records are of the partition of the
+// one that was parsed last; none where both are 0.
+func (l *lane) moments() (low, high int64) {
+	s, ok := &l.shred, false
+	if !l.settled || !s.typed || len(s.fields) != 1 {
+		return 0, 0
+	}
+	if l.schema.find(s.fields[0]).typ.Kind == lake.KindTimestamp {
+		low, high, ok = l.eval.RangeOfMicros()
+	} else {
+		low, high, ok = l.eval.Range(s.moment)
+	}
+	if !ok {
+		return 0, 0
+	}
+	return low, high
 }
 
 // add gives the record that was parsed last to a partition.

@@ -44,9 +44,11 @@ type node struct {
 	seen uint64 // the stamp of the object that has filled it, while shredding
 	id   int
 	part int // 1 + the index of the partition field that this is
-	ease ease
-	kind nodeKind
-	rank uint64
+	// moment: it is a bigint, or a timestamp of date-times.
+	moment bool
+	ease   ease
+	kind   nodeKind
+	rank   uint64
 
 	typ    lake.Type
 	name   string // column or field name
@@ -137,6 +139,7 @@ func newSchema(columns, known []lake.Column, rules *partitioner.Rules) *schema {
 	for i, path := range rules.Fields() {
 		if n := s.find(path); n != nil && n.part == 0 {
 			n.part = i + 1
+			n.moment = n.kind == leafNode && n.space == 0 && (n.typ.Kind == lake.KindBigint || n.typ.Kind == lake.KindTimestamp && n.typ.Form == lake.FormPlain)
 		} else {
 			s.loose = append(s.loose, i)
 		}

@@ -38,6 +38,8 @@ type shredder struct {
 	data    []byte   // of out, up to the record's end
 	start   int      // of the record
 	parts   [][]byte // the JSON text of the rules' fields, nil where absent
+	typed   bool     // the first of them is an integer or a date-time: moment is that, or its microseconds
+	moment  int64
 	rescues []rescue
 	paths   []byte
 	marks   int   // of the rescues, those that are marks
@@ -107,7 +109,7 @@ func lineEnd(data []byte, i int) int {
 func (s *shredder) begin(i int) {
 	s.start = i
 	s.rescues, s.paths, s.index, s.steps = s.rescues[:0], s.paths[:0], s.index[:0], s.steps[:0]
-	s.marks, s.kept = 0, 0
+	s.marks, s.kept, s.typed = 0, 0, false
 	if len(s.parts) > 0 { // clearing none takes time too
 		clear(s.parts)
 	}

@@ -110,6 +110,9 @@ func (d *numberDictionary) build(nums []int64, refs []uint32) (_ []uint32, ok bo
 	}
 	clear(d.table)
 	limit := min(maxNumbers, len(nums)/2)
+	if d.hopeless(nums, limit) {
+		return refs, false
+	}
 	mask := uint64(len(d.table) - 1)
 	for _, n := range nums {
 		h := uint64(n) * 0x9e3779b97f4a7c15
@@ -133,6 +136,25 @@ func (d *numberDictionary) build(nums []int64, refs []uint32) (_ []uint32, ok bo
 		}
 	}
 	return refs, len(nums) > 0
+}
+
+// hopeless reports whether numbers that ascend, as times do, will be too many, by how
+// many of the first are distinct.
+func (d *numberDictionary) hopeless(nums []int64, limit int) bool {
+	const trial = 8192
+	if len(nums) < 2*trial {
+		return false
+	}
+	distinct := 1
+	for i := 1; i < trial; i++ {
+		if nums[i] < nums[i-1] {
+			return false
+		}
+		if nums[i] > nums[i-1] {
+			distinct++
+		}
+	}
+	return distinct*(len(nums)/trial) > limit
 }
 
 // dictNumbers encodes numbers through a dictionary.

@@ -146,6 +146,44 @@ func (e *Evaluator) Same(values [][]byte, arrival time.Time) bool {
 	return true
 }
 
+// Range is about records whose only field that the rules read is an integer: while
+// it is in [low, high), the path, and what Lost says of it, is that of the last
+// AppendPath, where it was value. ok is false where there is no such range.
+func (e *Evaluator) Range(value int64) (low, high int64, ok bool) {
+	c, ok := e.soleClock()
+	if !ok || value < 0 {
+		return 0, 0, false
+	}
+	scale, from, to := unitOf(value)
+	low, high = c.from*scale, (c.from+c.unit)*scale
+	return low, high, max(low, 0) == low && low >= from && high <= to && low <= value && value < high
+}
+
+// RangeOfMicros is Range for a field that is an RFC 3339 date-time, by its
+// microseconds since 1970.
+func (e *Evaluator) RangeOfMicros() (low, high int64, ok bool) {
+	c, ok := e.soleClock()
+	if !ok {
+		return 0, 0, false
+	}
+	return c.from * 1e6, (c.from + c.unit) * 1e6, true
+}
+
+// soleClock is the clock that shows the only field that the rules read, and all that
+// they read, if it showed a time of day.
+func (e *Evaluator) soleClock() (*clock, bool) {
+	if e.prefix != nil || len(e.clocks) != 1 {
+		return nil, false
+	}
+	for i := range e.keys {
+		if e.keys[i].part == partValue {
+			return nil, false
+		}
+	}
+	c := &e.clocks[0]
+	return c, c.field == 0 && c.now.ok && !c.now.date
+}
+
 // read is the point in time that a clock shows of a record.
 func (e *Evaluator) read(c *clock, values [][]byte, arrival time.Time) moment {
 	if c.field < 0 {

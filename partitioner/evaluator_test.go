@@ -1,6 +1,7 @@
 package partitioner_test
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -263,5 +264,58 @@ func TestSame(t *testing.T) {
 	e.AppendPath(nil, [][]byte{[]byte("1769817600")}, arrival)
 	if !e.Same([][]byte{[]byte("1769903999")}, arrival.Add(time.Hour)) || e.Same([][]byte{[]byte("1769904000")}, arrival) {
 		t.Error("a day's last second is the same, the next is not")
+	}
+}
+
+// All of a Range has the path of the value that it was asked of, and so for instants.
+func TestRange(t *testing.T) {
+	for _, rules := range [][]string{{"dt=day(ts)"}, {"y=year(ts)", "m=month(ts)", "d=day(ts)", "h=hour(ts)"}} {
+		e := mustParse(t, rules...).Evaluator()
+		path := func(token string) string {
+			return string(e.AppendPath(nil, [][]byte{[]byte(token)}, arrival))
+		}
+		found := 0
+		for _, v := range []int64{0, 1, 3599, 3600, 86399, 86400, 1769839200, 99_999_999_999, 100_000_000_000, 1769839200123, 99_999_999_999_999, 1769839200123456, 1769839200123456789, math.MaxInt64, -1} {
+			want := path(strconv.FormatInt(v, 10))
+			low, high, ok := e.Range(v)
+			if !ok {
+				continue
+			}
+			found++
+			for _, same := range []int64{low, low + (high-low)/2, v, high - 1} {
+				if got := path(strconv.FormatInt(same, 10)); got != want {
+					t.Errorf("%v: %d has %s, but %d in [%d, %d) has %s", rules, v, want, same, low, high, got)
+				}
+			}
+		}
+		if found < 8 {
+			t.Errorf("%v: a range for %d values only", rules, found)
+		}
+		for _, token := range []string{`"2026-01-31T05:59:59Z"`, `"1969-12-31T23:59:59.5-03:30"`, `"0001-01-01T00:00:00Z"`, `"9999-12-31T23:59:59Z"`} {
+			want := path(token)
+			low, high, ok := e.RangeOfMicros()
+			if !ok {
+				t.Errorf("%v: no range for %s", rules, token)
+			}
+			for _, same := range []int64{low, high - 1} {
+				if got := path(time.UnixMicro(same).UTC().Format(`"2006-01-02T15:04:05.999999Z"`)); got != want {
+					t.Errorf("%v: %s has %s, but %d in [%d, %d) has %s", rules, token, want, same, low, high, got)
+				}
+			}
+		}
+		for _, token := range []string{`"2026-01-31"`, `"x"`, "null"} {
+			path(token)
+			if _, _, ok := e.RangeOfMicros(); ok {
+				t.Errorf("%v: a range for %s", rules, token)
+			}
+		}
+	}
+	for _, rules := range [][]string{{"k=ts"}, {"dt=day(ingest)"}, {"dt=day(ts)", "c=c"}, {"dt=day(ts)", "in=day(ingest)"}, {}} {
+		r := mustParse(t, rules...)
+		e := r.Evaluator()
+		e.AppendPath(nil, make([][]byte, len(r.Fields())), arrival)
+		if _, _, ok := e.Range(1769839200); ok {
+			t.Errorf("%v: a range", rules)
+		}
 	}
 }

@@ -135,6 +135,20 @@ func secondsOf(v int64, negative, fraction bool) int64 {
 	return -second
 }
 
+// unitOf is how many of the unit that v's magnitude says make a second, and the
+// magnitudes from and to which that is so.
+func unitOf(v int64) (scale, from, to int64) {
+	switch {
+	case v < firstMilli:
+		return 1, 0, firstMilli
+	case v < firstMicro:
+		return 1e3, firstMilli, firstMicro
+	case v < firstNano:
+		return 1e6, firstMicro, firstNano
+	}
+	return 1e9, firstNano, math.MaxInt64
+}
+
 // parseRFC3339 reads a full-date, or a date-time as RFC 3339 section 5.6 has it.
 func parseRFC3339(b []byte) moment {
 	year, ok1 := number(b, 0, 4)
