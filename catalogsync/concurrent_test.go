@@ -84,7 +84,7 @@ func TestTwoWriters(t *testing.T) {
 	}
 	checkProjected(t, table, all)
 	for round := 0; round < rounds; round += max(1, rounds/10) {
-		columns, _ := columnsOf(t, server, "shop", fmt.Sprintf(`"shared","%d"`, round))
+		columns, _ := columnsOf(t, server, "shop", "purchases", fmt.Sprintf(`"shared","%d"`, round))
 		for writer := range catalogs {
 			if field := fmt.Sprintf("w%d_%d:", writer, round); !strings.Contains(columns["user"], field) {
 				t.Errorf("partition shared/%d lacks the field %s", round, field)

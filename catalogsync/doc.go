@@ -17,7 +17,8 @@
 //     nothing.
 //   - After AddPartitions returned nil, each partition is in the catalog, at the
 //     location that was asked for, and its structs have the fields of the table's:
-//     PrestoDB, Trino and Athena read a partition's structs as the partition says.
+//     PrestoDB, Trino and Athena read a partition's structs as the partition says. A
+//     reconciliation that adds fields brings all partitions up to date.
 //   - Every call may be repeated after an error or a crash.
 //
 // # What is not

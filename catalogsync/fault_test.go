@@ -152,7 +152,7 @@ func failRequest(t *testing.T, server *embedded.Server, i int, bad fault) (faile
 		t.Errorf("request %d: %d partitions, %v", i, len(all), err)
 	}
 	for _, p := range parts(table, 100, 10) {
-		if columns, _ := columnsOf(t, server, name.Database, fmt.Sprintf("%q,%q", p.Values[0], p.Values[1])); columns["user"] != grownUser {
+		if columns, _ := columnsOf(t, server, name.Database, name.Table, fmt.Sprintf("%q,%q", p.Values[0], p.Values[1])); columns["user"] != grownUser {
 			t.Errorf("request %d: user in partition %q is %s", i, p.Values, columns["user"])
 		}
 	}

@@ -249,7 +249,16 @@ func (c Comparer) Apply(ctx context.Context, d Difference, remove bool) error {
 			return err
 		}
 	}
-	if err := c.Catalog.AddPartitions(ctx, table, d.Unregistered); err != nil {
+	parts := d.Unregistered
+	if len(nestedOf(d.Columns)) > 0 && len(table.PartitionKeys) > 0 {
+		// Partitions that there are get the new fields of structs too.
+		all, err := c.Catalog.Partitions(ctx, d.Table, "")
+		if err != nil {
+			return err
+		}
+		parts = append(all, parts...)
+	}
+	if err := c.Catalog.AddPartitions(ctx, table, parts); err != nil {
 		return err
 	}
 	if !remove {

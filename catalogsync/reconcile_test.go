@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"sluice/catalogsync"
+	"sluice/catalogsync/embedded"
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 	"sluice/partitioner"
@@ -22,9 +23,10 @@ import (
 // is the names of its columns, all of type int.
 type shop struct {
 	catalogsync.Comparer
-	t    *testing.T
-	dir  string
-	root string // of the table
+	t      *testing.T
+	server *embedded.Server
+	dir    string
+	root   string // of the table
 }
 
 func openShop(t *testing.T) *shop {
@@ -34,9 +36,9 @@ func openShop(t *testing.T) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shop{t: t, dir: dir, root: files.URI("shop/days") + "/"}
+	s := &shop{t: t, server: openServer(t), dir: dir, root: files.URI("shop/days") + "/"}
 	s.Comparer = catalogsync.Comparer{
-		Catalog: newCatalog(t, catalogsync.Config{Transport: openServer(t).Transport()}), Lake: files,
+		Catalog: newCatalog(t, catalogsync.Config{Transport: s.server.Transport()}), Lake: files,
 		Values: func(table lake.Table, folder string) ([]string, error) {
 			return partitioner.ParsePath(table.PartitionKeys, folder)
 		},
@@ -97,6 +99,40 @@ func (s *shop) differs(want catalogsync.Difference) catalogsync.Difference {
 		s.t.Errorf("(-want +got):\n%s", diff)
 	}
 	return got
+}
+
+// A field that files of a registered partition have is read there afterwards.
+func TestReconcileFieldsOfStructs(t *testing.T) {
+	s := openShop(t)
+	user := func(fields ...lake.Column) lake.Column {
+		return lake.Column{Name: "user", Type: lake.StructOf(fields...)}
+	}
+	name, email := lake.Column{Name: "name", Type: lake.String}, lake.Column{Name: "email", Type: lake.String}
+	table, err := s.Catalog.Ensure(t.Context(), lake.Table{Name: projected, Location: s.root, Columns: []lake.Column{user(name)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put("dt=2026-01-01/country=de/a.parquet", "")
+	s.register(s.at("2026-01-01", "de", "dt=2026-01-01/country=de"))
+	s.Columns = func(context.Context, store.Object) ([]lake.Column, error) {
+		return []lake.Column{user(name, email)}, nil
+	}
+	s.put("dt=2026-01-01/country=de/b.parquet", "x")
+	s.put("dt=2026-01-02/country=de/a.parquet", "x")
+	d := s.differs(catalogsync.Difference{
+		Unregistered: []lake.Partition{s.at("2026-01-02", "de", "dt=2026-01-02/country=de")},
+		Columns:      []lake.Column{user(name, email)},
+	})
+	if err := s.Apply(t.Context(), d, false); err != nil {
+		t.Fatal(err)
+	}
+	s.differs(catalogsync.Difference{})
+	for _, day := range []string{"2026-01-01", "2026-01-02"} {
+		columns, _ := columnsOf(t, s.server, table.Name.Database, table.Name.Table, `"`+day+`","de"`)
+		if columns["user"] != "struct<name:string,email:string>" {
+			t.Errorf("partition %s: user is %s", day, columns["user"])
+		}
+	}
 }
 
 func TestReconcile(t *testing.T) {

@@ -29,9 +29,9 @@ const grownUser = "struct<country:string,tags:array<struct<t:timestamp,weight:do
 
 // columnsOf are the columns of a partition as the catalog has them, by name, and the
 // partition without them.
-func columnsOf(t *testing.T, server *embedded.Server, database, values string) (columns map[string]string, rest map[string]any) {
+func columnsOf(t *testing.T, server *embedded.Server, database, table, values string) (columns map[string]string, rest map[string]any) {
 	t.Helper()
-	out := call(t, server, "GetPartition", `{"DatabaseName":"`+database+`","TableName":"purchases","PartitionValues":[`+values+`]}`)
+	out := call(t, server, "GetPartition", `{"DatabaseName":"`+database+`","TableName":"`+table+`","PartitionValues":[`+values+`]}`)
 	rest = out["Partition"].(map[string]any)
 	sd := rest["StorageDescriptor"].(map[string]any)
 	columns = map[string]string{}
@@ -58,7 +58,7 @@ func TestPartitionsGetTheFieldsOfStructs(t *testing.T) {
 		"Values":["day00000","0"],"LastAccessTime":7,"Parameters":{"numRows":"5"},"StorageDescriptor":{"Location":"`+parts(old, 0, 1)[0].Location+`",
 		"Parameters":{"p":"q"},"SerdeInfo":{"SerializationLibrary":"lib"},
 		"Columns":[{"Name":"USER","Type":"struct<country:string,tags:array<struct<t:timestamp>>>","Comment":"theirs"},{"Name":"gone","Type":"struct<a:int>"},{"Name":"title","Type":"varchar(5)"}]}}}`)
-	_, before := columnsOf(t, server, "shop", `"day00000","0"`)
+	_, before := columnsOf(t, server, "shop", "purchases", `"day00000","0"`)
 
 	if got := delivery(t, c, transport, grown(), 0, 2); !slices.Contains(got, "BatchUpdatePartition") {
 		t.Errorf("requests of a delivery to a grown struct: %v", got)
@@ -66,7 +66,7 @@ func TestPartitionsGetTheFieldsOfStructs(t *testing.T) {
 	if got := delivery(t, c, transport, grown(), 0, 2); !slices.Equal(got, []string{"GetTable"}) {
 		t.Errorf("requests of the next one: %v", got)
 	}
-	columns, after := columnsOf(t, server, "shop", `"day00000","0"`)
+	columns, after := columnsOf(t, server, "shop", "purchases", `"day00000","0"`)
 	if columns["USER"] != grownUser || columns["gone"] != "struct<a:int>" || columns["title"] != "varchar(5)" || columns["price"] != "double" {
 		t.Errorf("columns of a partition that another writer had changed: %v", columns)
 	}
@@ -77,7 +77,7 @@ func TestPartitionsGetTheFieldsOfStructs(t *testing.T) {
 		`"day00000","1"`: grownUser,
 		`"day00000","2"`: "struct<country:string,tags:array<struct<t:timestamp>>>", // it got no file
 	} {
-		if columns, _ := columnsOf(t, server, "shop", values); columns["user"] != want {
+		if columns, _ := columnsOf(t, server, "shop", "purchases", values); columns["user"] != want {
 			t.Errorf("partition %s: user is %s, want %s", values, columns["user"], want)
 		}
 	}
@@ -108,7 +108,7 @@ func TestPartitionsLoseNoFieldOfAnotherWriter(t *testing.T) {
 		if op == "BatchUpdatePartition" && !interfered {
 			interfered = true
 			delivery(t, other, &faulty{next: server.Transport()}, theirs, 0, 1)
-			if columns, _ := columnsOf(t, server, "shop", `"day00000","0"`); !strings.Contains(columns["user"], "theirs") {
+			if columns, _ := columnsOf(t, server, "shop", "purchases", `"day00000","0"`); !strings.Contains(columns["user"], "theirs") {
 				t.Errorf("the other writer's field is not there: %v", columns)
 			}
 		}
@@ -117,7 +117,7 @@ func TestPartitionsLoseNoFieldOfAnotherWriter(t *testing.T) {
 	ours := purchasesTable()
 	ours.Columns[3].Type = lake.StructOf(lake.Column{Name: "ours", Type: lake.String})
 	delivery(t, newCatalog(t, catalogsync.Config{Transport: transport}), transport, ours, 0, 1)
-	columns, _ := columnsOf(t, server, "shop", `"day00000","0"`)
+	columns, _ := columnsOf(t, server, "shop", "purchases", `"day00000","0"`)
 	if !interfered || !strings.Contains(columns["user"], "theirs") || !strings.Contains(columns["user"], "ours") {
 		t.Errorf("user is %s", columns["user"])
 	}
