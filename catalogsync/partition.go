@@ -97,7 +97,9 @@ func (c *Catalog) AddPartitions(ctx context.Context, table lake.Table, parts []l
 // makePartitions makes partitions that are stored as the table is.
 func (c *Catalog) makePartitions(ctx context.Context, table lake.Table, parts []lake.Partition) error {
 	t, ok := c.cache.table(table.Name)
-	if !ok {
+	if !ok || outgrown(types.Partition{StorageDescriptor: t.StorageDescriptor}, nestedOf(table.Columns)) {
+		// What is remembered may be older than what the caller was told: another
+		// goroutine's read came late.
 		var err error
 		if t, err = c.getTable(ctx, table.Name); err != nil {
 			return err
