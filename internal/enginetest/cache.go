@@ -12,8 +12,8 @@ import (
 	"sluice/internal/s3test"
 )
 
-// The versions. PrestoDB and Trino are the newest whose servers Maven Central has
-// as archives.
+// The versions. Trino 476 is the last one whose server Maven Central has as an archive;
+// of PrestoDB it has 0.287, and not 0.297.
 const (
 	prestoVersion    = "0.287"
 	trinoVersion     = "476"
