@@ -113,10 +113,10 @@ func (c *cache) forgetPartitions() {
 	clear(c.old)
 }
 
-// unknown is those of parts of which it is not remembered that they are registered.
-func (c *cache) unknown(table lake.Table, parts []lake.Partition) []lake.Partition {
-	t, ok := c.table(table.Name)
-	if !ok {
+// unknown is those of parts of which it is not remembered that they are registered; t
+// is the table as it is remembered, nil if it is not.
+func (c *cache) unknown(table lake.Table, t *types.Table, parts []lake.Partition) []lake.Partition {
+	if t == nil {
 		return parts
 	}
 	c.mu.Lock()
@@ -135,10 +135,10 @@ func (c *cache) unknown(table lake.Table, parts []lake.Partition) []lake.Partiti
 }
 
 // registered remembers that the partitions are, with the table's columns. Those of a
-// table that is not remembered are not: nothing would tell when it is another one.
-func (c *cache) registered(table lake.Table, parts []lake.Partition) {
-	t, ok := c.table(table.Name)
-	if !ok {
+// table that was not remembered before the catalog was asked for them are not: nothing
+// would tell when it is another one, or when they were moved.
+func (c *cache) registered(table lake.Table, t *types.Table, parts []lake.Partition) {
+	if t == nil {
 		return
 	}
 	c.mu.Lock()
@@ -162,7 +162,8 @@ func (c *cache) turn() {
 }
 
 // identify tells apart whatever must not be taken for another: a table that was
-// made anew has another time of creation, one whose structs have grown another shape.
+// made anew has another time of creation, one whose structs have grown another shape,
+// one of which a partition was moved, by anybody, other moves.
 func identify(t *types.Table, name lake.TableName, shape string, p lake.Partition) (id partitionID) {
 	h := sha256.New()
 	put := func(s string) {
@@ -177,6 +178,7 @@ func identify(t *types.Table, name lake.TableName, shape string, p lake.Partitio
 		put(t.CreateTime.UTC().Format(time.RFC3339Nano))
 	}
 	put(shape)
+	put(t.Parameters[ParamMoves])
 	put(p.Location)
 	for _, v := range p.Values {
 		put(v)

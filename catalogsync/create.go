@@ -81,36 +81,13 @@ func (c *Catalog) Drop(ctx context.Context, name lake.TableName, same func(lake.
 // Find is those of the table's partitions that have the values given, at most all
 // of them.
 func (c *Catalog) Find(ctx context.Context, name lake.TableName, values [][]string) ([]lake.Partition, error) {
+	parts, err := c.get(ctx, name, values)
+	if err != nil {
+		return nil, err
+	}
 	var found []lake.Partition
-	for n := 1; len(values) > 0; {
-		group := values[:min(len(values), maxBatchGet)]
-		input := &glue.BatchGetPartitionInput{CatalogId: c.catalogID, DatabaseName: &name.Database, TableName: &name.Table}
-		for _, v := range group {
-			input.PartitionsToGet = append(input.PartitionsToGet, types.PartitionValueList{Values: v})
-		}
-		out, err := c.glue.BatchGetPartition(ctx, input)
-		if err != nil {
-			return nil, fmt.Errorf("get partitions of %s: %w", name, orNotFound(err))
-		}
-		for _, p := range out.Partitions {
-			found = append(found, decodePartition(p))
-		}
-		rest := values[len(group):]
-		if len(out.UnprocessedKeys) == 0 {
-			values, n = rest, 1
-			continue
-		}
-		again := make([][]string, 0, len(out.UnprocessedKeys)+len(rest))
-		for _, k := range out.UnprocessedKeys {
-			again = append(again, k.Values)
-		}
-		values = append(again, rest...)
-		if n++; n > maxAttempts {
-			return nil, fmt.Errorf("get partitions of %s: the catalog left %d unprocessed", name, len(values))
-		}
-		if err := pause(ctx, n); err != nil {
-			return nil, fmt.Errorf("get partitions of %s: %w", name, err)
-		}
+	for _, p := range parts {
+		found = append(found, decodePartition(p))
 	}
 	return found, nil
 }

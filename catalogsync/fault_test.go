@@ -144,7 +144,9 @@ func failRequest(t *testing.T, server *embedded.Server, i int, bad fault) (faile
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(table.Columns); n != 5 || table.Version != "1" {
+	// A version for the columns, two for the announcement of what updates partitions, which
+	// is made again or stays where an answer was lost.
+	if n := len(table.Columns); n != 5 || table.Version < "2" || table.Version > "4" {
 		t.Errorf("request %d (%s): %d columns, version %s", i, transport.ops[min(i, len(transport.ops)-1)], n, table.Version)
 	}
 	all, err := clean.Partitions(t.Context(), name, "")

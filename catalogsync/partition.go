@@ -67,7 +67,10 @@ func (c *Catalog) AddPartitions(ctx context.Context, table lake.Table, parts []l
 	if err := checkPartitions(table, parts); err != nil {
 		return fmt.Errorf("add partitions to %s: %w", table.Name, err)
 	}
-	parts = c.cache.unknown(table, parts)
+	// What is remembered of the partitions is remembered of the table as it was before
+	// they were asked for: a move in between makes it another.
+	known, _ := c.cache.table(table.Name)
+	parts = c.cache.unknown(table, known, parts)
 	if len(parts) == 0 {
 		return nil
 	}
@@ -90,7 +93,7 @@ func (c *Catalog) AddPartitions(ctx context.Context, table lake.Table, parts []l
 			return fmt.Errorf("add partitions to %s: %w", table.Name, err)
 		}
 	}
-	c.cache.registered(table, parts)
+	c.cache.registered(table, known, parts)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
@@ -73,28 +74,41 @@ func structs(columns []lake.Column) string {
 // refresh gives partitions the columns that the table has now. Glue knows no version
 // of a partition, so of two writers the later one wins: it may have read the table
 // before the other one's fields were there. Each therefore looks at the table again
-// after it wrote, and whoever wrote last sees all fields that there were then.
+// after it wrote, and whoever wrote last sees all fields that there were then. One that
+// is being moved gets its columns from who moves it.
 func (c *Catalog) refresh(ctx context.Context, name lake.TableName, stale []types.Partition) error {
+	err := c.announced(ctx, name, stale, func(stale []types.Partition) (answered bool, err error) {
+		return c.refreshAnnounced(ctx, name, stale)
+	})
+	if errors.Is(err, errUpdateLater) {
+		return nil
+	}
+	return err
+}
+
+func (c *Catalog) refreshAnnounced(ctx context.Context, name lake.TableName, stale []types.Partition) (answered bool, err error) {
 	columns, err := c.newestColumns(ctx, name)
 	if err != nil {
-		return err
+		return true, err
 	}
+	answered = true
 	for n := 1; ; n++ {
 		inputs := make([]types.BatchUpdatePartitionRequestEntry, len(stale))
 		for i := range stale {
 			inputs[i] = refreshed(&stale[i], columns)
 		}
 		for group := range slices.Chunk(inputs, maxUpdate) {
-			if err := c.updatePartitions(ctx, name, group); err != nil {
-				return err
+			once, err := c.updatePartitions(ctx, name, group)
+			if answered = answered && once; err != nil {
+				return false, err
 			}
 		}
 		newest, err := c.newestColumns(ctx, name)
 		if err != nil || structs(newest) == structs(columns) {
-			return err
+			return answered, err
 		}
 		if n == maxConflicts {
-			return fmt.Errorf("update partitions of %s: %d attempts: %w", name, n, errConflict)
+			return answered, fmt.Errorf("update partitions of %s: %d attempts: %w", name, n, errConflict)
 		}
 		c.metrics.conflicts.Inc()
 		columns = newest
@@ -123,25 +137,30 @@ func refreshed(p *types.Partition, columns []lake.Column) types.BatchUpdateParti
 }
 
 // updatePartitions updates up to maxUpdate partitions, again and again those that the
-// catalog could not take at the moment.
-func (c *Catalog) updatePartitions(ctx context.Context, name lake.TableName, entries []types.BatchUpdatePartitionRequestEntry) error {
+// catalog could not take at the moment. answered says that no request is under way any
+// more.
+func (c *Catalog) updatePartitions(ctx context.Context, name lake.TableName, entries []types.BatchUpdatePartitionRequestEntry) (answered bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // see RequestFence
+	defer cancel()
+	answered = true
 	for n := 1; ; n++ {
 		out, err := c.glue.BatchUpdatePartition(ctx, &glue.BatchUpdatePartitionInput{
 			CatalogId: c.catalogID, DatabaseName: &name.Database, TableName: &name.Table, Entries: entries,
 		})
 		if err != nil {
-			return fmt.Errorf("update %d partitions of %s: %w", len(entries), name, orNotFound(err))
+			return false, fmt.Errorf("update %d partitions of %s: %w", len(entries), name, orNotFound(err))
 		}
+		answered = answered && once(out.ResultMetadata)
 		failed, again, err := sortUpdates(entries, out.Errors)
 		if err != nil || len(failed) == 0 {
-			return err
+			return answered, err
 		}
 		if n == maxAttempts {
-			return fmt.Errorf("update partitions of %s: %d attempts: %w", name, n, again)
+			return answered, fmt.Errorf("update partitions of %s: %d attempts: %w", name, n, again)
 		}
 		entries = failed
 		if err := pause(ctx, n); err != nil {
-			return fmt.Errorf("update partitions of %s: %w", name, err)
+			return answered, fmt.Errorf("update partitions of %s: %w", name, err)
 		}
 	}
 }

@@ -1,0 +1,183 @@
+package moves
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"sluice/internal/lake"
+)
+
+// A Catalog is what landing needs; *catalogsync.Catalog is one.
+type Catalog interface {
+	Table(ctx context.Context, name lake.TableName) (lake.Table, error)
+	Amend(ctx context.Context, name lake.TableName, change func(t *lake.Table) error) (lake.Table, error)
+	Find(ctx context.Context, name lake.TableName, values [][]string) ([]lake.Partition, error)
+	Register(ctx context.Context, table lake.Table, parts []lake.Partition) ([]lake.Partition, error)
+	Relocate(ctx context.Context, name lake.TableName, values []string, location string) (answered bool, err error)
+}
+
+// maxRounds bounds how often a landing looks again because the table's partitions are
+// moved meanwhile; whoever lands may come again later.
+const maxRounds = 20
+
+// ErrMoving says that a landing met one move after the other: try again.
+var ErrMoving = errors.New("the table's partitions are being moved again and again")
+
+// Places are where parts of the table are as of now, in their order; those that are
+// not in the catalog are where they are said to be. Of a table without partitions parts
+// is one without values. It asks the catalog only where something was ever moved.
+func Places(ctx context.Context, c Catalog, table lake.Table, parts []lake.Partition) ([]lake.Partition, error) {
+	l, err := read(table)
+	if err != nil || l.Epoch == "" || len(table.PartitionKeys) == 0 || len(parts) == 0 {
+		return parts, err
+	}
+	values := make([][]string, len(parts))
+	for i, p := range parts {
+		values[i] = p.Values
+	}
+	found, err := c.Find(ctx, table.Name, values)
+	if err != nil {
+		return nil, err
+	}
+	parts = slices.Clone(parts)
+	for i, p := range parts {
+		if at := slices.IndexFunc(found, func(f lake.Partition) bool { return slices.Equal(f.Values, p.Values) }); at >= 0 {
+			parts[i].Location = found[at].Location
+		}
+	}
+	return parts, nil
+}
+
+// Land registers the partitions that files were put into, each at the location given,
+// and sees to it that every reader finds the files: put is called with those partitions
+// that turn out to be at another location, to put the same files there too. table is as
+// it was read before the files were put. Of a table without partitions parts is one
+// without values at the table's location.
+//
+// It may be repeated after an error. If we crash here the files may be where nobody
+// reads them; who comes again lands them anew.
+func Land(ctx context.Context, c Catalog, table lake.Table, parts []lake.Partition, put func(ctx context.Context, parts []lake.Partition) error) error {
+	before, err := read(table)
+	if err != nil {
+		return err
+	}
+	for range maxRounds {
+		now := []lake.Partition{{Location: table.Location}}
+		if len(table.PartitionKeys) > 0 {
+			if now, err = c.Register(ctx, table, parts); err != nil {
+				return err
+			}
+		}
+		var moved []lake.Partition
+		for i, p := range now {
+			if p.Location != parts[i].Location {
+				moved = append(moved, p)
+			}
+		}
+		if len(moved) > 0 {
+			if err := put(ctx, moved); err != nil {
+				return err
+			}
+			parts = now
+		}
+		if table, err = c.Table(ctx, table.Name); err != nil {
+			return err
+		}
+		l, err := read(table)
+		if err != nil {
+			return err
+		}
+		same := l.Epoch == before.Epoch && len(moved) == 0
+		before = l
+		if !same {
+			continue
+		}
+		settled, err := settle(ctx, c, &table, l, parts)
+		if settled || err != nil {
+			return err
+		}
+		if before, err = read(table); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("put files into table %s: %w", table.Name, ErrMoving)
+}
+
+// settle does what the moves in the ledger ask of one whose files are in parts. It
+// reports whether that was all; else table is newer.
+func settle(ctx context.Context, c Catalog, table *lake.Table, l ledger, parts []lake.Partition) (bool, error) {
+	var open []move
+	for _, p := range parts {
+		m := l.of(p.Values)
+		switch {
+		case m == nil:
+		case m.State == stateOpen: // also one from elsewhere, that will find that out
+			open = append(open, *m)
+		case m.To != p.Location:
+			return false, help(ctx, c, table, *m)
+		}
+	}
+	if len(open) == 0 {
+		return true, nil
+	}
+	counted := false
+	after, err := c.Amend(ctx, table.Name, func(t *lake.Table) error {
+		counted = false
+		have, err := read(*t)
+		if err != nil {
+			return err
+		}
+		if have.Epoch != l.Epoch {
+			return nil
+		}
+		for _, m := range open {
+			have.find(m.ID).Landings++
+		}
+		have.write(t)
+		counted = true
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("announce files to who moves partitions of %s: %w", table.Name, err)
+	}
+	*table = after
+	return counted, nil
+}
+
+// help changes a partition's location for a mover who may have crashed.
+func help(ctx context.Context, c Catalog, table *lake.Table, m move) error {
+	after, err := c.Amend(ctx, table.Name, func(t *lake.Table) error {
+		l, err := read(*t)
+		if err != nil {
+			return err
+		}
+		have := l.find(m.ID)
+		if have == nil {
+			return nil
+		}
+		have.Helped, have.At = true, time.Now().UTC()
+		l.write(t)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	*table = after
+	if l, err := read(after); err != nil || l.find(m.ID) == nil {
+		return err
+	}
+	return relocate(ctx, c, table.Name, m)
+}
+
+// sendLimit is for how long a request to change a partition's location may be on its way.
+const sendLimit = time.Minute
+
+func relocate(ctx context.Context, c Catalog, name lake.TableName, m move) error {
+	ctx, cancel := context.WithTimeout(ctx, sendLimit)
+	defer cancel()
+	_, err := c.Relocate(ctx, name, m.Values, m.To)
+	return err
+}
