@@ -42,7 +42,7 @@ type Difference struct {
 	// Empty partitions are in the catalog, and have no file.
 	Empty []lake.Partition
 	// Elsewhere are partitions whose folder has files, but which the catalog has at
-	// the Location given. Nothing is done about them: which is meant is not known.
+	// the Location given, other than that compaction moved them there. Nothing is done about them: which is meant is not known.
 	Elsewhere []lake.Partition
 	// Columns of files that the table lacks, or with fields that it lacks.
 	Columns []lake.Column
@@ -116,6 +116,9 @@ func (c Comparer) list(ctx context.Context, root string) (listing, error) {
 			return l, err
 		}
 		rest := strings.TrimPrefix(strings.TrimPrefix(o.Key, root), "/")
+		if home, moved := lake.HomeLocation("/" + rest); moved && o.Size > 0 && !isHidden(home[1:]) {
+			l.below[path.Dir(o.Key)] = true // of a partition that was moved
+		}
 		if o.Size == 0 || isHidden(rest) {
 			continue
 		}
@@ -185,6 +188,9 @@ func (c Comparer) comparePartitions(d *Difference, table lake.Table, registered 
 			continue
 		}
 		if location, ok := byValues[valuesKey(values)]; ok {
+			if home, moved := lake.HomeLocation(location); moved && home == c.Lake.URI(key)+"/" {
+				continue // what was there before is about to be deleted
+			}
 			d.Elsewhere = append(d.Elsewhere, lake.Partition{Values: values, Location: location})
 			continue
 		}

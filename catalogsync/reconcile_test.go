@@ -220,3 +220,23 @@ func TestNewestFilesOnly(t *testing.T) {
 		t.Errorf("columns %v of one file, %v", d.Columns, err)
 	}
 }
+
+// A partition that compaction moved is where it should be, and what is left where it
+// was is about to be deleted.
+func TestReconcileMoved(t *testing.T) {
+	s := openShop(t)
+	const moved = "_compacted/20260131T235959Z-0123456789ab/dt=2026-01-01/country=de"
+	s.put(moved+"/a.parquet", "a")
+	s.put("dt=2026-01-01/country=de/old.parquet", "a")
+	s.put("_compacted/20260131T235959Z-0123456789ab/dt=2026-01-02/country=de/canceled.parquet", "a")
+	s.register(s.at("2026-01-01", "de", moved))
+	table, err := s.Catalog.Table(t.Context(), projected)
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := []lake.Column{{Name: "a", Type: lake.Int}}
+	if _, err := s.Catalog.Ensure(t.Context(), lake.Table{Name: projected, Location: table.Location, Columns: columns}); err != nil {
+		t.Fatal(err)
+	}
+	s.differs(catalogsync.Difference{})
+}

@@ -34,6 +34,7 @@ type Engine struct {
 	live     *live.Cache   // nil without a buffer
 	writer   *write.Writer // nil where statements only read
 	prepared prepared
+	planning planning
 
 	mu      sync.Mutex // guards closed and running
 	closed  bool

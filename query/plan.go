@@ -72,6 +72,7 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	p.constants = newConstants(p.engine)
 	e := p.engine
 	// The snapshot comes first: see snapshot.
+	defer e.planning.begin()()
 	snap, err := e.snapshot(p.visible)
 	if err != nil {
 		return executor.Query{}, err

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"sluice/buffer"
@@ -15,8 +14,6 @@ import (
 	"sluice/convert"
 	"sluice/internal/lake"
 	"sluice/partitioner"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // A route is where a batch goes, as fixed when it was sealed.
@@ -95,22 +92,22 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 
 	held := d.hold(b, r, &res)
 	start := time.Now()
-	size, err := d.place(ctx, b, r, res, table, dir)
+	p, err := d.placing(ctx, b, r, res, table, dir)
 	if err != nil {
 		return outcome{}, err
 	}
+	if err := d.place(ctx, p); err != nil {
+		return outcome{}, err
+	}
 	d.metrics.step("upload", start)
-	log.Info("batch uploaded", "bytes", size, "took", since(start))
+	log.Info("batch uploaded", "bytes", p.bytes, "took", since(start))
 
 	start = time.Now()
-	parts := d.partitions(res, table)
-	if len(parts) > 0 {
-		if err := d.cfg.Catalog.AddPartitions(ctx, table, parts); err != nil {
-			return outcome{}, fmt.Errorf("register partitions of %s: %w", r.table, err)
-		}
+	if err := d.land(ctx, p, table); err != nil {
+		return outcome{}, fmt.Errorf("register partitions of %s: %w", r.table, err)
 	}
 	d.metrics.step("register", start)
-	log.Info("batch registered", "table", r.table, "partitions", len(parts), "took", since(start))
+	log.Info("batch registered", "table", r.table, "partitions", len(p.parts), "took", since(start))
 
 	rows, err := d.shelve(b, held)
 	if err != nil {
@@ -131,7 +128,7 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 	d.cfg.Held.Free(b.ID)
 	d.ledger.released(b.Stream, b.ID)
 	d.forgetPlan(b.ID)
-	d.metrics.delivered(b.Stream, res, rows, size, begun)
+	d.metrics.delivered(b.Stream, res, rows, p.bytes, begun)
 	log.Info("batch delivered", "rows", res.Rows-rows, "held", rows, "failed", res.Failed, "filtered", res.Filtered, "took", since(begun))
 	return outcome{table: r.table, records: res.Rows + res.Failed + res.Filtered, files: len(res.Files)}, nil
 }
@@ -260,72 +257,6 @@ func fits(have, file lake.Type) bool {
 	return have.Equal(file)
 }
 
-// An upload is a file of the staging folder and the key that it goes to.
-type upload struct{ key, path string }
-
-// place puts all objects of the batch into the store, as planned, and returns
-// how many bytes of Parquet they are.
-func (d *Deliverer) place(ctx context.Context, b *buffer.Batch, r route, res convert.Result, table lake.Table, dir string) (size int64, err error) {
-	var uploads []upload
-	for _, f := range res.Files {
-		folder, err := d.folder(table, f)
-		if err != nil {
-			return 0, err
-		}
-		uploads = append(uploads, upload{folder + "/" + b.ID.DataFile(), f.Path})
-		size += f.Bytes
-	}
-	if res.Failures != "" {
-		uploads = append(uploads, upload{ErrorPrefix + "/" + r.errors + "/" + string(b.ID) + ".ndjson", res.Failures})
-	}
-	if res.TransformFailures != "" {
-		uploads = append(uploads, upload{ErrorPrefix + "/" + r.transformErrors + "/" + string(b.ID) + ".ndjson", res.TransformFailures})
-	}
-	if r.raw.Enabled {
-		raw, err := rawFiles(ctx, b, r.raw, dir)
-		if err != nil {
-			return 0, fmt.Errorf("copy raw records: %w", err)
-		}
-		uploads = append(uploads, raw...)
-	}
-	keys := make([]string, len(uploads))
-	for i, u := range uploads {
-		keys[i] = u.key
-	}
-	stale, err := d.plan(b.ID, keys)
-	if err != nil {
-		return 0, err
-	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(d.cfg.Uploads)
-	for _, u := range uploads {
-		g.Go(func() error { return d.put(gctx, u.key, u.path) })
-	}
-	if err := g.Wait(); err != nil {
-		return 0, err
-	}
-	return size, d.remove(ctx, stale)
-}
-
-// folder is the key of the partition's folder that a file goes to.
-func (d *Deliverer) folder(table lake.Table, f convert.File) (string, error) {
-	root, ok := d.cfg.Store.Key(table.Location)
-	if !ok {
-		return "", fmt.Errorf("table %s lies at %s, outside the lake %s", table.Name, table.Location, d.cfg.Store.URI(""))
-	}
-	return strings.TrimRight(root, "/") + "/" + f.Partition, nil
-}
-
-// partitions are those that the batch's files are in.
-func (d *Deliverer) partitions(res convert.Result, table lake.Table) []lake.Partition {
-	var parts []lake.Partition
-	for _, f := range res.Files {
-		folder, _ := d.folder(table, f) // place has checked it
-		parts = append(parts, lake.Partition{Values: f.Values, Location: d.cfg.Store.URI(folder) + "/"})
-	}
-	return parts
-}
-
 // ErrorPrefix is the folder of the lake for documents of records that became no
 // row. Engines that read the lake as a whole pass over it, as its name begins
 // with an underscore.
@@ -353,20 +284,4 @@ func errorFolders(s configs.Stream, b *buffer.Batch) (conversion, transform stri
 		transform += "/" + processingFailed
 	}
 	return conversion, transform, nil
-}
-
-func (d *Deliverer) put(ctx context.Context, key, path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("upload %s: %w", key, err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("upload %s: %w", key, err)
-	}
-	if err := d.cfg.Store.Put(ctx, key, f, info.Size()); err != nil {
-		return fmt.Errorf("upload %s: %w", d.cfg.Store.URI(key), err)
-	}
-	return nil
 }

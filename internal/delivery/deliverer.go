@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sluice/buffer"
+	"sluice/catalogsync/moves"
 	"sluice/configs"
 	"sluice/convert"
 	"sluice/internal/holdback"
@@ -32,9 +33,8 @@ type Log interface {
 
 // A Catalog is where tables and partitions are registered.
 type Catalog interface {
-	Table(ctx context.Context, name lake.TableName) (lake.Table, error)
+	moves.Catalog
 	Ensure(ctx context.Context, want lake.Table) (lake.Table, error)
-	AddPartitions(ctx context.Context, table lake.Table, parts []lake.Partition) error
 }
 
 // A Store is where objects go.

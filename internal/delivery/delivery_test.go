@@ -252,8 +252,24 @@ func (f faulty) Ensure(ctx context.Context, want lake.Table) (t lake.Table, err 
 	return t, err
 }
 
-func (f faulty) AddPartitions(ctx context.Context, table lake.Table, parts []lake.Partition) error {
-	return f.do(func() error { return f.catalog.AddPartitions(ctx, table, parts) })
+func (f faulty) Register(ctx context.Context, table lake.Table, parts []lake.Partition) (out []lake.Partition, err error) {
+	err = f.do(func() (err error) { out, err = f.catalog.Register(ctx, table, parts); return err })
+	return out, err
+}
+
+func (f faulty) Find(ctx context.Context, name lake.TableName, values [][]string) (out []lake.Partition, err error) {
+	err = f.do(func() (err error) { out, err = f.catalog.Find(ctx, name, values); return err })
+	return out, err
+}
+
+func (f faulty) Amend(ctx context.Context, name lake.TableName, change func(*lake.Table) error) (t lake.Table, err error) {
+	err = f.do(func() (err error) { t, err = f.catalog.Amend(ctx, name, change); return err })
+	return t, err
+}
+
+func (f faulty) Relocate(ctx context.Context, name lake.TableName, values []string, location string) (answered bool, err error) {
+	err = f.do(func() (err error) { answered, err = f.catalog.Relocate(ctx, name, values, location); return err })
+	return answered, err
 }
 
 // Whichever call fails, and whether it took effect or not, every record is in

@@ -35,7 +35,9 @@
 //     as long as the batch is in the log. Other engines may see them in
 //     partitions that are registered already: once, as the names stay.
 //     The raw copy goes up with them, where the batch's rules ask for one.
-//   - Partitions registered.
+//   - Partitions registered, and found to be where the objects were put: compaction moves
+//     them, here or on another node. What lies where a partition was is put again where it
+//     is (see package catalogsync/moves). A crash here does that again.
 //   - Held: files that are smaller than the stream wants them are kept on the shelf,
 //     durable, in place of those of an earlier attempt: see below.
 //   - What others need of the log (the keys of deduplication, the order of batches)

@@ -154,7 +154,7 @@ func TestHoldApart(t *testing.T) {
 // after a retry in the same process or after a restart, with a second batch or without:
 // every record is in the lake once, and counted once.
 func TestHoldFaultAtEveryCall(t *testing.T) {
-	const calls = 16 // that a run makes
+	const calls = 20 // that a run makes
 	for _, applied := range []bool{false, true} {
 		for _, restart := range []bool{false, true} {
 			for at := range int64(calls + 1) {

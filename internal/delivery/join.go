@@ -9,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"sluice/buffer"
+	"sluice/catalogsync/moves"
 	"sluice/convert"
 	"sluice/internal/holdback"
 	"sluice/internal/lake"
@@ -196,11 +198,15 @@ func (d *Deliverer) deliverJoin(ctx context.Context, j *holdback.Join) error {
 		return err
 	}
 	if !put {
-		if err := d.putJoin(ctx, j, pieces, r, table); err != nil {
+		where, err := d.joinPlace(ctx, table, last)
+		if err != nil {
+			return err
+		}
+		if err := d.putJoin(ctx, j, pieces, r, table, where); err != nil {
 			return err
 		}
 	}
-	if err := d.cfg.Catalog.AddPartitions(ctx, table, []lake.Partition{j.Partition}); err != nil {
+	if err := d.landJoin(ctx, j, pieces, r, table); err != nil {
 		return fmt.Errorf("register partition of %s: %w", table.Name, err)
 	}
 	if err := d.ledger.count(j.Stream, lake.BatchID(j.ID), Totals{Delivered: j.Rows}, time.Now()); err != nil {
@@ -250,16 +256,47 @@ func (d *Deliverer) joinTable(ctx context.Context, j *holdback.Join, pieces []ho
 	return r, table, checkKeys(r, table)
 }
 
+// joinPlace is the partition that pieces go to, where it is now.
+func (d *Deliverer) joinPlace(ctx context.Context, table lake.Table, last holdback.Piece) (lake.Partition, error) {
+	p := &placing{files: []convert.File{{Partition: last.Partition, Values: last.Values}}, parts: []lake.Partition{{Values: last.Values}}}
+	if err := d.locate(p, table.Location); err != nil {
+		return lake.Partition{}, fmt.Errorf("table %s: %w", table.Name, err)
+	}
+	places, err := moves.Places(ctx, d.cfg.Catalog, table, p.parts)
+	if err != nil {
+		return lake.Partition{}, fmt.Errorf("look up partition of %s: %w", table.Name, err)
+	}
+	return places[0], nil
+}
+
+// landJoin registers the partition, and puts the object where that was moved meanwhile.
+func (d *Deliverer) landJoin(ctx context.Context, j *holdback.Join, pieces []holdback.Piece, r route, table lake.Table) error {
+	parts := []lake.Partition{j.Partition}
+	if len(table.PartitionKeys) == 0 {
+		parts = []lake.Partition{{Location: table.Location}}
+	}
+	return moves.Land(ctx, d.cfg.Catalog, table, parts, func(ctx context.Context, moved []lake.Partition) error {
+		where := moved[0]
+		if len(table.PartitionKeys) == 0 {
+			table.Location = where.Location
+			var err error
+			if where, err = d.joinPlace(ctx, table, pieces[len(pieces)-1]); err != nil {
+				return err
+			}
+		}
+		return d.putJoin(ctx, j, pieces, r, table, where)
+	})
+}
+
 // putJoin makes the object and puts it. A piece that cannot be merged with others, since
 // the table's columns were changed by somebody, goes alone.
-func (d *Deliverer) putJoin(ctx context.Context, j *holdback.Join, pieces []holdback.Piece, r route, table lake.Table) error {
-	last := pieces[len(pieces)-1]
-	folder, err := d.folder(table, convert.File{Partition: last.Partition})
-	if err != nil {
-		return err
+func (d *Deliverer) putJoin(ctx context.Context, j *holdback.Join, pieces []holdback.Piece, r route, table lake.Table, where lake.Partition) error {
+	folder, ok := d.cfg.Store.Key(where.Location)
+	if !ok {
+		return fmt.Errorf("partition %q lies at %s, outside the lake %s", where.Values, where.Location, d.cfg.Store.URI(""))
 	}
-	key := folder + "/" + last.Batch.DataFile()
-	if j.Key != "" && j.Key != key { // the table has come to lie elsewhere
+	key := strings.TrimRight(folder, "/") + "/" + pieces[len(pieces)-1].Batch.DataFile()
+	if j.Key != "" && j.Key != key && !moved(j.Key, []string{key}) { // the table has come to lie elsewhere
 		if err := d.cfg.Store.Delete(ctx, j.Key); err != nil {
 			return err
 		}
@@ -281,7 +318,7 @@ func (d *Deliverer) putJoin(ctx context.Context, j *holdback.Join, pieces []hold
 		}
 		path = merged
 	}
-	if err := d.cfg.Held.Note(j, key, lake.Partition{Values: last.Values, Location: d.cfg.Store.URI(folder) + "/"}); err != nil {
+	if err := d.cfg.Held.Note(j, key, where); err != nil {
 		return err
 	}
 	return d.put(ctx, key, path)

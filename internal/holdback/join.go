@@ -70,15 +70,15 @@ func (s *Shelf) Note(j *Join, key string, partition lake.Partition) error {
 	next := *j
 	next.Key, next.Partition = key, partition
 	s.mu.Lock()
-	s.keys[key] = 0 // hidden before it can be there
+	s.keys[home(key)] = 0 // hidden before it can be there
 	s.mu.Unlock()
 	if err := s.writeFile(j.ID+joinExt, &next); err != nil {
 		return fmt.Errorf("note a join of held rows: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if j.Key != key {
-		delete(s.keys, j.Key)
+	if home(j.Key) != home(key) {
+		delete(s.keys, home(j.Key))
 	}
 	j.Key, j.Partition = key, partition
 	return nil
@@ -147,7 +147,7 @@ func (s *Shelf) Dissolve(j *Join) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.joins, j.ID)
-	delete(s.keys, j.Key)
+	delete(s.keys, home(j.Key))
 	for _, p := range j.pieces {
 		p.join = ""
 	}
@@ -172,7 +172,7 @@ func (s *Shelf) Commit(j *Join) error {
 	if s.joins[j.ID] != nil {
 		delete(s.joins, j.ID)
 		s.commits++
-		s.keys[j.Key] = s.commits
+		s.keys[home(j.Key)] = s.commits
 		for _, p := range j.pieces {
 			p.commit = s.commits
 			s.gone = append(s.gone, p)

@@ -57,8 +57,27 @@ func (l *Look) Hides(key string) bool {
 	}
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
-	commit, ok := l.s.keys[key]
+	commit, ok := l.s.keys[home(key)]
 	return ok && (commit == 0 || commit > l.commits)
+}
+
+// home is an object's key before compaction moved its partition, which takes objects
+// along under their names.
+func home(key string) string {
+	home, _ := lake.HomeLocation(key)
+	return home
+}
+
+// Joining reports whether an object, by its key, is of a join that is not committed: its
+// rows are held yet.
+func (s *Shelf) Joining(key string) bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	commit, ok := s.keys[home(key)]
+	return ok && commit == 0
 }
 
 // End ends the look. It may be called more than once.
@@ -80,7 +99,7 @@ func (s *Shelf) forgetLocked() {
 	}
 	for key, commit := range s.keys {
 		if commit > 0 && commit <= oldest {
-			delete(s.keys, key)
+			delete(s.keys, home(key))
 		}
 	}
 	stay := s.gone[:0]

@@ -110,7 +110,7 @@ func (s *Shelf) openJoin(id string, keep map[lake.BatchID]bool) error {
 		p.join = id
 	}
 	s.joins[id] = j
-	s.keys[j.Key] = 0
+	s.keys[home(j.Key)] = 0
 	return nil
 }
 

@@ -112,6 +112,9 @@ func (w *Writer) register(ctx context.Context, id lake.WriteID, e entry) error {
 			return err
 		}
 	}
+	if len(e.Into) > 0 {
+		return w.land(ctx, id, e)
+	}
 	if len(e.Partitions) == 0 {
 		return nil
 	}
@@ -152,6 +155,9 @@ func (w *Writer) undo(ctx context.Context, id lake.WriteID, e entry) error {
 		g.Go(func() error { return w.cfg.Store.Delete(gctx, key) })
 	}
 	if err := g.Wait(); err != nil {
+		return err
+	}
+	if err := w.withdraw(ctx, e); err != nil && !errors.Is(err, catalogsync.ErrNotFound) {
 		return err
 	}
 	if err := w.strike(id); err != nil {

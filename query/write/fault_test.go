@@ -95,6 +95,11 @@ func (c *faultyCatalog) AddPartitions(ctx context.Context, t lake.Table, parts [
 	return c.faults.do(func() error { return c.Catalog.AddPartitions(ctx, t, parts) })
 }
 
+func (c *faultyCatalog) Register(ctx context.Context, t lake.Table, parts []lake.Partition) (out []lake.Partition, err error) {
+	err = c.faults.do(func() (err error) { out, err = c.Catalog.Register(ctx, t, parts); return err })
+	return out, err
+}
+
 // A house is a lake with a table that has the partition dt=a.
 type house struct {
 	t       *testing.T

@@ -27,6 +27,10 @@ type entry struct {
 	Make       bool             `json:"make,omitempty"`
 	Table      lake.Table       `json:"table"` // no name: nothing is registered
 	Partitions []lake.Partition `json:"partitions,omitempty"`
+	// Into are the partitions of a table that there was, the new ones among them, to
+	// which rows are added, where they were then; of a table without partitions one
+	// without values.
+	Into []lake.Partition `json:"into,omitempty"`
 }
 
 const journalExt = ".json"

@@ -174,6 +174,7 @@ func (w *Writer) additions(ctx context.Context, table lake.Table, shape *Shape, 
 	root, _ := w.cfg.Store.Key(table.Location)
 	root = strings.TrimSuffix(root, "/")
 	if len(shape.Keys) == 0 {
+		e.Into = []lake.Partition{{Location: table.Location}}
 		return []upload{{piece: out.pieces[0], key: join(root, name), late: true}}, e, nil
 	}
 	values := make([][]string, len(out.pieces))
@@ -195,7 +196,9 @@ func (w *Writer) additions(ctx context.Context, table lake.Table, shape *Shape, 
 			}
 			folder := strings.TrimSuffix(u.key, "/"+name)
 			e.Partitions = append(e.Partitions, lake.Partition{Values: p.values, Location: w.cfg.Store.URI(folder) + "/"})
+			e.Into = append(e.Into, e.Partitions[len(e.Partitions)-1])
 		} else {
+			e.Into = append(e.Into, have[i])
 			folder, ok := w.cfg.Store.Key(have[i].Location)
 			if !ok {
 				return nil, e, forbidden(-1, "rows cannot be added to the partition %s of %s: it lies at %s, outside the lake", partitioner.Path(shape.Keys, p.values), table.Name, have[i].Location)

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"sluice/catalogsync/moves"
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 )
@@ -19,10 +20,9 @@ import (
 type Catalog interface {
 	Databases(ctx context.Context) ([]string, error)
 	Tables(ctx context.Context, database string) ([]lake.Table, error)
-	Table(ctx context.Context, name lake.TableName) (lake.Table, error)
 	Create(ctx context.Context, t lake.Table) error
 	Drop(ctx context.Context, name lake.TableName, same func(lake.Table) bool) error
-	Find(ctx context.Context, name lake.TableName, values [][]string) ([]lake.Partition, error)
+	moves.Catalog
 	AddPartitions(ctx context.Context, t lake.Table, parts []lake.Partition) error
 	PutView(ctx context.Context, t lake.Table, replace bool) error
 }
@@ -30,6 +30,7 @@ type Catalog interface {
 // A Store holds the objects.
 type Store interface {
 	Put(ctx context.Context, key string, body io.ReaderAt, size int64) error
+	Get(ctx context.Context, key string, off, length int64) (io.ReadCloser, error)
 	List(ctx context.Context, prefix string) iter.Seq2[store.Object, error]
 	Delete(ctx context.Context, key string) error
 	Key(uri string) (key string, ok bool)
@@ -142,6 +143,19 @@ func (l *Look) Hides(name string) bool {
 	}
 	id, ok := lake.WriteOf(name)
 	return ok && l.hides(id)
+}
+
+// Pending reports whether the file of that name is of a statement that has not come to
+// its end: it may be taken away again.
+func (w *Writer) Pending(name string) bool {
+	id, ok := lake.WriteOf(name)
+	if w == nil || !ok {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	committed, known := w.writes[id]
+	return known && committed == 0
 }
 
 // HidesTable reports whether the table was made by a statement that is not seen.
