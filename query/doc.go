@@ -56,14 +56,15 @@
 //
 // Not there, and refused by name: timestamps with a zone other than UTC within arrays,
 // maps and rows or with a zone computed for each row, functions of a char(n) beyond
-// comparisons, JSON paths with wildcards, sketches (HyperLogLog, digests),
-// checksum of decimals and nested values, date minus date where neither is written as one, casts of rows
-// to JSON and of doubles within arrays. Not told from Presto: a comparison or
-// concatenation of types that Presto refuses to mix is answered as DuckDB does;
-// arrays, maps and rows are compared as DuckDB does, where NULL within is equal to
-// NULL; what is not a number is equal to itself and the highest, as in the latest
-// PrestoDB; timestamps keep microseconds; JSON keeps the order of its keys; the
-// precision of decimals that are computed can be another; regular expressions are
+// comparisons, JSON paths with wildcards and Trino's json_value and json_query,
+// MATCH_RECOGNIZE, FETCH FIRST WITH TIES, sketches (HyperLogLog, digests), weights of
+// approx_percentile, checksum of decimals and nested values, date minus date where
+// neither is written as one, casts of rows to JSON. Trino's listagg is there. Not told
+// from Presto: a comparison or concatenation of types that Presto refuses to mix is
+// answered as DuckDB does; arrays, maps and rows in columns are compared as DuckDB
+// does, where NULL within is equal to NULL (rows and arrays that are written out are
+// not); what is not a number is equal to itself and the highest, as in the latest
+// PrestoDB; timestamps keep microseconds; the precision of decimals that are computed can be another; regular expressions are
 // RE2's, which has neither lookaround nor back references. approx_percentile is
 // exact. See package presto for the comparison with PrestoDB.
 //

@@ -2,6 +2,7 @@ package presto
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -163,10 +164,18 @@ func javaFormat(r *rewriter, n node) {
 			continue
 		}
 		from := i
-		for i++; i < len(f) && (digit(f[i]) || f[i] == '.' || f[i] == '-'); i++ {
+		for i++; i < len(f) && (digit(f[i]) || f[i] == '.' || f[i] == '-' || f[i] == ','); i++ {
 		}
 		spec := f[from:min(i+1, len(f))]
-		if i >= len(f) || strings.IndexByte("sdfx%", f[i]) < 0 || f[i] == 's' && strings.Contains(spec, ".") {
+		if grouped := strings.HasPrefix(spec, "%,"); grouped && i < len(f) && (f[i] == 'd' && spec == "%,d" || f[i] == 'f') && used+1 < len(a) {
+			if !r.grouped(a, used+1, spec) {
+				return
+			}
+			f = f[:from] + "%s" + f[i+1:]
+			used, i = used+1, from+1
+			continue
+		}
+		if i >= len(f) || strings.Contains(spec, ",") || strings.IndexByte("sdfx%", f[i]) < 0 || f[i] == 's' && strings.Contains(spec, ".") {
 			r.fail(a[0], "%s in the pattern of format is not supported; there are %%s, %%d, %%f, %%.2f, %%05d, %%x and %%%%", spec)
 			return
 		}
@@ -196,5 +205,28 @@ func javaFormat(r *rewriter, n node) {
 			a[used] = cast(rounded, "DOUBLE")
 		}
 	}
+	a[0] = literal(f)
 	become(n, call("printf", a...))
+}
+
+// grouped makes the argument i the text that %,d or %,.2f makes of it: with a comma
+// for each thousand.
+func (r *rewriter) grouped(a []node, i int, spec string) bool {
+	value := a[i]
+	if strings.HasSuffix(spec, "d") {
+		a[i] = call("format", literal("{:,}"), cast(value, "BIGINT"))
+		return true
+	}
+	places := 6
+	if _, digits, ok := strings.Cut(strings.TrimSuffix(spec, "f"), "."); ok {
+		places, _ = strconv.Atoi(digits)
+	}
+	if places > 6 || strings.Count(spec, ",") > 1 {
+		r.fail(a[0], "%s in the pattern of format is not supported; there are at most 6 places", spec)
+		return false
+	}
+	rounded := cast(cast(value, "VARCHAR"), "DECIMAL")
+	syntax.Object(rounded, "cast_type")["type_info"] = node{"type": "DECIMAL_TYPE_INFO", "width": json.Number("38"), "scale": json.Number(strconv.Itoa(places))}
+	a[i] = call("format", literal(fmt.Sprintf("{:,.%df}", places)), cast(rounded, "DOUBLE"))
+	return true
 }

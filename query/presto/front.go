@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // A Text is a statement as DuckDB's grammar takes it.
@@ -153,7 +154,7 @@ func (f *front) step() error {
 	case t.is("X") && f.at(1).kind == text && f.at(1).from == t.to:
 		return f.binary()
 	case t.is("U") && f.at(1).is("&") && f.at(2).kind == text:
-		return refuse(t.from, "texts of the form U&'…' are not supported")
+		return f.unicode()
 	case t.is("E") && f.at(1).kind == text && f.at(1).from == t.to:
 		return refuse(t.from, "texts of the form E'…' are not Presto's; a backslash stands for itself in '…'")
 	case t.is("DECIMAL") && f.at(1).kind == text:
@@ -168,6 +169,15 @@ func (f *front) step() error {
 		return f.fetch()
 	case t.is("EXTRACT") && f.at(1).is("(") && f.at(3).is("FROM"):
 		f.extract()
+	case t.is("CURRENT_TIMESTAMP", "LOCALTIMESTAMP") && f.at(1).is("(") && f.at(2).kind == number && f.at(3).is(")"):
+		f.replace(f.at(1).from, f.at(3).to, "")
+		f.i += 3
+	case t.is("JSON_VALUE", "JSON_QUERY", "JSON_EXISTS", "JSON_TABLE", "JSON_OBJECT", "JSON_ARRAY") && f.at(1).is("("):
+		return refuse(t.from, "Trino's function %s is not supported; json_extract(x, '$.a') gives JSON, and json_extract_scalar(x, '$.a') a text", strings.ToLower(t.text))
+	case t.is("MATCH_RECOGNIZE") && f.at(1).is("("):
+		return refuse(t.from, "MATCH_RECOGNIZE is not supported; lag, lead and sums OVER (… ORDER BY …) find what follows what")
+	case t.is("FOR") && f.at(1).is("TIMESTAMP", "VERSION", "SYSTEM_TIME", "SYSTEM_VERSION") && f.at(2).is("AS"):
+		return refuse(t.from, "FOR %s AS OF is of Iceberg's tables: there are no versions of a table here", strings.ToUpper(f.at(1).text))
 	case t.is("LISTAGG") && f.at(1).is("("):
 		return f.withinGroup()
 	case f.isName():
@@ -214,6 +224,47 @@ func (f *front) withinGroup() error {
 			return nil
 		}
 	}
+	return nil
+}
+
+// unicode is U&'\00e4', with another character than the backslash behind UESCAPE.
+func (f *front) unicode() error {
+	t, last, escape := f.at(2), 2, `\`
+	if !t.ended() || f.at(1).from != f.at(0).to || t.from != f.at(1).to {
+		return refuse(f.at(0).from, "U& stands right before a text in quotes, as in U&'\\00e4'")
+	}
+	if f.at(3).is("UESCAPE") && f.at(4).ended() {
+		if escape, last = f.at(4).unquote(), 4; len(escape) != 1 || wordByte(escape[0]) || strings.Contains(` '"+`, escape) {
+			return refuse(f.at(4).from, "UESCAPE takes one character that is no letter, digit, space, quote or +")
+		}
+	}
+	var b strings.Builder
+	for s := t.unquote(); s != ""; {
+		i := strings.Index(s, escape)
+		if i < 0 {
+			b.WriteString(s)
+			break
+		}
+		b.WriteString(s[:i])
+		s = s[i+1:]
+		digits, skip := 4, 0
+		switch {
+		case strings.HasPrefix(s, escape):
+			b.WriteString(escape)
+			s = s[1:]
+			continue
+		case strings.HasPrefix(s, "+"):
+			digits, skip = 6, 1
+		}
+		code, err := strconv.ParseUint(s[skip:min(skip+digits, len(s))], 16, 32)
+		if err != nil || len(s) < skip+digits || code == 0 || !utf8.ValidRune(rune(code)) {
+			return refuse(t.from, "%s: behind %s stand four hexadecimal digits, or + and six, of a character", t.text, escape)
+		}
+		b.WriteRune(rune(code))
+		s = s[skip+digits:]
+	}
+	f.replace(f.at(0).from, f.at(last).to, "'"+strings.ReplaceAll(b.String(), "'", "''")+"'")
+	f.i += last
 	return nil
 }
 

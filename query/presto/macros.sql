@@ -25,6 +25,8 @@ presto_avg(a, s, n, example) AS CASE WHEN typeof(s) LIKE 'DECIMAL%' THEN CASE WH
 presto_whole(rounded, x) AS cast_to_type(rounded, round(x));
 presto_cbrt(x) AS CASE WHEN round(cbrt(x)) * round(cbrt(x)) * round(cbrt(x)) = CAST(x AS DOUBLE) THEN round(cbrt(x)) ELSE cbrt(x) END;
 presto_round(x, n) AS CASE WHEN n < 0 AND typeof(x) LIKE '%INT%' THEN presto_fail('NOT_SUPPORTED: round of a whole number to tens or more is not supported: PrestoDB leaves it as it is, Trino rounds') ELSE cast_to_type(round(x, CAST(n AS INTEGER)), x + CAST(0 AS HUGEINT)) END;
+presto_truncate(x, n) AS CASE WHEN n < 0 OR n > 15 THEN presto_fail('NOT_SUPPORTED: truncate to ' || n || ' places is not supported') WHEN contains(lower(CAST(x AS VARCHAR)), 'e') OR contains(lower(CAST(x AS VARCHAR)), 'n') THEN presto_fail('NOT_SUPPORTED: truncate of ' || CAST(x AS VARCHAR) || ' is not supported') ELSE cast_to_type(regexp_replace(CAST(x AS VARCHAR), '(\.\d{' || CAST(n AS VARCHAR) || '})\d*$', '\1'), x) END;
+presto_skewness(n, s) AS CASE WHEN n >= 3 THEN s * CAST(n - 2 AS DOUBLE) / sqrt(CAST(n AS DOUBLE) * CAST(n - 1 AS DOUBLE)) END;
 presto_ln(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) ELSE ln(CAST(x AS DOUBLE)) END;
 presto_log(b, x) AS presto_ln(x) / presto_ln(b);
 presto_log2(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) ELSE log2(CAST(x AS DOUBLE)) END;
@@ -165,6 +167,7 @@ presto_to_json(x) AS CASE WHEN typeof(x) LIKE '%STRUCT(%' THEN presto_fail('NOT_
 presto_element(x, k) AS CASE WHEN typeof(x) LIKE '%[]' AND CAST(k AS VARCHAR) = '0' THEN presto_fail('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') ELSE x[k] END;
 presto_missing(x, k) AS CASE WHEN typeof(x) LIKE '%[]' THEN CASE WHEN TRY_CAST(CAST(k AS VARCHAR) AS BIGINT) > json_array_length(to_json(x)) THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Array subscript must be less than or equal to array length: ' || CAST(k AS VARCHAR) || ' > ' || json_array_length(to_json(x)) || ' (element_at gives NULL instead)') END WHEN list_contains(json_keys(to_json(x)), CAST(k AS VARCHAR)) THEN NULL ELSE presto_fail('INVALID_FUNCTION_ARGUMENT: Key not present in map: ' || CAST(k AS VARCHAR) || ' (element_at gives NULL instead)') END;
 presto_subscript(x, k) AS CASE WHEN x IS NULL OR k IS NULL THEN NULL WHEN typeof(x) LIKE '%[]' AND TRY_CAST(CAST(k AS VARCHAR) AS BIGINT) < 1 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Array subscript ' || CAST(k AS VARCHAR) || ' is not positive: SQL array indices start at 1') WHEN x[k] IS NOT NULL THEN x[k] ELSE presto_missing(x, k) END;
+presto_comparable(a) AS CASE WHEN len(list_filter(a, lambda e: e IS NULL)) > 0 THEN presto_fail('NOT_SUPPORTED: comparisons of arrays with NULL in them are not supported') ELSE a END;
 presto_contains(a, x) AS CASE WHEN a IS NULL OR x IS NULL THEN NULL WHEN list_contains(a, x) THEN true WHEN list_count(a) < len(a) THEN NULL ELSE false END;
 presto_position(a, x) AS CASE WHEN a IS NULL OR x IS NULL THEN NULL ELSE CAST(coalesce(list_position(a, x), 0) AS BIGINT) END;
 presto_distinct(a) AS list_filter(a, lambda e, i: list_position(a, e) = i);
@@ -242,7 +245,7 @@ presto_only_utc(x, zone) AS CASE WHEN zone IN ('UTC', 'Z', 'GMT', '+00:00') OR x
 presto_char_of(x, n) AS presto_char(CASE WHEN typeof(x) = 'VARCHAR' THEN CAST(x AS VARCHAR) WHEN typeof(x) <> '"NULL"' THEN presto_fail('TYPE_MISMATCH: only a varchar is cast to char(n)') END, n);
 presto_char(x, n) AS rpad(left(x, n), n, ' ');
 presto_half_up_whole(d) AS CAST(floor(d) AS BIGINT) + CASE WHEN d - floor(d) >= CAST(0.5 AS DOUBLE) THEN 1 ELSE 0 END;
-presto_from_unixtime(x) AS make_timestamp(presto_half_up_whole(CAST(x AS DOUBLE) * CAST(1000 AS DOUBLE)) * 1000);
+presto_from_unixtime(x) AS make_timestamp((CAST(trunc(CAST(x AS DOUBLE)) AS BIGINT) * 1000 + presto_half_up_whole((CAST(x AS DOUBLE) - trunc(CAST(x AS DOUBLE))) * CAST(1000 AS DOUBLE))) * 1000);
 presto_to_unixtime(x) AS epoch(x);
 presto_from_iso8601_timestamp(s) AS timezone('UTC', CAST(presto_go_iso_timestamp(s) AS TIMESTAMP));
 presto_iso_zone(s) AS presto_go_iso_zone(s);

@@ -226,7 +226,7 @@ func (r *rewriter) visit(n node) {
 		}
 		return
 	case "COLUMN_REF":
-		if names := syntax.List(n, "column_names"); len(names) == 1 && (names[0] == "current_user" || names[0] == "session_user") {
+		if names := syntax.List(n, "column_names"); len(names) == 1 && unknownHere[names[0]] {
 			r.fail(n, "%s is not supported", names[0])
 		}
 		r.keep(n, r.lookup(n))
@@ -241,6 +241,9 @@ func (r *rewriter) visit(n node) {
 	case "COMPARISON", "BETWEEN":
 		r.below(n)
 		r.unpadded(n, "left", "right", "input", "lower", "upper")
+		if class(n) == "COMPARISON" && r.err == nil {
+			r.compare(n)
+		}
 		return
 	case "SUBQUERY":
 		r.subquery(n)
@@ -255,6 +258,37 @@ func (r *rewriter) visit(n node) {
 		return
 	}
 	r.below(n)
+}
+
+// unknownHere are words that DuckDB answers as for itself.
+var unknownHere = map[any]bool{"current_user": true, "session_user": true, "current_catalog": true, "current_schema": true, "current_role": true, "current_path": true}
+
+// compare rewrites a comparison. Of rows it is one of their fields, and of an array that
+// is written out an error where NULL is in it, which DuckDB would find equal to NULL.
+func (r *rewriter) compare(n node) {
+	left, right := syntax.Object(n, "left"), syntax.Object(n, "right")
+	kind := syntax.Text(n, "type")
+	a, b := arguments(left), arguments(right)
+	rows := syntax.Text(left, "function_name") == "row" && syntax.Text(right, "function_name") == "row" && len(a) == len(b)
+	switch {
+	case rows && (kind == "COMPARE_EQUAL" || kind == "COMPARE_NOTEQUAL"):
+		var parts []any
+		for i := range a {
+			parts = append(parts, node{"class": "COMPARISON", "type": kind, "left": a[i], "right": b[i]})
+		}
+		with := "CONJUNCTION_AND"
+		if kind == "COMPARE_NOTEQUAL" {
+			with = "CONJUNCTION_OR"
+		}
+		if len(parts) == 1 {
+			become(n, parts[0].(node))
+			return
+		}
+		become(n, node{"class": "CONJUNCTION", "type": with, "children": parts})
+	case kind == "COMPARE_DISTINCT_FROM" || kind == "COMPARE_NOT_DISTINCT_FROM":
+	case syntax.Text(left, "type") == "ARRAY_CONSTRUCTOR" || syntax.Text(right, "type") == "ARRAY_CONSTRUCTOR" || syntax.Text(left, "function_name") == "list_value" || syntax.Text(right, "function_name") == "list_value":
+		n["left"], n["right"] = r.macro("presto_comparable", left), r.macro("presto_comparable", right)
+	}
 }
 
 // lambda rewrites a lambda, whose parameters are what they are within it.

@@ -68,10 +68,18 @@ func init() {
 			}
 		},
 		"map_zip_with": mapZipWith, "multimap_agg": mapAgg,
-		"map_union":        func(r *rewriter, n node) { r.collected(n, "presto_union_of") },
-		"map_union_sum":    func(r *rewriter, n node) { r.collected(n, "presto_sum_of") },
-		"set_agg":          func(r *rewriter, n node) { r.collected(n, "presto_distinct") },
-		"set_union":        func(r *rewriter, n node) { r.collected(n, "presto_set_union") },
+		"map_union":     func(r *rewriter, n node) { r.collected(n, "presto_union_of") },
+		"map_union_sum": func(r *rewriter, n node) { r.collected(n, "presto_sum_of") },
+		"set_agg":       func(r *rewriter, n node) { r.collected(n, "presto_distinct") },
+		"set_union":     func(r *rewriter, n node) { r.collected(n, "presto_set_union") },
+		"skewness": func(r *rewriter, n node) {
+			if len(arguments(n)) != 1 {
+				r.fail(n, "skewness takes 1 argument, not %d", len(arguments(n)))
+				return
+			}
+			become(n, r.macro("presto_skewness", aggregate(n, "count"), aggregate(n, "skewness")))
+		},
+		"kurtosis":         func(r *rewriter, n node) { n["function_name"] = "kurtosis" },
 		"listagg":          listAgg,
 		"current_timezone": func(r *rewriter, n node) { r.become(n, 0, literal("UTC")) },
 		"map_agg":          mapAgg, "approx_percentile": percentile,
