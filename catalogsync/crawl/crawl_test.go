@@ -26,10 +26,11 @@ import (
 
 // A place is a folder of files and a catalog.
 type place struct {
-	t    *testing.T
-	lake store.Store
-	glue *catalogsync.Catalog
-	gets []string // of objects, as they are read
+	t      *testing.T
+	lake   store.Store
+	glue   *catalogsync.Catalog
+	server *embedded.Server
+	gets   []string // of objects, as they are read
 }
 
 func newPlace(t *testing.T) *place {
@@ -44,6 +45,7 @@ func newPlace(t *testing.T) *place {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
+	p.server = server
 	if p.glue, err = catalogsync.New(t.Context(), catalogsync.Config{Transport: server.Transport()}); err != nil {
 		t.Fatal(err)
 	}

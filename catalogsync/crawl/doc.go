@@ -14,9 +14,10 @@
 //     and not tables.
 //   - What it makes is read by Athena and by Sluice: Parquet, JSON lines (OpenX's SerDe) and
 //     CSV, plain, .gz and .zst.
-//   - Memory is that of the listing: about 200 bytes a file, [Config.MaxFiles] of them at
+//   - Memory is that of the listing: about 300 bytes a file, [Config.MaxFiles] of them at
 //     most. Of a text at most [Config.SampleBytes] are read, of [Config.Sample] files a
-//     folder; of Parquet the footers of all files, or of Config.Footers a folder.
+//     folder and 1,000 of a table, evenly; of Parquet the footers of all files, or of
+//     Config.Footers a folder.
 //
 // # What is a table
 //
