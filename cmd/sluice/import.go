@@ -30,6 +30,7 @@ import (
 // importOptions are the flags of the command.
 type importOptions struct {
 	stream, table, source, since, until string
+	sourceColumn                        string
 	partitionBy                         []string
 	size                                byteFlag
 	workers                             int
@@ -68,6 +69,7 @@ Sources are never changed. Exit code 1 when an object could not be read.`,
 	f.StringVar(&in.table, "table", "", "read into `[DATABASE.]TABLE` (default: the stream's), by the rules of the stream that fills it")
 	f.StringArrayVar(&in.partitionBy, "partition-by", nil, "`NAME=EXPRESSION`, once for each partition column (default: the stream's)")
 	f.StringVar(&in.source, "source", "", "read only the source `NAME`: the folder before that of the day")
+	f.StringVar(&in.sourceColumn, "source-column", "", "put the source into the field `NAME` of records without one, such as sourceid")
 	f.StringVar(&in.since, "since", "", "read only from the `DAY` on, such as 2026-01-31")
 	f.StringVar(&in.until, "until", "", "read only up to the `DAY`, included")
 	f.Var(&in.size, "batch-size", "convert `SIZE` of JSON at once, 1MiB to 1GiB: larger ones make larger files (default 512MiB)")
@@ -136,7 +138,7 @@ func (s *service) importConfig(in importOptions) (ic importer.Config, job conver
 	if err != nil {
 		return ic, job, usageError{err}
 	}
-	ic = importer.Config{Stream: stream, Size: int64(in.size), MinFree: int64(s.cfg.Buffer.MinFree), Workers: in.workers, Logger: s.log}
+	ic = importer.Config{Stream: stream, SourceColumn: in.sourceColumn, Size: int64(in.size), MinFree: int64(s.cfg.Buffer.MinFree), Workers: in.workers, Logger: s.log}
 	if ic.Size == 0 {
 		ic.Size = 512 << 20
 	}

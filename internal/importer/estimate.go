@@ -172,13 +172,13 @@ func begin(ctx context.Context, cfg Config, o Object) (block lake.Block, read, b
 	}
 	defer free()
 	block.Arrival, block.Attrs = o.Arrival, lake.AppendSource(nil, o.Location)
-	split := newSplitter(text)
+	split, source := newSplitter(text), newStamp(cfg.SourceColumn, o.Source)
 	for len(block.Data) < sampleBytes {
 		data, ok, err := split.next(block.Data)
 		if err != nil || !ok {
 			break
 		}
-		block.Data = data
+		block.Data = source.add(data, len(block.Data))
 		block.Records++
 	}
 	// What was read of it ahead counts by its part of the text.

@@ -24,7 +24,10 @@ type Config struct {
 	Select Selection
 	Table  lake.TableName // that the records go to
 	Stream string         // the name under which they are in the log
-	Dir    string         // of journal, log and staging; one import has it at a time
+	// SourceColumn gets the source that an object's path names, in records without such a
+	// field; "": none does.
+	SourceColumn string
+	Dir          string // of journal, log and staging; one import has it at a time
 
 	// Delivery is what batches are delivered with; Log, BeforeRelease, the folders and the
 	// Logger are filled in here.

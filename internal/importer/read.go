@@ -124,7 +124,7 @@ func (m *Importer) readOn(ctx context.Context, o Object) (at int64, err error) {
 		return p.records, &readError{err}
 	}
 	defer free()
-	r := &reading{m: m, o: o, split: newSplitter(text), known: p.records}
+	r := &reading{m: m, o: o, split: newSplitter(text), stamp: newStamp(m.cfg.SourceColumn, o.Source), known: p.records}
 	if err := r.run(ctx); err != nil {
 		return max(r.read, r.known), err
 	}
@@ -140,6 +140,7 @@ type reading struct {
 	m     *Importer
 	o     Object
 	split *splitter
+	stamp *stamp
 	known int64 // records that are in
 	read  int64 // records found
 	bad   int64 // of them, told to the report
@@ -167,6 +168,7 @@ func (r *reading) run(ctx context.Context) error {
 			r.block = r.block[:before]
 			continue
 		}
+		r.block = r.stamp.add(r.block, before)
 		r.count++
 		r.bad += r.split.bad - bad
 		if len(r.block) >= blockBytes {

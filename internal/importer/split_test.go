@@ -140,3 +140,22 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
+
+func TestStamp(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"a":1}`:                    `{"sourceid":"w\"b","a":1}`,
+		`{}`:                         `{"sourceid":"w\"b"}`,
+		`{ }`:                        `{"sourceid":"w\"b" }`,
+		`{"a":1,"sourceId":"x"}`:     `{"a":1,"sourceId":"x"}`,
+		`{"a":{"sourceid":"inner"}}`: `{"sourceid":"w\"b","a":{"sourceid":"inner"}}`,
+		string(lake.AppendMalformed(nil, []byte("nope"))): string(lake.AppendMalformed(nil, []byte("nope"))),
+	} {
+		got := importer.Stamp("sourceid", `w"b`, []byte("{\"before\":1}\n"+in+"\n"), len("{\"before\":1}\n"))
+		if string(got) != "{\"before\":1}\n"+want+"\n" {
+			t.Errorf("%s became %s, want %s", in, got, want)
+		}
+	}
+	if got := importer.Stamp("", "x", []byte("{}\n"), 0); string(got) != "{}\n" {
+		t.Errorf("without a column: %s", got)
+	}
+}
