@@ -33,6 +33,7 @@ type Config struct {
 	Trino      Trino          `yaml:"trino"`
 	Reconcile  Reconcile      `yaml:"reconcile"`
 	Retention  Retention      `yaml:"retention"`
+	Vacuum     Vacuum         `yaml:"vacuum"`
 	Log        Log            `yaml:"log"`
 	Admin      Admin          `yaml:"admin"`
 	TLS        TLS            `yaml:"tls"`

@@ -39,6 +39,7 @@ func Default() Config {
 		S3:        S3{Timeout: 2 * time.Minute},
 		Reconcile: Reconcile{Register: true, Files: 100},
 		Retention: defaultRetention(),
+		Vacuum:    Vacuum{Grace: 24 * time.Hour},
 		Glue:      Glue{Timeout: time.Minute, Cache: 15 * time.Minute, KnownPartitions: 200_000},
 		NATS:      defaultNATS(),
 		Log:       Log{Level: "info", Format: "text"},

@@ -100,6 +100,8 @@ var rules = map[string]rule{
 	"reconcile.interval":         between(0, 366*24*time.Hour),
 	"reconcile.files":            between(0, 1_000_000),
 	"retention.interval":         between(0, 366*24*time.Hour),
+	"vacuum.interval":            between(0, 366*24*time.Hour),
+	"vacuum.grace":               between(1*time.Hour, 366*24*time.Hour),
 	"retention.grace":            between(1*time.Hour, 366*24*time.Hour),
 	"glue.cache":                 between(0, 24*time.Hour),
 	"glue.known_partitions":      between(1, 100_000_000),

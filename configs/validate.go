@@ -58,6 +58,9 @@ func (c Config) faults() Faults {
 	if i := c.Reconcile.Interval; i > 0 && i < time.Minute {
 		k.add("reconcile.interval", "found %s, want 0 for never or at least 1m: each time lists the whole lake", i)
 	}
+	if i := c.Vacuum.Interval; i > 0 && i < time.Minute {
+		k.add("vacuum.interval", "found %s, want 0 for never or at least 1m: each time lists the whole lake", i)
+	}
 	k.sizes(c)
 	if !rawPrefix.MatchString(c.Raw.Prefix) || c.Raw.Prefix == lake.CleanName(c.Raw.Prefix) {
 		k.add("raw.prefix", "found %q, want one folder's name of letters, digits, - and ., with a - or . in it, such as raw-logs: no database's folder can be in its way", shorten(c.Raw.Prefix))

@@ -53,6 +53,7 @@ func TestValidate(t *testing.T) {
 		"hold too large": {func(c *configs.Config) {
 			c.Streams = map[string]configs.Stream{"s": {Hold: configs.Hold{Under: 2 * configs.GiB}}}
 		}, "streams.s.hold.under", "1GiB"},
+		"vacuum often":       {func(c *configs.Config) { c.Vacuum.Interval = time.Second }, "vacuum.interval", "at least 1m"},
 		"retention often":    {func(c *configs.Config) { c.Retention.Interval = time.Second }, "retention.interval", "at least 1m"},
 		"retention grace":    {func(c *configs.Config) { c.Retention.Grace = 0 }, "retention.grace", "1h"},
 		"retention short":    {func(c *configs.Config) { c.Tables = tables(time.Hour) }, "tables.t.retention.after", "at least 24h"},

@@ -102,6 +102,10 @@ func (e *Engine) job(ctx context.Context, req Request, s *write.Statement) (writ
 }
 
 // nameIsFit checks the name of what is written to.
+// Writing reports whether a statement with that id is at work, or was interrupted and is
+// not brought to an end yet.
+func (e *Engine) Writing(id lake.WriteID) bool { return e.writer.Busy(id) }
+
 func (e *Engine) nameIsFit(ctx context.Context, name lake.TableName, s *write.Statement, snap *snapshot) error {
 	databases, err := e.databases(ctx, snap)
 	if err != nil {

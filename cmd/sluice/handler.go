@@ -47,6 +47,13 @@ func (s *service) handler() http.Handler {
 	mux.Handle("/v1/query", httpapi.New(asked))
 	mux.Handle("/v1/queries", httpapi.NewQueries(asked))
 	mux.Handle("/v1/queries/{id}", httpapi.NewQueries(asked))
+	mux.Handle("POST "+vacuumLake.path, vacuumLake.serve(s, func(ctx context.Context, decode func(any) error) (any, error) {
+		var req vacuumRequest
+		if err := decode(&req); err != nil {
+			return nil, err
+		}
+		return s.vacuumLake(ctx, req)
+	}))
 	mux.Handle("POST "+retain.path, retain.serve(s, func(ctx context.Context, decode func(any) error) (any, error) {
 		var req retentionRequest
 		if err := decode(&req); err != nil {

@@ -34,6 +34,7 @@ import (
 	"sluice/internal/lake/store"
 	"sluice/internal/sequences"
 	"sluice/internal/upkeep/retention"
+	"sluice/internal/upkeep/vacuum"
 	"sluice/query"
 	"sluice/query/checkpoint"
 	"sluice/query/listing"
@@ -59,6 +60,7 @@ type service struct {
 	held      *holdback.Shelf
 	engine    *query.Engine
 	retention *retention.Reaper
+	vacuum    *vacuum.Vacuum
 	// checkpoints are those of incremental queries.
 	checkpoints *checkpoint.Book
 	memory      *ingest.Memory
@@ -142,6 +144,9 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 		return nil, err
 	}
 	if s.engine, err = s.openEngine(); err != nil {
+		return nil, err
+	}
+	if err = s.openVacuum(); err != nil {
 		return nil, err
 	}
 	if s.memory, err = ingest.NewMemory(int64(cfg.HTTP.MaxInFlight), time.Second); err != nil {
@@ -284,6 +289,7 @@ func (s *service) serve(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return s.dedupe.Run(failed) })
 	g.Go(func() error { return s.schedule().Run(failed) })
 	g.Go(func() error { return s.retention.Run(failed) })
+	g.Go(func() error { return s.vacuum.Run(failed) })
 	g.Go(func() error {
 		if err := s.engine.Sweep(failed); err != nil && failed.Err() == nil {
 			s.log.Warn("what SQL statements left that a crash interrupted is not brought to an end; the next one that writes tries again", "error", err)

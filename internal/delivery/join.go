@@ -185,28 +185,29 @@ func (d *Deliverer) deliverJoin(ctx context.Context, j *holdback.Join) error {
 	if err != nil {
 		return err
 	}
-	pieces, err := d.cfg.Held.Pieces(j)
-	if err != nil && !put { // the others are better off without it
-		return errors.Join(err, d.cfg.Held.Dissolve(j))
+	pieces, damage := d.cfg.Held.Pieces(j)
+	if damage != nil && !put { // the others are better off without it
+		return errors.Join(damage, d.cfg.Held.Dissolve(j))
 	}
 	if len(pieces) == 0 {
-		return fmt.Errorf("the join %s has no pieces that can be read, but its object %s was put: %w", j.ID, j.Key, err)
+		return fmt.Errorf("the join %s has no pieces that can be read, but its object %s was put: %w", j.ID, j.Key, damage)
 	}
 	last := pieces[len(pieces)-1]
 	r, table, err := d.joinTable(ctx, j, pieces, last)
 	if err != nil {
 		return err
 	}
-	if !put {
+	// It is put anew, if it can be made: who takes it for an orphan looks at its age.
+	if damage == nil {
 		where, err := d.joinPlace(ctx, table, last)
 		if err != nil {
 			return err
 		}
-		if err := d.putJoin(ctx, j, pieces, r, table, where); err != nil {
+		if err := d.putJoin(ctx, j, pieces, r, table, where, put); err != nil {
 			return err
 		}
 	}
-	if err := d.landJoin(ctx, j, pieces, r, table); err != nil {
+	if err := d.landJoin(ctx, j, pieces, r, table, damage); err != nil {
 		return fmt.Errorf("register partition of %s: %w", table.Name, err)
 	}
 	if err := d.ledger.count(j.Stream, lake.BatchID(j.ID), Totals{Delivered: j.Rows}, time.Now()); err != nil {
@@ -270,12 +271,16 @@ func (d *Deliverer) joinPlace(ctx context.Context, table lake.Table, last holdba
 }
 
 // landJoin registers the partition, and puts the object where that was moved meanwhile.
-func (d *Deliverer) landJoin(ctx context.Context, j *holdback.Join, pieces []holdback.Piece, r route, table lake.Table) error {
+// Of pieces that were damaged since, it cannot be made again.
+func (d *Deliverer) landJoin(ctx context.Context, j *holdback.Join, pieces []holdback.Piece, r route, table lake.Table, damage error) error {
 	parts := []lake.Partition{j.Partition}
 	if len(table.PartitionKeys) == 0 {
 		parts = []lake.Partition{{Location: table.Location}}
 	}
 	return moves.Land(ctx, d.cfg.Catalog, table, parts, func(ctx context.Context, moved []lake.Partition) error {
+		if damage != nil {
+			return damage
+		}
 		where := moved[0]
 		if len(table.PartitionKeys) == 0 {
 			table.Location = where.Location
@@ -284,13 +289,14 @@ func (d *Deliverer) landJoin(ctx context.Context, j *holdback.Join, pieces []hol
 				return err
 			}
 		}
-		return d.putJoin(ctx, j, pieces, r, table, where)
+		return d.putJoin(ctx, j, pieces, r, table, where, false)
 	})
 }
 
 // putJoin makes the object and puts it. A piece that cannot be merged with others, since
-// the table's columns were changed by somebody, goes alone.
-func (d *Deliverer) putJoin(ctx context.Context, j *holdback.Join, pieces []holdback.Piece, r route, table lake.Table, where lake.Partition) error {
+// the table's columns were changed by somebody, goes alone, unless they were put as one
+// before that.
+func (d *Deliverer) putJoin(ctx context.Context, j *holdback.Join, pieces []holdback.Piece, r route, table lake.Table, where lake.Partition, before bool) error {
 	folder, ok := d.cfg.Store.Key(where.Location)
 	if !ok {
 		return fmt.Errorf("partition %q lies at %s, outside the lake %s", where.Values, where.Location, d.cfg.Store.URI(""))
@@ -310,6 +316,9 @@ func (d *Deliverer) putJoin(ctx context.Context, j *holdback.Join, pieces []hold
 		defer os.RemoveAll(dir)
 		merged, err := d.merge(ctx, pieces, r, table, dir)
 		var source *convert.SourceError
+		if errors.As(err, &source) && before {
+			return nil
+		}
 		if errors.As(err, &source) {
 			return d.apart(ctx, j, pieces, err)
 		}

@@ -170,6 +170,17 @@ func (l *Look) hides(id lake.WriteID) bool {
 	return ok && (committed == 0 || committed > l.seq)
 }
 
+// Busy reports whether the statement is under way, or waits for Sweep.
+func (w *Writer) Busy(id lake.WriteID) bool {
+	if w == nil {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	committed, ok := w.writes[id]
+	return ok && committed == 0
+}
+
 // End ends the look.
 func (l *Look) End() {
 	if l == nil {

@@ -15,6 +15,7 @@ import (
 
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
+	"sluice/internal/upkeep/places"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -116,6 +117,21 @@ func (r *Reaper) Hides(key string, modified time.Time) bool {
 	for dir := parent(key); dir != ""; dir = parent(dir) {
 		if before, ok := r.hidden[dir]; ok && modified.Before(before) {
 			return true
+		}
+	}
+	return false
+}
+
+// Waits reports whether the object of that key lies in the folder of a partition that was
+// dropped, or is being dropped, whose objects are not deleted yet.
+func (r *Reaper) Waits(key string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.entries {
+		for _, p := range e.Parts {
+			if f, ok := r.folder(p); ok && places.Within(key, f) {
+				return true
+			}
 		}
 	}
 	return false
