@@ -74,8 +74,10 @@ func attempt[T any](p *plan, q executor.Query, do func(executor.Query) (T, error
 		return do(q)
 	}
 	q.Bigint = true
-	for _, s := range p.presto.Shown {
-		q.Shown = append(q.Shown, executor.Shown(s))
+	if p.explain == explainNot { // EXPLAIN has other columns
+		for _, s := range p.presto.Shown {
+			q.Shown = append(q.Shown, executor.Shown(s))
+		}
 	}
 	views := q.Setup
 	var first error
