@@ -13,6 +13,7 @@ import (
 	"sluice/partitioner"
 	"sluice/query/presto"
 	"sluice/query/result"
+	"sluice/query/view"
 )
 
 // A command is a statement that the catalog answers.
@@ -25,7 +26,8 @@ type command struct {
 }
 
 // parseCommand reads SHOW CATALOGS, SHOW FUNCTIONS, SHOW DATABASES or SCHEMAS
-// [IN|FROM catalog], SHOW TABLES [IN|FROM db], SHOW PARTITIONS t, SHOW COLUMNS
+// [IN|FROM catalog], SHOW TABLES and VIEWS [IN|FROM db], SHOW CREATE VIEW v, SHOW
+// PARTITIONS t, SHOW COLUMNS
 // FROM|IN t, DESCRIBE t and DESC t. All of SHOW but PARTITIONS take LIKE. ok is
 // false for every other statement.
 func parseCommand(sql, database string) (cmd command, ok bool, err error) {
@@ -65,19 +67,21 @@ func parseCommand(sql, database string) (cmd command, ok bool, err error) {
 			}
 			words = words[:2]
 		}
-	case word(1) == "TABLES":
-		cmd.kind = "tables"
+	case word(1) == "TABLES" || word(1) == "VIEWS":
+		cmd.kind = strings.ToLower(word(1))
 		if word(2) == "IN" || word(2) == "FROM" {
 			rest = 3
 		} else if len(words) > 2 {
-			return command{}, false, fault(CodeSyntax, "SHOW TABLES takes IN and a database, as in SHOW TABLES IN shop")
+			return command{}, false, fault(CodeSyntax, "SHOW %s takes IN and a database, as in SHOW %s IN shop", word(1), word(1))
 		}
+	case word(1) == "CREATE" && word(2) == "VIEW":
+		cmd.kind, rest = "view", 3
 	case word(1) == "PARTITIONS":
 		cmd.kind = "partitions"
 	case word(1) == "COLUMNS" && (word(2) == "FROM" || word(2) == "IN"):
 		cmd.kind, rest = "columns", 3
 	default:
-		return command{}, false, fault(CodeSyntax, "there is no such SHOW; there is SHOW DATABASES, SHOW TABLES [IN database], SHOW PARTITIONS table, SHOW COLUMNS FROM table, SHOW CHECKPOINTS")
+		return command{}, false, fault(CodeSyntax, "there is no such SHOW; there is SHOW DATABASES, SHOW TABLES [IN database], SHOW VIEWS [IN database], SHOW CREATE TABLE table, SHOW CREATE VIEW view, SHOW PARTITIONS table, SHOW COLUMNS FROM table, SHOW CHECKPOINTS")
 	}
 	cmd.parts, ok = nameOf(words[min(rest, len(words)):])
 	switch {
@@ -85,9 +89,9 @@ func parseCommand(sql, database string) (cmd command, ok bool, err error) {
 		err = fault(CodeSyntax, "%s is not a name", strings.Join(words[rest:], " "))
 	case len(cmd.parts) > 0 && (cmd.kind == "databases" || cmd.kind == "catalogs" || cmd.kind == "functions"):
 		err = fault(CodeSyntax, "nothing but LIKE and a pattern follows SHOW %s", word(1))
-	case cmd.kind == "tables" && len(cmd.parts) == 0 && rest == 3:
-		err = fault(CodeSyntax, "SHOW TABLES IN takes a database")
-	case len(cmd.parts) == 0 && (cmd.kind == "partitions" || cmd.kind == "columns"):
+	case (cmd.kind == "tables" || cmd.kind == "views") && len(cmd.parts) == 0 && rest == 3:
+		err = fault(CodeSyntax, "SHOW %s IN takes a database", word(1))
+	case len(cmd.parts) == 0 && (cmd.kind == "partitions" || cmd.kind == "view" || cmd.kind == "columns"):
 		err = fault(CodeSyntax, "a table's name is missing")
 	}
 	return cmd, err == nil, err
@@ -187,17 +191,24 @@ func (e *Engine) command(ctx context.Context, cmd command, visible func(database
 	case "databases":
 		names, err := e.databases(ctx, snap)
 		return lines(cmd.matching(names)), column("database"), err
-	case "tables":
+	case "tables", "views":
 		database := cmd.database
 		if len(cmd.parts) > 0 {
 			database = strings.ToLower(cmd.parts[len(cmd.parts)-1])
 		}
 		names, err := e.tables(ctx, database, snap)
-		return lines(cmd.matching(names)), column("table"), err
+		if cmd.kind == "tables" || err != nil {
+			return lines(cmd.matching(names)), column("table"), err
+		}
+		names, err = e.views(ctx, database, names, snap)
+		return lines(cmd.matching(names)), column("views"), err
 	}
 	src, err := e.table(ctx, cmd.parts, cmd.database, snap)
 	if err != nil {
 		return nil, nil, err
+	}
+	if cmd.kind == "view" {
+		return showView(src)
 	}
 	if cmd.kind == "columns" {
 		rows, columns, err := e.describe(ctx, src)
@@ -207,6 +218,33 @@ func (e *Engine) command(ctx context.Context, cmd command, visible func(database
 		return rows, columns, err
 	}
 	return e.partitionPaths(ctx, src)
+}
+
+// views are those of a database's tables that are views.
+func (e *Engine) views(ctx context.Context, database string, tables []string, snap *snapshot) ([]string, error) {
+	var out []string
+	for _, name := range tables {
+		table, err := snap.lookup(ctx, e.cfg.Catalog, lake.TableName{Database: database, Table: name})
+		if err != nil && !errors.Is(err, catalogsync.ErrNotFound) {
+			return nil, fmt.Errorf("read table %s.%s: %w", database, name, err)
+		}
+		if err == nil && table.View != "" {
+			out = append(out, name)
+		}
+	}
+	return out, nil
+}
+
+// showView is a statement that makes a view anew.
+func showView(src *tableSource) ([][]result.Value, []result.Column, error) {
+	if src.table.View == "" {
+		return nil, nil, fault(CodeInvalid, "%s is a table; SHOW CREATE TABLE tells how it is made", src.name)
+	}
+	d, err := view.Decode(src.table.View)
+	if err != nil {
+		return nil, nil, fault(CodeInvalid, "the view %s cannot be read: %v", src.name, err)
+	}
+	return lines([]string{"CREATE VIEW " + src.name.String() + " AS", d.SQL}), column("create view"), nil
 }
 
 func column(name string) []result.Column { return []result.Column{{Name: name, Type: "varchar"}} }

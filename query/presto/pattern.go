@@ -30,7 +30,11 @@ func (r *rewriter) pattern(n node, name string) {
 		children[0] = r.macro("presto_line", a[0])
 	}
 	re, err := regexp.Compile(out)
-	if err != nil || len(a) < 3 {
+	if err != nil {
+		r.fail(a[1], "the pattern of %s is not supported: %v (regular expressions are RE2's, which has no lookaround and no back references)", name, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		return
+	}
+	if len(a) < 3 {
 		return
 	}
 	if name == "regexp_extract" && optionalGroup.MatchString(out) {
