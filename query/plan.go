@@ -135,6 +135,7 @@ func (p *plan) fix(ctx context.Context, stmt *statement.Statement) error {
 			return p.at(err, t)
 		}
 	}
+	stmt.Push(tableSchema{ctx, p})
 	stmt.Fix(instant, func(name string) bool {
 		for _, src := range p.tables {
 			if slices.ContainsFunc(append(src.columns(), src.keys...), func(c lake.Column) bool { return strings.EqualFold(c.Name, name) }) {
@@ -144,6 +145,33 @@ func (p *plan) fix(ctx context.Context, stmt *statement.Statement) error {
 		return false
 	})
 	return nil
+}
+
+// A tableSchema is what Push asks about, of sources that were found.
+type tableSchema struct {
+	ctx  context.Context // of the planning; it lives no longer
+	plan *plan
+}
+
+func (s tableSchema) Columns(t *statement.Table) ([]lake.Column, bool) {
+	if _, partitions := base(t.Parts); partitions || isInformation(t.Parts) {
+		return nil, false
+	}
+	src, _, err := s.plan.source(s.ctx, t)
+	if err != nil {
+		return nil, false
+	}
+	columns := append(src.columns(), src.keys...)
+	for i, c := range columns {
+		if c.Type.Kind == lake.KindNone { // of a partition column
+			columns[i].Type = lake.String
+		}
+	}
+	return columns, true
+}
+
+func (s tableSchema) Scalar(functions []string) bool {
+	return s.plan.engine.exec.Deterministic(functions)
 }
 
 // table plans one reference to a table.

@@ -21,6 +21,9 @@ type Condition struct {
 // Drop takes the condition out of the statement, for a caller who has seen to it
 // that all rows of the table satisfy it.
 func (c *Condition) Drop() {
+	if c.origin == nil {
+		return // it is said elsewhere, of others too: see Push
+	}
 	clear(c.origin)
 	c.origin["class"], c.origin["type"] = "CONSTANT", "VALUE_CONSTANT"
 	c.origin["value"] = node{"type": node{"id": "BOOLEAN"}, "is_null": false, "value": true}

@@ -19,5 +19,6 @@
 // A Condition of a Table is a conjunct of WHERE, or of the ON of an inner join,
 // that each row which the table contributes to the answer satisfies. It is
 // never reported where rows that fail it could still count: on the nullable
-// side of an outer join, under a sample, in a positional or ASOF join.
+// side of an outer join, under a sample, in a positional or ASOF join. Push adds those
+// that are said elsewhere and can be known to hold.
 package statement
