@@ -58,6 +58,8 @@ type lane struct {
 	// sorted: the records come partition by partition.
 	sorted bool
 	spares spares
+
+	_ [cacheLines]byte
 }
 
 // A part is one partition's file and the row group of a lane that is being built
@@ -94,7 +96,9 @@ func (r *run) newLane(number int) (*lane, error) {
 	if l.keyed, err = newKeyed(job.Rules); err != nil {
 		return nil, err
 	}
-	l.cfg.Memory /= int64(r.width())
+	if l.cfg.Memory /= int64(r.width()); r.width() > 1 { // what grows in several places has slack in each
+		l.cfg.RowGroup = min(l.cfg.RowGroup, l.cfg.Memory/8*3)
+	}
 	l.eval.Seed(job.Seed)
 	fields := job.Rules.Fields()
 	l.shred = shredder{schema: s, final: r.final, strict: job.Strict, fields: fields, parts: make([][]byte, len(fields))}

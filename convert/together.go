@@ -73,7 +73,9 @@ func (r *run) together(ctx context.Context) {
 }
 
 func (p *portion) add(c cut) {
-	p.turn, p.ends = c.turn, c.ends
+	if p.turn, p.ends = c.turn, c.ends; p.data == nil && c.turn > 0 { // the first may be all that there is
+		p.data = make([]byte, 0, portionBytes+portionBytes/8)
+	}
 	p.data = append(p.data, c.block.Data...)
 	source := lake.ParseSource(c.block.Attrs)
 	if n := len(p.blocks); n > 0 && p.blocks[n-1].at.Equal(c.block.Arrival) && p.blocks[n-1].source == source {
