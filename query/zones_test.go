@@ -23,12 +23,15 @@ func TestZonesOverTables(t *testing.T) {
 	h.post("purchases", purchase(3, 2, "DE"))
 	const berlin = "SELECT id, ts AT TIME ZONE 'Europe/Berlin' AS t FROM shop.purchases"
 	for sql, want := range map[string]string{
-		"SELECT t, hour(t) FROM (" + berlin + ") WHERE id = 1":                                                            `"2026-01-01 11:00:00.000 Europe/Berlin"|11`,
-		"WITH b AS (" + berlin + ") SELECT * FROM b WHERE t >= timestamp '2026-01-02 11:00:00 Europe/Berlin' ORDER BY id": `2|"2026-01-02 11:00:00.000 Europe/Berlin" 3|"2026-01-02 11:00:00.000 Europe/Berlin"`,
-		"SELECT p.id, b.t FROM shop.purchases p JOIN (" + berlin + ") b ON p.id = b.id AND p.ts = b.t ORDER BY 1 LIMIT 1": `1|"2026-01-01 11:00:00.000 Europe/Berlin"`,
-		"SELECT * FROM shop.purchases p JOIN (" + berlin + ") b ON p.id = b.id WHERE p.id = 1":                            `1|"2026-01-01 10:00:00.000"|"DE"|{"sku":"s1","price":1.5}|null|"2026-01-01"|1|"2026-01-01 11:00:00.000 Europe/Berlin"`,
-		"SELECT date_trunc('day', ts AT TIME ZONE 'Asia/Tokyo') AS d, count(*) FROM shop.purchases GROUP BY 1 ORDER BY 1": `"2026-01-01 00:00:00.000 Asia/Tokyo"|1 "2026-01-02 00:00:00.000 Asia/Tokyo"|2`,
-		"SELECT count(*) FROM shop.purchases WHERE ts AT TIME ZONE 'Asia/Tokyo' > timestamp '2026-01-02 00:00:00'":        "2",
+		"SELECT t, hour(t) FROM (" + berlin + ") WHERE id = 1":                                                                                     `"2026-01-01 11:00:00.000 Europe/Berlin"|11`,
+		"WITH b AS (" + berlin + ") SELECT * FROM b WHERE t >= timestamp '2026-01-02 11:00:00 Europe/Berlin' ORDER BY id":                          `2|"2026-01-02 11:00:00.000 Europe/Berlin" 3|"2026-01-02 11:00:00.000 Europe/Berlin"`,
+		"SELECT p.id, b.t FROM shop.purchases p JOIN (" + berlin + ") b ON p.id = b.id AND p.ts = b.t ORDER BY 1 LIMIT 1":                          `1|"2026-01-01 11:00:00.000 Europe/Berlin"`,
+		"SELECT * FROM shop.purchases p JOIN (" + berlin + ") b ON p.id = b.id WHERE p.id = 1":                                                     `1|"2026-01-01 10:00:00.000"|"DE"|{"sku":"s1","price":1.5}|null|"2026-01-01"|1|"2026-01-01 11:00:00.000 Europe/Berlin"`,
+		"SELECT date_trunc('day', ts AT TIME ZONE 'Asia/Tokyo') AS d, count(*) FROM shop.purchases GROUP BY 1 ORDER BY 1":                          `"2026-01-01 00:00:00.000 Asia/Tokyo"|1 "2026-01-02 00:00:00.000 Asia/Tokyo"|2`,
+		"SELECT ts AT TIME ZONE 'Asia/Tokyo' AS ts, id FROM shop.purchases WHERE hour(ts) = 10 AND id < 3 ORDER BY ts, id":                         `"2026-01-01 19:00:00.000 Asia/Tokyo"|1 "2026-01-02 19:00:00.000 Asia/Tokyo"|2`,
+		"SELECT ts AT TIME ZONE 'Asia/Tokyo' AS t, hour(ts) AS h, count(*) FROM shop.purchases GROUP BY 1, 2 HAVING hour(ts) = 10 ORDER BY t DESC": `"2026-01-02 19:00:00.000 Asia/Tokyo"|10|2 "2026-01-01 19:00:00.000 Asia/Tokyo"|10|1`,
+		"SELECT t FROM (" + berlin + ") ORDER BY hour(t), t LIMIT 1":                                                                               `"2026-01-01 11:00:00.000 Europe/Berlin"`,
+		"SELECT count(*) FROM shop.purchases WHERE ts AT TIME ZONE 'Asia/Tokyo' > timestamp '2026-01-02 00:00:00'":                                 "2",
 	} {
 		rows, _, err := h.query(sql)
 		got := strings.Join(rows, " ")

@@ -25,6 +25,7 @@ func (r *rewriter) cast(n node) {
 		return
 	}
 	r.below(n)
+	r.sure(child)
 	if r.err != nil || r.castMarked(n, child, target) {
 		return
 	}

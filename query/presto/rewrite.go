@@ -240,6 +240,9 @@ func (r *rewriter) visit(n node) {
 		return
 	case "COMPARISON", "BETWEEN":
 		r.below(n)
+		for _, side := range []string{"left", "right", "input", "lower", "upper"} {
+			r.sure(syntax.Object(n, side))
+		}
 		r.unpadded(n, "left", "right", "input", "lower", "upper")
 		if class(n) == "COMPARISON" && r.err == nil {
 			r.compare(n)
@@ -355,6 +358,9 @@ func (r *rewriter) operator(n node) {
 		return
 	}
 	args := arguments(n)
+	if r.sure(args...); r.err != nil {
+		return
+	}
 	switch syntax.Text(n, "type") {
 	case "OPERATOR_COALESCE", "OPERATOR_TRY":
 		r.keep(n, r.common(n, args))
@@ -414,6 +420,9 @@ func (r *rewriter) function(n node) {
 
 // marked does what a call does with arguments that have a mark, and then else.
 func (r *rewriter) marked(n node, name string, then func()) {
+	if r.sure(arguments(n)...); r.err != nil {
+		return
+	}
 	keep, done := r.zones(n, name)
 	if !done && r.err == nil && keep == nil {
 		keep = r.chars(n, name)

@@ -1,6 +1,7 @@
 package presto
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,7 +13,10 @@ import (
 type scope struct {
 	relations []relation
 	queries   map[string]outputs // of WITH, by name
-	parent    *scope
+	// ordered are, within ORDER BY, the columns of the SELECT, whose names come first
+	// there.
+	ordered []output
+	parent  *scope
 }
 
 // A relation is a table, a subquery or a function's rows in FROM.
@@ -62,6 +66,12 @@ func (r *rewriter) lookup(n node) *mark {
 	}
 	open := false
 	for sc := r.scope; sc != nil; sc = sc.parent {
+		if len(names) == 1 {
+			if m, ok := sc.ordering(names[0]); ok {
+				return m
+			}
+		}
+		within := open
 		for _, rel := range sc.relations {
 			name := names[0]
 			if len(names) > 1 && strings.EqualFold(rel.name, names[len(names)-2]) {
@@ -70,7 +80,7 @@ func (r *rewriter) lookup(n node) *mark {
 				continue
 			}
 			if m, ok := rel.find(name); ok {
-				if m != nil && open {
+				if m != nil && within {
 					r.fail(n, "name the relation of the column %s, as in t.%s", name, name)
 				}
 				return m
@@ -79,6 +89,30 @@ func (r *rewriter) lookup(n node) *mark {
 		}
 	}
 	return nil
+}
+
+// isOpen reports whether there may be columns in FROM that are not known.
+func (sc *scope) isOpen() bool {
+	return slices.ContainsFunc(sc.relations, func(rel relation) bool { return rel.open })
+}
+
+// ordering is the mark of a column by its name in ORDER BY. Where the name may also be
+// that of a column in FROM, which would have another mark, nothing can be computed of it.
+func (sc *scope) ordering(name string) (*mark, bool) {
+	m, ok := outputs{columns: sc.ordered}.find(name)
+	if !ok {
+		return nil, false
+	}
+	other, both := (*mark)(nil), false
+	for _, rel := range sc.relations {
+		if found, ok := rel.find(name); ok {
+			other, both = found, true
+		}
+	}
+	if !both && m == nil || both && sameMark(m, other) || !both && !sc.isOpen() {
+		return m, true
+	}
+	return &mark{unsure: true}, true
 }
 
 // query rewrites a query with all that is in it.
@@ -114,9 +148,13 @@ func (r *rewriter) selectNode(n node) outputs {
 	}
 	nameColumns(n)
 	out := r.outputs(n)
-	// What comes behind may use the names of the columns, after those of the relations.
-	r.scope.relations = append(r.scope.relations, relation{outputs: outputs{columns: out.columns}})
-	r.rest(n, "from_table", "select_list", "cte_map")
+	r.rest(n, "from_table", "select_list", "cte_map", "modifiers")
+	r.scope.ordered = out.columns
+	for _, m := range syntax.List(n, "modifiers") {
+		if m, ok := m.(node); ok {
+			r.visit(m)
+		}
+	}
 	return out
 }
 
@@ -220,7 +258,7 @@ func (r *rewriter) setOperation(n node) outputs {
 			}
 		}
 	}
-	r.scope.relations = append(r.scope.relations, relation{outputs: outputs{columns: left.columns}})
+	r.scope.ordered = left.columns
 	r.rest(n, "left", "right", "cte_map")
 	return left
 }

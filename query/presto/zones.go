@@ -25,6 +25,8 @@ import (
 type mark struct {
 	zone node // of a timestamp with time zone: a constant text, or an expression
 	char int  // n of a char(n), whose value is padded to it
+	// unsure is that of a name that may mean one of two columns; it can only be sorted by.
+	unsure bool
 }
 
 const markKey = "presto_mark"
@@ -46,7 +48,7 @@ func sameMark(a, b *mark) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	if a.char != b.char || (a.zone == nil) != (b.zone == nil) {
+	if a.char != b.char || a.unsure || b.unsure || (a.zone == nil) != (b.zone == nil) {
 		return false
 	}
 	return a.zone == nil || bytes.Equal(plain(a.zone), plain(b.zone))
@@ -238,6 +240,15 @@ var readsInstant = map[string]bool{"count": true, "approx_distinct": true, "to_u
 var keepsMark = map[string]bool{"min": true, "max": true, "arbitrary": true, "any_value": true, "greatest": true, "least": true, "max_by": false, "min_by": false,
 	"first_value": false, "last_value": false, "nth_value": false, "lag": false, "lead": false, "nullif": false}
 
+// sure refuses to compute with a name that may mean one of two columns.
+func (r *rewriter) sure(values ...node) {
+	for _, v := range values {
+		if m := markOf(v); m != nil && m.unsure {
+			r.fail(v, "in ORDER BY this name may mean a column of the SELECT, with a time zone or a char(n), or one of a table: give the former another name, or sort by the expression itself")
+		}
+	}
+}
+
 // zones does what a call does with timestamps with a zone. The mark is for what the
 // call becomes; done says that it has become it.
 func (r *rewriter) zones(n node, name string) (keep *mark, done bool) {
@@ -321,6 +332,7 @@ func (r *rewriter) each(n node, by func(node) node) {
 // common is the mark that all values have. NULL is of any type.
 func (r *rewriter) common(n node, values []node) *mark {
 	r.settleAll(values)
+	r.sure(values...)
 	var found *mark
 	first := true
 	for _, v := range values {
