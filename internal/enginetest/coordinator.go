@@ -26,8 +26,12 @@ type coordinator struct {
 	version string
 }
 
-// places are the addresses that an engine's catalog is configured with.
-type places struct{ glue, s3 string }
+// places are what an engine's catalog is configured with: addresses, and who it is to
+// our catalog.
+type places struct{ glue, s3, key, secret string }
+
+// reader is a second catalog of the engines, with a key that may query one database.
+const reader = "reader"
 
 // properties are the settings that PrestoDB and Trino share: how to reach our catalog.
 func (p places) properties() map[string]string {
@@ -35,8 +39,8 @@ func (p places) properties() map[string]string {
 		"hive.metastore":                            "glue",
 		"hive.metastore.glue.endpoint-url":          p.glue,
 		"hive.metastore.glue.region":                s3test.Region,
-		"hive.metastore.glue.aws-access-key":        engineID,
-		"hive.metastore.glue.aws-secret-key":        engineSecret,
+		"hive.metastore.glue.aws-access-key":        p.key,
+		"hive.metastore.glue.aws-secret-key":        p.secret,
 		"hive.metastore.glue.default-warehouse-dir": "s3://lake/tables",
 		"hive.non-managed-table-writes-enabled":     "true", // our tables are external ones
 	}
@@ -96,7 +100,7 @@ func startPresto(ctx context.Context, c cache, dir string, p places) (*coordinat
 		args = append(args, "--add-opens=java.base/"+pkg+"=ALL-UNNAMED")
 	}
 	return startCoordinator(ctx, launch{
-		name: "presto", version: prestoVersion, java: java, home: home, dir: dir, catalog: p.prestoProperties(), args: args,
+		name: "presto", version: prestoVersion, java: java, home: home, dir: dir, catalogs: catalogs(p, places.prestoProperties), args: args,
 		class:  "com.facebook.presto.server.PrestoServer",
 		config: map[string]string{"discovery-server.enabled": "true", "task.max-worker-threads": "2", "query.max-memory-per-node": "400MB", "query.max-total-memory-per-node": "600MB"},
 	})
@@ -112,7 +116,7 @@ func startTrino(ctx context.Context, c cache, dir string, p places) (*coordinato
 		return nil, err
 	}
 	return startCoordinator(ctx, launch{
-		name: "trino", version: trinoVersion, java: java, home: home, dir: dir, catalog: p.trinoProperties(),
+		name: "trino", version: trinoVersion, java: java, home: home, dir: dir, catalogs: catalogs(p, places.trinoProperties),
 		args: []string{"--add-modules=jdk.incubator.vector", "--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED",
 			"-Dsecrets-plugin.dir=" + filepath.Join(home, "secrets-plugin"), "-Dcatalog.config-dir=" + filepath.Join(dir, "catalog")},
 		class:  "io.trino.server.TrinoServer",
@@ -149,7 +153,15 @@ func newerASM(ctx context.Context, c cache, home string) error {
 type launch struct {
 	name, version, java, home, dir, class string
 	args                                  []string          // of Java
-	config, catalog                       map[string]string // properties
+	config                                map[string]string // properties
+	catalogs                              map[string]map[string]string
+}
+
+// catalogs are those that an engine gets, with their properties.
+func catalogs(p places, properties func(places) map[string]string) map[string]map[string]string {
+	less := p
+	less.key, less.secret = readerID, readerSecret
+	return map[string]map[string]string{catalogName: properties(p), reader: properties(less)}
 }
 
 func startCoordinator(ctx context.Context, l launch) (*coordinator, error) {
@@ -160,8 +172,11 @@ func startCoordinator(ctx context.Context, l launch) (*coordinator, error) {
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
 	maps.Copy(l.config, map[string]string{"coordinator": "true", "node-scheduler.include-coordinator": "true", "http-server.http.port": fmt.Sprint(port), "discovery.uri": url})
 	config := filepath.Join(l.dir, "config.properties")
-	for path, of := range map[string]map[string]string{config: l.config, filepath.Join(l.dir, "catalog", catalogName+".properties"): l.catalog} {
-		if err := writeProperties(path, of); err != nil {
+	if err := writeProperties(config, l.config); err != nil {
+		return nil, err
+	}
+	for name, of := range l.catalogs {
+		if err := writeProperties(filepath.Join(l.dir, "catalog", name+".properties"), of); err != nil {
 			return nil, err
 		}
 	}

@@ -31,7 +31,7 @@ func (r *runner) coordinated(ctx context.Context, title string, start starter, p
 		return err
 	}
 	defer glue.Close()
-	c, err := start(ctx, r.cache, filepath.Join(r.dir, strings.ToLower(title)), places{glue.URL, r.s3})
+	c, err := start(ctx, r.cache, filepath.Join(r.dir, strings.ToLower(title)), places{glue.URL, r.s3, engineID, engineSecret})
 	if err != nil {
 		return err
 	}
@@ -53,13 +53,10 @@ func (r *runner) coordinated(ctx context.Context, title string, start starter, p
 // settingsText are the properties as a user would have them.
 func settingsText(properties func(places) map[string]string) string {
 	var b strings.Builder
-	all := properties(places{"http://sluice:8080", "http://s3:9000"})
+	all := properties(places{"http://sluice:8080", "http://s3:9000", "an access_key_id of keys", "its secret"})
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		value := all[name]
-		switch {
-		case strings.Contains(name, "glue") && strings.HasSuffix(name, "-key"):
-			value = map[bool]string{true: "an access_key_id of keys", false: "its secret"}[strings.Contains(name, "access")]
-		case strings.HasSuffix(name, "-key"):
+		if strings.HasSuffix(name, "-key") && !strings.Contains(name, "glue") {
 			value = "…"
 		}
 		fmt.Fprintf(&b, "%s=%s\n", name, value)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -20,6 +21,7 @@ func (t *trial) look(ctx context.Context) {
 		{"SHOW SCHEMAS, SHOW TABLES", t.lists},
 		{"columns and their types, of every table", t.describes},
 		{"partitions of every table", t.partitions},
+		{"a key that may query one database: sees no other, and writes nothing", t.reads},
 		{"a condition on a string key reaches GetPartitions", t.prunes(`SELECT count(*) FROM shop.visits WHERE dt = '2026-03-02'`, `dt = '2026-03-02'`, 240)},
 		{"conditions on two keys, one of integers", t.prunes(`SELECT count(*) FROM shop.visits WHERE dt > '2026-03-01' AND dt < '2026-03-03' AND hr >= 12 AND hr <> 16`, "hr", 80)},
 		{"IN on a key", t.prunes(`SELECT count(*) FROM shop.purchases WHERE country IN ('DE', 'FR')`, "country", 0)},
@@ -59,6 +61,28 @@ func (t *trial) lists(ctx context.Context) (string, error) {
 		err = fmt.Errorf("SHOW TABLES: %v, want %v", got, tables)
 	}
 	return fmt.Sprintf("%d tables", len(got)), err
+}
+
+// reads asks with the key of a reader.
+func (t *trial) reads(ctx context.Context) (string, error) {
+	schemas, err := t.column(ctx, "SHOW SCHEMAS FROM "+reader)
+	if err != nil {
+		return "", err
+	}
+	if !slices.Equal(schemas, []string{"information_schema", "shop"}) {
+		return "", fmt.Errorf("SHOW SCHEMAS: %v", schemas)
+	}
+	rows, err := t.column(ctx, "SELECT count(*) FROM "+reader+".shop.visits WHERE dt = '2026-03-02'")
+	if err == nil && !slices.Equal(rows, []string{"240"}) {
+		err = fmt.Errorf("visits of a day: %v", rows)
+	}
+	if err != nil {
+		return "", err
+	}
+	if _, err := t.column(ctx, "CREATE TABLE "+reader+".shop.mine AS SELECT 1 AS one"); err == nil {
+		return "", errors.New("CREATE TABLE succeeded")
+	}
+	return "", nil
 }
 
 // spelling is what each engine writes otherwise in one type's name.

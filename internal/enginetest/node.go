@@ -22,6 +22,8 @@ const (
 	suiteKey     = "sluice_enginetest-suite-key"
 	engineID     = "SLUIENGINES"
 	engineSecret = "enginetest/engine+secret"
+	readerID     = "SLUIREADER" // may query the database shop
+	readerSecret = "enginetest/reader+secret"
 )
 
 // A node is a running "sluice serve".
@@ -32,8 +34,8 @@ type node struct {
 }
 
 // guarded is the configuration of a node that asks its callers who they are.
-var guarded = fmt.Sprintf("query: {timeout: 1m, write: {who: keys}}\nkeys:\n  suite: {sha256: %x, admin: true}\n  engines: {access_key_id: %s, secret_env: ENGINE_SECRET, admin: true}\n",
-	sha256.Sum256([]byte(suiteKey)), engineID)
+var guarded = fmt.Sprintf("query: {timeout: 1m, write: {who: keys}}\nkeys:\n  suite: {sha256: %x, admin: true}\n  engines: {access_key_id: %s, secret_env: ENGINE_SECRET, admin: true}\n"+
+	"  reader: {access_key_id: %s, secret_env: READER_SECRET, query: [shop]}\n", sha256.Sum256([]byte(suiteKey)), engineID, readerID)
 
 // startNode runs one with a configuration and a folder of its own.
 func (r *runner) startNode(ctx context.Context, name, config string) (*node, error) {
@@ -47,7 +49,7 @@ func (r *runner) startNode(ctx context.Context, name, config string) (*node, err
 		return nil, err
 	}
 	cmd := exec.Command(r.binary, "serve", "--config", file)
-	cmd.Env = append(append(os.Environ(), r.env...), "ENGINE_SECRET="+engineSecret)
+	cmd.Env = append(append(os.Environ(), r.env...), "ENGINE_SECRET="+engineSecret, "READER_SECRET="+readerSecret)
 	p, err := start(cmd, filepath.Join(dir, "log"))
 	if err != nil {
 		return nil, err

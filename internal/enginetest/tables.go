@@ -95,7 +95,7 @@ var regions = []string{"eu west", "a/b", "a:b", "a=b", "100%", "%2F", "#1", "wha
 
 // load makes the tables.
 func load(ctx context.Context, n *node) error {
-	for _, sql := range []string{"CREATE DATABASE shop", visitsTable} {
+	for _, sql := range []string{"CREATE DATABASE shop", "CREATE DATABASE vault", visitsTable} {
 		if err := n.do(ctx, sql); err != nil {
 			return err
 		}
