@@ -42,7 +42,7 @@ var makings = []making{
 		`INSERT INTO {db}.ours VALUES ('New', 1, 'a/b')`, `CREATE VIEW {db}.best AS SELECT genre, count(*) AS n FROM {db}.ours GROUP BY genre`,
 		`ALTER TABLE {db}.ours ADD COLUMNS (late string)`},
 		nil, []string{`SELECT * FROM {db}.ours ORDER BY title, userage, genre`, `SELECT * FROM {db}.best ORDER BY genre`}},
-	{"INSERT into a stream's table", nil, []string{`INSERT INTO shop.odd (n, region) VALUES (200, 'from {db}')`}, []string{`SELECT n, region FROM shop.odd ORDER BY n`}},
+	{"INSERT into a stream's table", nil, []string{`INSERT INTO shop.odd (n, region) VALUES (200, 'from {db}')`}, []string{`SELECT n, region FROM shop.odd ORDER BY n, region`}},
 }
 
 // make has the engine make things, and compares what both then say of them.
