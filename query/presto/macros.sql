@@ -237,7 +237,7 @@ presto_offset(x, wall) AS CAST((epoch_us(wall) - epoch_us(x)) // 60000000 AS BIG
 presto_timezone_hour(x, wall) AS CAST(trunc(presto_offset(x, wall) / 60) AS BIGINT);
 presto_timezone_minute(x, wall) AS CAST(presto_offset(x, wall) - trunc(presto_offset(x, wall) / 60) * 60 AS BIGINT);
 presto_offset_text(x, wall, colon) AS CASE WHEN presto_offset(x, wall) < 0 THEN '-' ELSE '+' END || lpad(CAST(abs(presto_offset(x, wall)) // 60 AS VARCHAR), 2, '0') || colon || lpad(CAST(abs(presto_offset(x, wall)) % 60 AS VARCHAR), 2, '0');
-presto_iso8601_at(x, wall) AS replace(presto_text(wall), ' ', 'T') || presto_offset_text(x, wall, ':');
+presto_iso8601_at(x, wall) AS replace(presto_text(wall), ' ', 'T') || CASE WHEN presto_offset(x, wall) = 0 THEN 'Z' ELSE presto_offset_text(x, wall, ':') END;
 presto_zoned_format(wall, pattern, x, zone) AS replace(replace(replace(strftime(wall, pattern), chr(1), presto_offset_text(x, wall, '')), chr(2), presto_offset_text(x, wall, ':')), chr(3), zone);
 presto_zoned_text(wall, zone) AS presto_text(wall) || ' ' || zone;
 presto_utc_offset(x) AS CASE WHEN typeof(x) <> 'TIMESTAMP WITH TIME ZONE' THEN presto_fail('TYPE_MISMATCH: only a timestamp with time zone has an offset') WHEN x IS NOT NULL THEN CAST(0 AS BIGINT) END;

@@ -153,6 +153,16 @@ func (r *rewriter) selectNode(n node) outputs {
 	for _, m := range syntax.List(n, "modifiers") {
 		if m, ok := m.(node); ok {
 			r.visit(m)
+			for _, o := range syntax.List(m, "orders") {
+				if o, ok := o.(node); ok {
+					r.settle(syntax.Object(o, "expression"))
+				}
+			}
+		}
+	}
+	for _, g := range syntax.List(n, "group_expressions") { // as in the SELECT
+		if g, ok := g.(node); ok {
+			r.settle(g)
 		}
 	}
 	return out

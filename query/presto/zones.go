@@ -219,9 +219,6 @@ func (r *rewriter) moved(n, wall node) node {
 			return r.instantAt(at, wall)
 		}
 	}
-	if _, ok := constantText(at); !ok {
-		r.fail(n, "days, months and years of a timestamp whose time zone is computed for each row are not supported; cast it to timestamp first, or give it a zone with AT TIME ZONE")
-	}
 	return r.macro("presto_moved", copied(at), copied(n), wall)
 }
 
@@ -428,6 +425,11 @@ func (r *rewriter) zonedUnits(n node, name string) bool {
 		return true
 	}
 	short := u == "millisecond" || u == "second" || u == "minute" || u == "hour"
+	if x := args[len(args)-1]; !short && name != "date_diff" {
+		if r.settle(x); zoneOf(x) == nil {
+			return false
+		}
+	}
 	switch x := args[len(args)-1]; {
 	case name == "date_diff" && short:
 		return false
@@ -487,6 +489,11 @@ func (r *rewriter) zonedInterval(n node, name string) bool {
 	if interval, _ := intervalOf(step); !interval || !known {
 		r.fail(n, "%s of a timestamp with a time zone other than UTC takes an interval that is written as one", name)
 		return true
+	}
+	if months {
+		if r.settle(x); zoneOf(x) == nil {
+			return false
+		}
 	}
 	m := markOf(x)
 	if months {
