@@ -34,6 +34,7 @@ type Config struct {
 	Reconcile  Reconcile      `yaml:"reconcile"`
 	Retention  Retention      `yaml:"retention"`
 	Vacuum     Vacuum         `yaml:"vacuum"`
+	Compaction Compaction     `yaml:"compaction"`
 	Log        Log            `yaml:"log"`
 	Admin      Admin          `yaml:"admin"`
 	TLS        TLS            `yaml:"tls"`

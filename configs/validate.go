@@ -70,6 +70,7 @@ func (c Config) faults() Faults {
 	k.otlp(c)
 	k.streams(c)
 	k.retention(c)
+	k.compaction(c)
 	return k.faults
 }
 

@@ -61,6 +61,13 @@ func (s *service) handler() http.Handler {
 		}
 		return s.retain(ctx, req)
 	}))
+	mux.Handle("POST "+compactTable.path, compactTable.serve(s, func(ctx context.Context, decode func(any) error) (any, error) {
+		var req compactRequest
+		if err := decode(&req); err != nil {
+			return nil, err
+		}
+		return s.compact(ctx, req)
+	}))
 	mux.Handle("POST "+reconcileTables.path, reconcileTables.serve(s, func(ctx context.Context, decode func(any) error) (any, error) {
 		var req reconcileRequest
 		if err := decode(&req); err != nil {

@@ -82,7 +82,7 @@ SLUICE_ and its path in capitals, such as SLUICE_BUFFER_SIZE.`,
 		return usageError{errors.New(err.Error() + "\nsee: " + c.CommandPath() + " --help")}
 	})
 	root.AddCommand(
-		newServe(o), newDemo(o), newQuery(o), newQueries(o), newSend(o), newGenerate(), newConvert(o), newStreams(o), newTables(o), newCrawl(o), newImport(o), newRetention(o), newVacuum(o), newKeys(), newCheckConfig(o),
+		newServe(o), newDemo(o), newQuery(o), newQueries(o), newSend(o), newGenerate(), newConvert(o), newStreams(o), newTables(o), newCrawl(o), newImport(o), newRetention(o), newVacuum(o), newCompact(o), newRewrite(o), newKeys(), newCheckConfig(o),
 	)
 	return root
 }

@@ -33,6 +33,7 @@ import (
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 	"sluice/internal/sequences"
+	"sluice/internal/upkeep/compact"
 	"sluice/internal/upkeep/retention"
 	"sluice/internal/upkeep/vacuum"
 	"sluice/query"
@@ -61,6 +62,7 @@ type service struct {
 	engine    *query.Engine
 	retention *retention.Reaper
 	vacuum    *vacuum.Vacuum
+	compactor *compact.Compactor
 	// checkpoints are those of incremental queries.
 	checkpoints *checkpoint.Book
 	memory      *ingest.Memory
@@ -149,6 +151,9 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 	if err = s.openVacuum(); err != nil {
 		return nil, err
 	}
+	if err = s.openCompactor(); err != nil {
+		return nil, err
+	}
 	if s.memory, err = ingest.NewMemory(int64(cfg.HTTP.MaxInFlight), time.Second); err != nil {
 		return nil, err
 	}
@@ -222,9 +227,14 @@ func (s *service) converter(reg prometheus.Registerer) (*convert.Converter, erro
 	})
 }
 
-// convertMemory is what each of the converters has.
+// convertMemory is what each of the converters has: one a batch, one for live rows and
+// one for compaction, if it is scheduled.
 func (s *service) convertMemory() int64 {
-	return int64(s.cfg.Convert.Memory) / int64(s.cfg.Delivery.Batches+1)
+	n := s.cfg.Delivery.Batches + 1
+	if s.cfg.Compaction.Interval > 0 {
+		n++
+	}
+	return int64(s.cfg.Convert.Memory) / int64(n)
 }
 
 // convertLanes is how many lanes a batch's conversion has.
@@ -290,6 +300,7 @@ func (s *service) serve(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return s.schedule().Run(failed) })
 	g.Go(func() error { return s.retention.Run(failed) })
 	g.Go(func() error { return s.vacuum.Run(failed) })
+	g.Go(func() error { return s.compactor.Run(failed) })
 	g.Go(func() error {
 		if err := s.engine.Sweep(failed); err != nil && failed.Err() == nil {
 			s.log.Warn("what SQL statements left that a crash interrupted is not brought to an end; the next one that writes tries again", "error", err)

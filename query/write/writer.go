@@ -145,19 +145,6 @@ func (l *Look) Hides(name string) bool {
 	return ok && l.hides(id)
 }
 
-// Pending reports whether the file of that name is of a statement that has not come to
-// its end: it may be taken away again.
-func (w *Writer) Pending(name string) bool {
-	id, ok := lake.WriteOf(name)
-	if w == nil || !ok {
-		return false
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	committed, known := w.writes[id]
-	return known && committed == 0
-}
-
 // HidesTable reports whether the table was made by a statement that is not seen.
 func (l *Look) HidesTable(t lake.Table) bool {
 	return l != nil && t.Parameters[madeBy] != "" && l.hides(lake.WriteID(t.Parameters[madeBy]))
