@@ -42,7 +42,8 @@ func newQuery(o *options) *cobra.Command {
 shows a prompt when there is neither. With --server it asks that service. Without,
 it opens the data folder; when a service holds that, it asks the service at
 the configured address. With --engine athena or trino the statement goes there
-instead, as it is, and the answer is printed in the same forms.`,
+instead, as it is, and the answer is printed in the same forms. The prompt completes
+names with Tab and shows long answers with PAGER (default less -S; empty: none).`,
 		Example: `  sluice query "select count(*) from purchases"
   sluice query --output csv "select * from lake.default.purchases where dt = '2026-01-15'" > day.csv
   sluice query --output parquet "select * from purchases where dt = '2026-01-15'" > day.parquet
