@@ -124,6 +124,10 @@ func (r *rewriter) castMarked(n, child node, target string) (done bool) {
 		case "DATE", "TIMESTAMP", "TIMESTAMP_MS", "TIME":
 			n["child"] = r.wall(child)
 		case "VARCHAR", "ARRAY":
+			if target == "ARRAY" {
+				r.fail(n, "a cast of a timestamp with a time zone other than UTC to a text of some length is not supported; cast it to varchar")
+				return true
+			}
 			if _, char := charLength(n); !char {
 				n["child"] = r.macro("presto_zoned_text", r.wall(child), copied(at))
 				return false

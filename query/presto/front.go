@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"sluice/query/presto/function"
 )
 
 // A Text is a statement as DuckDB's grammar takes it.
@@ -334,13 +336,18 @@ func zonedText(text string) (wall, at string, ok bool) {
 	if err != nil {
 		return "", "", false
 	}
+	_, ok = instantOf(wall, location)
+	return wall, z.name, ok
+}
+
+// instantOf is the instant of a time that is written as it is on the wall of a place.
+func instantOf(wall string, location *time.Location) (time.Time, bool) {
 	for _, layout := range []string{"2006-1-2 15:4:5.999999", "2006-1-2 15:4", "2006-1-2"} {
-		if there, err := time.ParseInLocation(layout, wall, location); err == nil {
-			elsewhere, _ := time.ParseInLocation(layout, wall, time.UTC)
-			return wall, z.name, there.Format(time.DateTime) == elsewhere.Format(time.DateTime)
+		if t, err := time.Parse(layout, wall); err == nil {
+			return function.OnWall(t, location)
 		}
 	}
-	return "", "", false
+	return time.Time{}, false
 }
 
 // sample is TABLESAMPLE BERNOULLI (10), percent.

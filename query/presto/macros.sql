@@ -229,9 +229,9 @@ presto_date_minus(x, step, days) AS CASE WHEN typeof(x) = 'DATE' AND NOT days TH
 presto_date_diff(unit, a, b) AS CASE WHEN typeof(a) = 'DATE' AND typeof(b) = 'DATE' AND lower(unit) IN ('hour', 'minute', 'second', 'millisecond') THEN presto_fail('INVALID_FUNCTION_ARGUMENT: ''' || unit || ''' is not a valid DATE field') ELSE date_sub(unit, a, b) END;
 presto_wall(zone, x) AS timezone(zone, CAST(x AS TIMESTAMP WITH TIME ZONE));
 presto_wall_fixed(minutes, x) AS timezone('UTC', CAST(x AS TIMESTAMP WITH TIME ZONE)) + to_minutes(minutes);
-presto_instant(zone, wall) AS timezone(zone, wall);
+presto_instant(zone, wall) AS CASE WHEN timezone(zone, timezone(zone, wall) - to_hours(1)) = wall THEN timezone(zone, wall) - to_hours(1) ELSE timezone(zone, wall) END;
 presto_instant_fixed(minutes, wall) AS timezone('UTC', wall - to_minutes(minutes));
-presto_moved(zone, x, wall) AS CASE WHEN timezone(zone, x + (wall - timezone(zone, x))) = wall THEN x + (wall - timezone(zone, x)) ELSE timezone(zone, wall) END;
+presto_moved(zone, x, wall) AS CASE WHEN timezone(zone, x + (wall - timezone(zone, x))) = wall THEN x + (wall - timezone(zone, x)) ELSE presto_instant(zone, wall) END;
 presto_trunc_short(unit, x, wall) AS x - (wall - date_trunc(unit, wall));
 presto_offset(x, wall) AS CAST((epoch_us(wall) - epoch_us(x)) // 60000000 AS BIGINT);
 presto_timezone_hour(x, wall) AS CAST(trunc(presto_offset(x, wall) / 60) AS BIGINT);

@@ -410,7 +410,23 @@ func (r *rewriter) literalZone(n node, args []node) {
 		become(n, cast(wall, "TIMESTAMP WITH TIME ZONE"))
 		return
 	}
-	become(n, r.instantAt(m.zone, wall))
+	instant := r.instantAt(m.zone, wall)
+	text, written := constantText(args[0])
+	if inner, ok := constantText(syntax.Object(args[0], "child")); ok && class(args[0]) == "CAST" {
+		text, written = inner, true
+	}
+	if name, ok := constantText(m.zone); ok && written {
+		if z, _ := zoneNamed(name); !z.fixed {
+			location, err := time.LoadLocation(z.name)
+			t, ok := instantOf(text, location)
+			if err != nil || !ok {
+				r.fail(n, "%s is no time in the zone %s", text, z.name)
+				return
+			}
+			instant = cast(literal(t.UTC().Format("2006-01-02 15:04:05.999999+00")), "TIMESTAMP WITH TIME ZONE")
+		}
+	}
+	become(n, instant)
 	n[markKey] = m
 }
 

@@ -405,11 +405,27 @@ func (r *read) inZone(t time.Time, text []byte) (time.Time, error) {
 			return time.Time{}, invalid(`Invalid format: "%s": there is no time zone %s`, shortened(text), r.zone)
 		}
 	}
-	there := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), location)
-	if there.Format(time.DateTime) != t.Format(time.DateTime) {
+	there, ok := OnWall(t, location)
+	if !ok {
 		return time.Time{}, invalid(`Cannot parse "%s": Illegal instant due to time zone offset transition (%s)`, shortened(text), r.zone)
 	}
 	return there, nil
+}
+
+// OnWall is the instant at which a time, given in UTC, is on the wall of a place: the
+// first of two, as in Joda, where a clock is set back; ok is false where it is put
+// forward over the time.
+func OnWall(wall time.Time, location *time.Location) (t time.Time, ok bool) {
+	t = time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), wall.Nanosecond(), location)
+	if t.Format(time.DateTime) != wall.Format(time.DateTime) {
+		return t, false
+	}
+	for _, back := range []time.Duration{3 * time.Hour, 2 * time.Hour, time.Hour, 30 * time.Minute, 20 * time.Minute} {
+		if earlier := t.Add(-back); earlier.Format(time.DateTime) == t.Format(time.DateTime) {
+			return earlier, true
+		}
+	}
+	return t, true
 }
 
 // appendInstant is a time as DuckDB reads it, in UTC.
