@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sluice/catalogsync"
+	"sluice/catalogsync/moves"
 	"sluice/configs"
 	"sluice/internal/lake"
 	"sluice/internal/upkeep/retention"
@@ -119,7 +120,7 @@ func (s *service) openRetention() (err error) {
 		}
 	}
 	s.retention, err = retention.Open(retention.Config{
-		Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Rules: rules, Dir: s.cfg.RetentionDir(),
+		Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Rules: rules, Dir: s.cfg.RetentionDir(), Moving: moves.Concerns,
 		Every: s.cfg.Retention.Interval, Grace: s.cfg.Retention.Grace, Log: s.log, Registerer: s.registry,
 	})
 	return err

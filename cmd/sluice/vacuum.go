@@ -11,6 +11,7 @@ import (
 
 	"sluice/buffer"
 	"sluice/catalogsync"
+	"sluice/catalogsync/moves"
 	"sluice/internal/lake"
 	"sluice/internal/upkeep/vacuum"
 
@@ -118,7 +119,7 @@ named, unfinished uploads are left. With --dry-run nothing changes.`,
 func (s *service) openVacuum() (err error) {
 	v := s.cfg.Vacuum
 	s.vacuum, err = vacuum.Open(vacuum.Config{
-		Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Values: s.comparer().Values, Busy: s.busy,
+		Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Values: s.comparer().Values, Busy: s.busy, Moving: moves.Concerns,
 		Dir: s.cfg.VacuumDir(), Every: v.Interval, Grace: v.Grace, Unregistered: v.Unregistered, Log: s.log, Registerer: s.registry,
 	})
 	return err

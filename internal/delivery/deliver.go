@@ -106,6 +106,9 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 	if err := d.land(ctx, p, table); err != nil {
 		return outcome{}, fmt.Errorf("register partitions of %s: %w", r.table, err)
 	}
+	if err := prompt(start); err != nil {
+		return outcome{}, err
+	}
 	d.metrics.step("register", start)
 	log.Info("batch registered", "table", r.table, "partitions", len(p.parts), "took", since(start))
 
@@ -131,6 +134,21 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 	d.metrics.delivered(b.Stream, res, rows, p.bytes, begun)
 	log.Info("batch delivered", "rows", res.Rows-rows, "held", rows, "failed", res.Failed, "filtered", res.Filtered, "took", since(begun))
 	return outcome{table: r.table, records: res.Rows + res.Failed + res.Filtered, files: len(res.Files)}, nil
+}
+
+// maxRegister is how long an attempt may take from its last upload to the end of the
+// registration: less than the shortest grace period of a vacuum.
+const maxRegister = 30 * time.Minute
+
+// prompt is an error if that took longer, as it does when the machine slept: another node
+// may have taken the objects for what a crash left, and removed them. The next attempt
+// puts them anew.
+func prompt(uploaded time.Time) error {
+	// By the wall clock: the other one may stand still meanwhile.
+	if took := time.Now().Round(0).Sub(uploaded.Round(0)); took > maxRegister {
+		return fmt.Errorf("registering what was uploaded took %v, longer than %v: it is uploaded again, since it may be gone", took.Round(time.Second), maxRegister)
+	}
+	return nil
 }
 
 func since(t time.Time) time.Duration { return time.Since(t).Round(time.Millisecond) }

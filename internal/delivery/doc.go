@@ -37,7 +37,9 @@
 //     The raw copy goes up with them, where the batch's rules ask for one.
 //   - Partitions registered, and found to be where the objects were put: compaction moves
 //     them, here or on another node. What lies where a partition was is put again where it
-//     is (see package catalogsync/moves). A crash here does that again.
+//     is (see package catalogsync/moves). A crash here does that again. An attempt that
+//     took longer than half an hour for this, by the wall clock, begins again: package
+//     vacuum of another node may have taken the objects for orphans.
 //   - Held: files that are smaller than the stream wants them are kept on the shelf,
 //     durable, in place of those of an earlier attempt: see below.
 //   - What others need of the log (the keys of deduplication, the order of batches)

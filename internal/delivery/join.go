@@ -207,8 +207,12 @@ func (d *Deliverer) deliverJoin(ctx context.Context, j *holdback.Join) error {
 			return err
 		}
 	}
+	uploaded := time.Now()
 	if err := d.landJoin(ctx, j, pieces, r, table, damage); err != nil {
 		return fmt.Errorf("register partition of %s: %w", table.Name, err)
+	}
+	if err := prompt(uploaded); err != nil {
+		return err
 	}
 	if err := d.ledger.count(j.Stream, lake.BatchID(j.ID), Totals{Delivered: j.Rows}, time.Now()); err != nil {
 		return err

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -191,7 +194,15 @@ func (w *Writer) settle(ctx context.Context, id lake.WriteID, e entry) error {
 		w.cfg.Log.Info("what a statement left that did not come to its end is deleted", "write", string(id), "table", e.Table.Name.String(), "objects", len(e.Keys))
 		return w.undo(ctx, id, e)
 	}
-	err := w.register(ctx, id, e)
+	lost, err := w.lost(ctx, e)
+	if err != nil {
+		return err
+	}
+	if lost {
+		w.cfg.Log.Warn("objects of a statement that a crash interrupted are not there any more: what is left of it is deleted", "write", string(id), "table", e.Table.Name.String(), "objects", len(e.Keys))
+		return w.undo(ctx, id, e)
+	}
+	err = w.register(ctx, id, e)
 	var taken *Error
 	var elsewhere *catalogsync.PartitionElsewhereError
 	if errors.As(err, &taken) || errors.As(err, &elsewhere) || errors.Is(err, catalogsync.ErrNotFound) {
@@ -205,4 +216,39 @@ func (w *Writer) settle(ctx context.Context, id lake.WriteID, e entry) error {
 		w.commit(id)
 	}
 	return err
+}
+
+// lost reports whether objects that are yet to be registered are gone: another node's
+// vacuum takes those of a statement for orphans whose node was away for long. Of
+// partitions that are registered nobody takes any.
+func (w *Writer) lost(ctx context.Context, e entry) (bool, error) {
+	open := map[string]bool{} // folders of partitions that are not registered
+	if !e.Make {
+		values := make([][]string, len(e.Partitions))
+		for i, p := range e.Partitions {
+			values[i] = p.Values
+		}
+		have, err := w.cfg.Catalog.Find(ctx, e.Table.Name, values)
+		if err != nil && !errors.Is(err, catalogsync.ErrNotFound) {
+			return false, err
+		}
+		for _, p := range e.Partitions {
+			key, ok := w.cfg.Store.Key(p.Location)
+			registered := slices.ContainsFunc(have, func(h lake.Partition) bool { return slices.Equal(h.Values, p.Values) })
+			open[strings.TrimSuffix(key, "/")] = ok && !registered
+		}
+	}
+	for _, key := range e.Keys {
+		if !e.Make && !open[path.Dir(key)] {
+			continue
+		}
+		_, err := w.cfg.Store.Stat(ctx, key)
+		if errors.Is(err, fs.ErrNotExist) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return false, nil
 }

@@ -1,6 +1,7 @@
 package write_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -330,4 +331,50 @@ func TestLook(t *testing.T) {
 	}
 	early.End()
 	late.End()
+}
+
+// TestLostObjects: the process dies right before it registers a new partition, stays away
+// for long, and another node's vacuum takes the object there for an orphan. What is left is
+// deleted by the process that comes after: nobody was told that the statement succeeded.
+func TestLostObjects(t *testing.T) {
+	found := false
+	for at := 0; ; at++ {
+		f := &faults{at: -1}
+		h := newHouse(t, f)
+		before := h.seen()
+		var journal string
+		var entry []byte
+		f.cancel = func() { // it dies here, as far as the disk knows
+			names, err := filepath.Glob(filepath.Join(h.journal, "*.json"))
+			check(t, err)
+			for _, name := range names {
+				journal = name
+				entry, err = os.ReadFile(name)
+				check(t, err)
+			}
+		}
+		f.n, f.at = 0, at
+		check(t, h.run(t.Context(), "INSERT INTO t SELECT 1"))
+		if !f.hit {
+			break
+		}
+		if !bytes.Contains(entry, []byte(`"register"`)) {
+			continue
+		}
+		found = true
+		check(t, h.catalog.RemovePartitions(t.Context(), lake.TableName{Database: "db", Table: "t"}, []lake.Partition{{Values: []string{"b"}}}))
+		for o, err := range h.store.List(t.Context(), "db/t/dt=b") {
+			check(t, err)
+			check(t, h.store.Delete(t.Context(), o.Key))
+		}
+		check(t, os.WriteFile(journal, entry, 0o644))
+		h.open(h.store, h.catalog)
+		check(t, h.writer.Sweep(t.Context()))
+		if got := h.seen(); !slices.Equal(got, before) || h.written() > 0 {
+			t.Errorf("operation %d: seen are %q, and %d objects are left", at, got, h.written())
+		}
+	}
+	if !found {
+		t.Error("no process died between its note and the registration")
+	}
 }

@@ -33,6 +33,7 @@ type Store interface {
 	Get(ctx context.Context, key string, off, length int64) (io.ReadCloser, error)
 	List(ctx context.Context, prefix string) iter.Seq2[store.Object, error]
 	Delete(ctx context.Context, key string) error
+	Stat(ctx context.Context, key string) (store.Object, error)
 	Key(uri string) (key string, ok bool)
 	URI(key string) string
 }

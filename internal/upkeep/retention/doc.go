@@ -13,7 +13,7 @@
 // Nothing else is touched, and each such partition is told of (Report.Passed): one
 // whose values are null or read in no way as a date; one that does not lie within its
 // table's folder in the lake, or lies where another partition or another table does,
-// above it or in it, whoever registered it. Tables stay, also with their last partition
+// above it or in it, whoever registered it; one that compaction is moving. Tables stay, also with their last partition
 // gone; tables without partitions, views, and tables elsewhere are an error. What is
 // not registered is never looked for.
 //

@@ -53,6 +53,10 @@ func (r *Reaper) Drop(ctx context.Context, name lake.TableName) (rep Report, err
 
 // drop is steps 1 to 4 for a group.
 func (r *Reaper) drop(ctx context.Context, table lake.Table, some []Expired) (int, error) {
+	some, err := r.still(ctx, table.Name, some)
+	if err != nil || len(some) == 0 {
+		return 0, err
+	}
 	now, err := r.cfg.Store.Now(ctx)
 	if err != nil {
 		return 0, err
@@ -78,6 +82,36 @@ func (r *Reaper) drop(ctx context.Context, table lake.Table, some []Expired) (in
 			"first", some[0].Partition.Values, "last", some[len(some)-1].Partition.Values, "objects", objects, "bytes", bytes, "deleted_after", e.Due)
 	}
 	return n, err
+}
+
+// still are those that are where they were when they were looked at: compaction may have
+// begun to move some since.
+func (r *Reaper) still(ctx context.Context, name lake.TableName, some []Expired) (rest []Expired, err error) {
+	table, err := r.cfg.Catalog.Table(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	values := make([][]string, len(some))
+	for i, e := range some {
+		values[i] = e.Partition.Values
+	}
+	have, err := r.cfg.Catalog.Find(ctx, name, values)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range some {
+		there := slices.ContainsFunc(have, func(h lake.Partition) bool {
+			return slices.Equal(h.Values, e.Partition.Values) && h.Location == e.Partition.Location
+		})
+		moving, err := r.cfg.Moving(table, e.Partition.Location)
+		if err != nil {
+			return nil, err
+		}
+		if there && !moving {
+			rest = append(rest, e)
+		}
+	}
+	return rest, nil
 }
 
 // recover settles what an error or a crash left of a table's entries.

@@ -84,6 +84,9 @@ func (r *Reaper) plan(ctx context.Context, name lake.TableName) (Report, lake.Ta
 		return rep, table, err
 	}
 	r.sort(&rep, parts, keys, root)
+	if err := r.leaveMoving(&rep, table); err != nil {
+		return rep, table, err
+	}
 	if err := r.leaveShared(ctx, &rep); err != nil {
 		return rep, table, err
 	}
@@ -177,6 +180,26 @@ func (rep *Report) stays(from time.Time) {
 	if rep.oldest.IsZero() || from.Before(rep.oldest) {
 		rep.oldest = from
 	}
+}
+
+// leaveMoving passes over partitions that compaction is moving, until that is over: what is
+// dropped in the middle would leave files that nobody knows of.
+func (r *Reaper) leaveMoving(rep *Report, t lake.Table) error {
+	rest := rep.Expired[:0]
+	for _, e := range rep.Expired {
+		moving, err := r.cfg.Moving(t, e.Partition.Location)
+		if err != nil {
+			return err
+		}
+		if moving {
+			rep.stays(e.From)
+			rep.pass(e.Partition, "compaction is moving it: it goes in another round")
+			continue
+		}
+		rest = append(rest, e)
+	}
+	rep.Expired = rest
+	return nil
 }
 
 // leaveShared passes over partitions whose folder is not theirs alone.

@@ -54,9 +54,12 @@ type Config struct {
 	NotFound error // what the error is where there is no such table
 	Store    Store
 	Rules    map[lake.TableName]Rule
-	Dir      string        // for the journal
-	Every    time.Duration // how often Run looks; 0: never
-	Grace    time.Duration // from a partition's drop to the deletion of its objects
+	// Moving reports whether compaction is at work on a location of the table, or has files
+	// there to delete; nil: nowhere.
+	Moving func(t lake.Table, location string) (bool, error)
+	Dir    string        // for the journal
+	Every  time.Duration // how often Run looks; 0: never
+	Grace  time.Duration // from a partition's drop to the deletion of its objects
 	// Quiet is how long nothing may have come to a partition that is dropped: longer
 	// than an upload takes. 0: 1 h.
 	Quiet time.Duration
@@ -81,6 +84,9 @@ type Reaper struct {
 func Open(cfg Config) (*Reaper, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Moving == nil {
+		cfg.Moving = func(lake.Table, string) (bool, error) { return false, nil }
 	}
 	if cfg.Quiet == 0 {
 		cfg.Quiet = time.Hour

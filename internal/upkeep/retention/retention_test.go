@@ -579,3 +579,34 @@ func TestProjection(t *testing.T) {
 		t.Errorf("after a late delivery the range begins at %s, want %s", dates(), day(-50))
 	}
 }
+
+// A partition that compaction is moving, or has moved since it was looked at, waits.
+func TestMovingPartition(t *testing.T) {
+	h := newHouse(t)
+	for _, day := range []string{"2020-01-01", "2020-01-02", "2020-01-03"} {
+		h.deliver("a.parquet", day)
+	}
+	h.wait(objectAge)
+	r, err := retention.Open(retention.Config{
+		Catalog: h.catalog, NotFound: catalogsync.ErrNotFound, Store: h.store, Rules: map[lake.TableName]retention.Rule{name: h.rule}, Dir: h.dir, Grace: 24 * time.Hour,
+		Moving: func(_ lake.Table, location string) (bool, error) {
+			return strings.Contains(location, "2020-01-02"), nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One is moved between the look and the drop: the first listing is the look's.
+	h.store.fault = func(op, key string) (error, bool) {
+		if op == "list" && strings.Contains(key, "2020-01-03") {
+			if _, err := h.catalog.Relocate(t.Context(), name, []string{"2020-01-03"}, h.table.Location+"_compacted/20260131T000000Z-000000000001/dt=2020-01-03/"); err != nil {
+				t.Error(err)
+			}
+		}
+		return nil, false
+	}
+	if rep := h.drop(r); rep.Dropped != 1 || rep.PassedCount != 1 {
+		t.Errorf("dropped %d, passed %+v", rep.Dropped, rep.Passed)
+	}
+	h.is("partitions", h.partitions(), "2020-01-02", "2020-01-03")
+}

@@ -29,8 +29,9 @@
 //     that it holds back, statements, partitions that retention dropped;
 //
 // and only where the catalog has no other table, and no partition of any, at, in or above
-// the folder, but the table itself; where the table's files are Parquet; and where the
-// folder reads as one of its partitions. All else is never removed: tables and registered
+// the folder, but the table itself; where compaction has nothing to delete by its own
+// list (Config.Moving); where the table's files are Parquet; and where the folder reads
+// as one of its partitions. All else is never removed: tables and registered
 // partitions with whatever is in them, unpartitioned tables, hidden folders (_errors,
 // _compacted: compaction keeps its own list, see catalogsync/moves), raw copies, results
 // of UNLOAD, and every name that Sluice does not make.

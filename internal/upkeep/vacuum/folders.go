@@ -131,6 +131,13 @@ func (v *Vacuum) look(ctx context.Context, t lake.Table) (list []*Folder, err er
 				continue // no partition's
 			}
 			f = &Folder{Table: t.Name, Values: values, Key: dir}
+			moving, err := v.cfg.Moving(t, v.cfg.Store.URI(dir))
+			if err != nil {
+				return nil, err
+			}
+			if moving {
+				f.Why = "compaction deletes it"
+			}
 			found[dir] = f
 		}
 		f.Objects++

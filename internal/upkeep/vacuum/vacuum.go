@@ -44,6 +44,9 @@ type Config struct {
 	// Values are the partition values that a folder below the table's has, given without
 	// slashes at its ends; an error says that it is no partition's.
 	Values func(table lake.Table, folder string) ([]string, error)
+	// Moving reports whether compaction is at work on a location of the table, or has files
+	// there to delete; nil: nowhere.
+	Moving func(t lake.Table, location string) (bool, error)
 	// Busy reports whether this node is at work on the object of that key.
 	Busy  func(key string) bool
 	Dir   string        // for what is remembered
@@ -66,6 +69,9 @@ type Vacuum struct {
 func Open(cfg Config) (*Vacuum, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Moving == nil {
+		cfg.Moving = func(lake.Table, string) (bool, error) { return false, nil }
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open vacuum: %w", err)

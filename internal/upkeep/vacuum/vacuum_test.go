@@ -144,7 +144,8 @@ func (h *house) run(req vacuum.Request) vacuum.Report {
 		Values: func(t lake.Table, folder string) ([]string, error) {
 			return partitioner.ParsePath(t.PartitionKeys, folder)
 		},
-		Busy: func(key string) bool { return h.busy[key] },
+		Moving: func(_ lake.Table, location string) (bool, error) { return strings.HasSuffix(location, "dt=old"), nil },
+		Busy:   func(key string) bool { return h.busy[key] },
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -230,7 +231,8 @@ func TestStays(t *testing.T) {
 		"shop/sales/dt=2/part-0000.parquet", // somebody else's
 		"shop/sales/dt=3/" + batch,          // another table lies in it
 		"shop/sales/dt=3/inner/x",
-		"shop/sales/dt=4/" + batch, // another table's partition
+		"shop/sales/dt=4/" + batch,   // another table's partition
+		"shop/sales/dt=old/" + batch, // compaction deletes it
 		"shop/sales/odd/" + batch,
 		"shop/text/dt=1/" + batch,
 		"shop/unknown/dt=1/" + batch, // of no table
