@@ -167,7 +167,7 @@ func zipWith(r *rewriter, n node) {
 		return func() node { return call("struct_extract_at", column(entry), integer(i)) }
 	}
 	bind(out, map[string]func() node{names[0]: field(1), names[1]: field(2)})
-	become(n, call("list_transform", call("list_zip", a[0], a[1]), lambda(entry, out)))
+	become(n, unlessNull(a[:2], call("list_transform", call("list_zip", a[0], a[1]), lambda(entry, out))))
 }
 
 // overEntries is a function over a map's keys and values.

@@ -2,9 +2,11 @@ package function
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"sluice/internal/jsonscan"
@@ -287,18 +289,24 @@ func compareJava(a, b []byte) int {
 }
 
 func appendString(dst, quoted []byte) []byte {
-	if bytes.IndexByte(quoted, '\\') < 0 {
+	if bytes.IndexByte(quoted, '\\') < 0 && bytes.IndexFunc(quoted, func(r rune) bool { return r > 0xffff }) < 0 {
 		return append(dst, quoted...)
 	}
 	return appendQuoted(dst, jsonscan.AppendUnquoted(nil, quoted))
 }
 
-// appendQuoted writes a text as Jackson does: only what must be escaped is.
+// appendQuoted writes a text as Jackson does: only what must be escaped is, and what
+// takes two of Java's characters.
 func appendQuoted(dst, text []byte) []byte {
 	const hex = "0123456789ABCDEF"
 	dst = append(dst, '"')
-	for _, c := range text {
+	for i, c := range text {
 		switch {
+		case c >= 0xf0:
+			r, _ := utf8.DecodeRune(text[i:])
+			high, low := utf16.EncodeRune(r)
+			dst = fmt.Appendf(dst, "\\u%04X\\u%04X", high, low)
+		case c >= 0x80 && fourth(text, i):
 		case c == '"' || c == '\\':
 			dst = append(dst, '\\', c)
 		case c >= 0x20:
@@ -318,6 +326,16 @@ func appendQuoted(dst, text []byte) []byte {
 		}
 	}
 	return append(dst, '"')
+}
+
+// fourth reports whether the byte at i is within a sequence of four.
+func fourth(text []byte, i int) bool {
+	for back := 1; back < 4 && i-back >= 0; back++ {
+		if c := text[i-back]; utf8.RuneStart(c) {
+			return c >= 0xf0 && text[i] < 0xc0
+		}
+	}
+	return false
 }
 
 // appendNumber writes a whole number as it is, and another as the double it is.
