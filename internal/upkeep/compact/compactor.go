@@ -60,6 +60,7 @@ type Config struct {
 	Every time.Duration // between looks of the schedule; 0: never
 	Rate  int64         // bytes a second; 0: as fast as can be
 	Grace time.Duration // see moves.Config
+	Fence time.Duration // see moves.Config
 
 	InLog    func(id lake.BatchID) bool
 	Together func(table lake.TableName, ids []lake.BatchID) [][]lake.BatchID
@@ -112,7 +113,7 @@ func Open(cfg Config) (*Compactor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open compaction: %w", err)
 	}
-	c.mover = moves.New(moves.Config{Catalog: cfg.Catalog, Store: cfg.Store, Owner: owner, Grace: cfg.Grace, Log: cfg.Log})
+	c.mover = moves.New(moves.Config{Catalog: cfg.Catalog, Store: cfg.Store, Owner: owner, Grace: cfg.Grace, Fence: cfg.Fence, Log: cfg.Log})
 	return c, nil
 }
 
