@@ -136,7 +136,7 @@ func (s *service) openCompactor() (err error) {
 	s.compactor, err = compact.Open(compact.Config{
 		Catalog: s.catalog, Store: s.store, Converter: converter, Dir: s.cfg.CompactionDir(), Layout: s.layoutOf,
 		Target: int64(cfg.Target), MinFiles: cfg.MinFiles, After: cfg.After, Every: cfg.Interval, Rate: int64(cfg.Rate), Grace: max(cfg.Grace, 2*s.cfg.Query.Timeout),
-		InLog: s.inLog, Together: s.checkpoints.Together, Joining: s.held.Joining, Writing: s.engine.Writing, Planned: s.engine.Planned,
+		InLog: s.inLog, Together: s.checkpoints.Together, Joining: s.held.Joining, Dropped: s.retention.Waits, Writing: s.engine.Writing, Planned: s.engine.Planned,
 		Log: s.log, Registerer: s.registry,
 	})
 	return err

@@ -227,12 +227,18 @@ func (s *service) converter(reg prometheus.Registerer) (*convert.Converter, erro
 	})
 }
 
-// convertMemory is what each of the converters has: one a batch, one for live rows and
-// one for compaction, if it is scheduled.
+// convertMemory is what each of the converters has: one a batch, one for live rows, one
+// for compaction, if it is scheduled, and one to join held rows, if a stream holds some.
 func (s *service) convertMemory() int64 {
 	n := s.cfg.Delivery.Batches + 1
 	if s.cfg.Compaction.Interval > 0 {
 		n++
+	}
+	for _, stream := range s.cfg.Streams {
+		if stream.Hold.Under > 0 {
+			n++
+			break
+		}
 	}
 	return int64(s.cfg.Convert.Memory) / int64(n)
 }

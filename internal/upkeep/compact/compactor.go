@@ -65,6 +65,7 @@ type Config struct {
 	InLog    func(id lake.BatchID) bool
 	Together func(table lake.TableName, ids []lake.BatchID) [][]lake.BatchID
 	Joining  func(key string) bool
+	Dropped  func(key string) bool
 	Writing  func(id lake.WriteID) bool
 	Planned  func(ctx context.Context) error
 
@@ -98,6 +99,9 @@ func Open(cfg Config) (*Compactor, error) {
 	}
 	if cfg.Joining == nil {
 		cfg.Joining = func(string) bool { return false }
+	}
+	if cfg.Dropped == nil {
+		cfg.Dropped = func(string) bool { return false }
 	}
 	if cfg.Writing == nil {
 		cfg.Writing = func(lake.WriteID) bool { return false }

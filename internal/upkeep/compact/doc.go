@@ -31,7 +31,9 @@
 // Tables that are no Parquet, that are projected (engines would compute the old place),
 // or that share their folder with another; partitions outside their table's folder, in
 // which files lie in folders, or that have files of other writers: those may put more
-// where the partition was, unless who asks says that they are at rest (Options.Foreign).
+// where the partition was, unless who asks says that they are at rest (Options.Foreign);
+// those that retention dropped and a late delivery made anew, as long as files lie there
+// that are to be deleted (Config.Dropped): they would come back.
 // Each is told of with its reason.
 //
 // # Bounds

@@ -29,6 +29,7 @@ type choice struct {
 	foreign string
 	newest  time.Time
 	unknown int // files of batches that are not this node's
+	dropped bool
 }
 
 // choose parts the files of a partition.
@@ -42,6 +43,7 @@ func (c *Compactor) choose(table lake.TableName, objects []store.Object, o Optio
 		if obj.Modified.After(ch.newest) {
 			ch.newest = obj.Modified
 		}
+		ch.dropped = ch.dropped || c.cfg.Dropped(obj.Key)
 		small := obj.Size < c.cfg.Target/2 || o.Rewrite
 		id, isBatch := lake.BatchOf(name)
 		write, isWrite := lake.WriteOf(name)
@@ -94,6 +96,8 @@ const maxCopied = 8
 // skip says why a partition is left alone.
 func (c *Compactor) skip(ch choice, o Options) string {
 	switch {
+	case ch.dropped:
+		return "retention dropped it, and the files that it had are not deleted yet"
 	case ch.foreign != "":
 		return fmt.Sprintf("it has files that Sluice did not write, such as %s; when nobody adds to them any more, --foreign takes them too", ch.foreign)
 	case len(ch.groups) == 0 && ch.unknown > 1:
