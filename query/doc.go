@@ -73,7 +73,7 @@
 // in their footers (see package statistics); what is in doubt is read. Listings
 // of remote folders are kept, see package listing: what this process changes shows at
 // once, what others do in time. From a store without local files, the column
-// chunks that the statement can read are fetched (see package fetch), of tables of text
+// chunks that the statement can read, of structs those of the fields, are fetched (see package fetch), of tables of text
 // whole objects; bytes scanned are the needed column chunks. A query whose objects were
 // replaced or deleted after they were listed is planned anew, twice at most.
 //

@@ -119,28 +119,66 @@ func (o placed) wanted() []int {
 }
 
 // restrict leaves to a relation, where its files are fetched, the columns that the
-// statement can read: what is not fetched is not there. The names are nil where it
-// may be all. For the errors of a statement that names another column, it notes the
-// relation with all columns and no rows.
-func (p *plan) restrict(t *statement.Table, rel *relation, view string) (names []string) {
+// statement can read, and of structs the fields: what is not fetched is not there. For
+// the errors of a statement that names another column, it notes the relation with all
+// columns and no rows.
+func (p *plan) restrict(t *statement.Table, rel *relation, view string) (want fetch.Want) {
+	want.Whole = rel.text != nil
 	names, all := p.stmt.Needed(t)
-	if all || rel.text != nil {
-		return nil
+	if all || want.Whole {
+		return want
 	}
+	want.Columns = names
 	if _, local := p.engine.cfg.Store.LocalPath("any"); local {
-		return names
+		return want
 	}
-	kept := slices.DeleteFunc(slices.Clone(rel.columns), func(c lake.Column) bool {
-		_, found := slices.BinarySearch(names, strings.ToLower(c.Name))
-		return !found
-	})
-	if len(kept) < len(rel.columns) {
+	want.Fields = make(map[string]lake.Type)
+	var kept []lake.Column
+	for _, c := range rel.columns {
+		name := strings.ToLower(c.Name)
+		if _, found := slices.BinarySearch(names, name); !found {
+			continue
+		}
+		if paths, whole := p.stmt.Fields(name); !whole && c.Type.Kind == lake.KindStruct {
+			c.Type = narrow(c.Type, paths)
+			want.Fields[name] = c.Type
+		}
+		kept = append(kept, c)
+	}
+	if len(kept) < len(rel.columns) || len(want.Fields) > 0 {
 		full := *rel
 		full.files = nil
 		p.bare[view] = full.view(view)
 		rel.columns = kept
 	}
-	return names
+	return want
+}
+
+// narrow is a struct with the fields at the paths alone; with all, where one of them is
+// not there.
+func narrow(t lake.Type, paths [][]string) lake.Type {
+	var fields []lake.Column
+	used := 0
+	for _, f := range t.Fields {
+		var below [][]string
+		for _, p := range paths {
+			if len(p) > 0 && strings.EqualFold(p[0], f.Name) {
+				below = append(below, p[1:])
+			}
+		}
+		if len(below) == 0 {
+			continue
+		}
+		used += len(below)
+		if f.Type.Kind == lake.KindStruct && !slices.ContainsFunc(below, func(p []string) bool { return len(p) == 0 }) {
+			f.Type = narrow(f.Type, below)
+		}
+		fields = append(fields, f)
+	}
+	if used != len(paths) { // one is no field, or two fields have a name
+		return t
+	}
+	return lake.StructOf(fields...)
 }
 
 // unrestricted is a set-up in which restricted relations have all their columns, and

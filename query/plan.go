@@ -192,7 +192,7 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 		return fault(CodeInvalid, "the columns %s are those of Parquet files; %s is made of text", strings.Join(hiddenColumns, ", "), src.name)
 	}
 	rel := relation{columns: src.columns(), keys: src.keys, text: src.text, hidden: p.hidden}
-	needed := p.restrict(t, &rel, view)
+	want := p.restrict(t, &rel, view)
 	met := t.Conditions
 	add := func(files []dataFile, also []*statement.Condition, err error) error {
 		rel.files = append(rel.files, files...)
@@ -207,7 +207,7 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 		return err
 	}
 	if part != liveOnly {
-		if err := add(p.delivered(ctx, src, filter, needed)); err != nil {
+		if err := add(p.delivered(ctx, src, filter, want)); err != nil {
 			return err
 		}
 	}

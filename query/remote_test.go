@@ -252,6 +252,58 @@ func TestS3Listings(t *testing.T) {
 	h.want("SELECT count(price), sum(id) FROM d.t", "4000|7998000")
 }
 
+// Of structs the fields that a statement names travel, and what did not is no NULL.
+func TestS3Structs(t *testing.T) {
+	h, w := remoteHouse(t, 1)
+	name := lake.TableName{Database: "d", Table: "s"}
+	typ, err := lake.ParseType("struct<id:bigint,ctx:struct<ip:string,agent:struct<name:string,version:bigint>,tags:map<string,string>>,item:struct<price:double,late:string>>")
+	check(t, err)
+	h.catalog.put(lake.Table{Name: name, Location: h.store.URI("d/s") + "/", Columns: typ.Fields})
+	h.upload("d/s/a.parquet", `SELECT i AS id, CASE WHEN i % 5 > 0 THEN {'ip': md5(i::VARCHAR), 'Agent': CASE WHEN i % 3 > 0 THEN {'name': md5((-i)::VARCHAR), 'version': i} END,
+		'tags': map(['k'], ['v' || i])} END AS ctx, {'price': i / 2, 'other': md5('o' || i)} AS item FROM range(20000) t(i)`)
+	w.take()
+	least := int64(-1)
+	for _, tt := range []struct {
+		sql, want string
+		cold      bool
+	}{
+		{"SELECT sum(ctx.agent.version), count(ctx.agent.version) FROM d.s", "106673332|10667", true},
+		{"SELECT sum(s.ctx.Agent.version) FROM d.s WHERE s.ctx['agent']['version'] < 10", "22", false},
+		{"SELECT count(x.a) FROM (SELECT ctx.agent AS a FROM d.s) x", "10667", true},
+		{"SELECT count(*) FROM d.s WHERE ctx.agent.name IS NULL", "9333", false},
+		{"SELECT count(item.late), sum(item.price) FROM d.s", "0|99995000.0", true},
+		{"SELECT ctx.tags['k'] FROM d.s WHERE ctx.agent.version = 7", `"v7"`, true},
+		{"SELECT count(*), min(ctx.ip) FROM d.s WHERE ctx IS NULL", "4000|null", true},
+		{"SELECT count(ctx), max(ctx).ip IS NULL, count(DISTINCT ctx.ip) FROM d.s", "16000|false|16000", false},
+		{"SELECT ctx FROM d.s WHERE id = 6", `{"ip":"1679091c5a880faf6fb5e6087eb1b2dc","agent":null,"tags":{"k":"v6"}}`, true},
+		{"SELECT item FROM d.s WHERE id = 3", `{"price":1.5,"late":null}`, true},
+	} {
+		stats := h.want(tt.sql, tt.want)
+		gets, _, bytes := w.take()
+		if tt.cold != (gets > 0) {
+			t.Errorf("%s: %d requests", tt.sql, gets)
+		}
+		if least < 0 {
+			least = stats.Bytes
+			if bytes > 200_000 || stats.Bytes > 100_000 {
+				t.Errorf("%s: %d bytes were fetched, %d needed", tt.sql, bytes, stats.Bytes)
+			}
+		}
+	}
+	for sql, want := range map[string]string{
+		"SELECT ctx.agent.versio FROM d.s":  "version",
+		"SELECT ctx.agnt FROM d.s":          "agent",
+		"SELECT ctx.ip, cty.ip FROM d.s":    "cty",
+		"SELECT ctx.ip.x.y FROM d.s":        "ip",
+		"SELECT ctx.ip FROM d.s ORDER BY z": "z",
+	} {
+		_, _, err := h.query(sql)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
+
 func BenchmarkS3(b *testing.B) {
 	h, w := remoteHouse(b, 1_000_000)
 	const sql = "SELECT kind, sum(price) FROM d.t GROUP BY kind"

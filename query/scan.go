@@ -51,7 +51,7 @@ func (p *plan) live(ctx context.Context, src *tableSource, filter *scanFilter) (
 }
 
 // delivered are the files in the lake that can satisfy the conditions.
-func (p *plan) delivered(ctx context.Context, src *tableSource, filter *scanFilter, needed []string) ([]dataFile, []*statement.Condition, error) {
+func (p *plan) delivered(ctx context.Context, src *tableSource, filter *scanFilter, want fetch.Want) ([]dataFile, []*statement.Condition, error) {
 	partitions, err := src.delivered(ctx, p.engine, expression(filter.tests, src.keys))
 	if err != nil {
 		return nil, nil, err
@@ -89,7 +89,6 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, filter *scanFilt
 		}
 	}
 	p.report.files = int64(len(objects))
-	want := fetch.Want{Whole: src.text != nil, Columns: needed}
 	if !want.Whole {
 		if objects, err = p.pruneFiles(ctx, objects, filter.files); err != nil {
 			return nil, nil, err

@@ -4,7 +4,8 @@
 // # What travels
 //
 // Of a Parquet object first the metadata, mostly with one request of its end, whose
-// length is guessed from those before; then the column chunks that are wanted, in
+// length is guessed from those before; then the column chunks that are wanted, of structs
+// those of the fields that are, in
 // parallel ranged requests, chunks that lie near one another in one. They become one
 // small Parquet file for each row group, with metadata rewritten so that only what
 // was fetched is there: what was not cannot be read, neither as zeros nor by a later

@@ -259,14 +259,14 @@ func TestOnlyWhatIsNeededTravels(t *testing.T) {
 				t.Errorf("%+v: %d bytes were cached, want %d; %d requests", want, u.Cached(), cached, u.Requests())
 			}
 		}
-		bytes := func(group int, columns ...string) int64 { return f.Bytes(group, f.Select(columns)) }
+		bytes := func(group int, columns ...string) int64 { return f.Bytes(group, f.Select(columns, nil)) }
 		ask(fetch.Want{Columns: []string{"kind"}, Groups: []int{1}}, true, 0)
 		ask(fetch.Want{Columns: []string{"kind"}, Groups: []int{1}}, false, bytes(1, "kind"))
 		ask(fetch.Want{Columns: []string{"id", "kind"}, Groups: []int{0, 1}}, true, bytes(1, "kind"))
 		ask(fetch.Want{Columns: []string{"id"}, Groups: []int{0, 1}}, false, bytes(0, "id")+bytes(1, "id"))
 		ask(fetch.Want{Columns: []string{}}, false, 0)
 		ask(fetch.Want{}, true, bytes(0, "id", "kind")+bytes(1, "id", "kind"))
-		ask(fetch.Want{}, false, f.Bytes(0, f.Select(nil))+f.Bytes(1, f.Select(nil))+f.Bytes(2, f.Select(nil)))
+		ask(fetch.Want{}, false, f.Bytes(0, f.Select(nil, nil))+f.Bytes(1, f.Select(nil, nil))+f.Bytes(2, f.Select(nil, nil)))
 	})
 }
 
@@ -308,7 +308,7 @@ func TestPartsAreFetchedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := f.Select([]string{"text"})
+	text := f.Select([]string{"text"}, nil)
 	if got, want := s.bytes.Load(), f.Bytes(0, text)+f.Bytes(1, text); got != want {
 		t.Errorf("%d bytes were read, want %d", got, want)
 	}

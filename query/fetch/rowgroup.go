@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 	"sluice/query/fetch/footer"
 )
@@ -20,6 +21,9 @@ type Want struct {
 	Whole   bool
 	Groups  []int    // row groups, by number; nil: all
 	Columns []string // of the top level, whatever their case; nil: all
+	// Fields are types with the fields that are wanted of columns that are structs, by the
+	// columns' names in lower case.
+	Fields map[string]lake.Type
 }
 
 // A File is a local Parquet file. It holds one row group of an object, with the
@@ -119,7 +123,7 @@ func (c *Cache) reading(ctx context.Context, o store.Object, w Want, u *Usage) (
 		return nil, err
 	}
 	groups, err := groupsOf(o, meta.footer, w.Groups)
-	return &reading{cache: c, object: o, meta: meta, groups: groups, selection: meta.footer.Select(w.Columns), usage: u}, err
+	return &reading{cache: c, object: o, meta: meta, groups: groups, selection: meta.footer.Select(w.Columns, w.Fields), usage: u}, err
 }
 
 func groupsOf(o store.Object, f *footer.Footer, wanted []int) (groups []int, err error) {

@@ -9,6 +9,41 @@ import (
 	"sluice/query/statement"
 )
 
+func TestFields(t *testing.T) {
+	exec := newExecutor(t)
+	for sql, want := range map[string]string{
+		"SELECT c.a, t.c.B.d, s.t.c.e FROM s.t":           "a; b.d; e",
+		"SELECT c['a'], c.x['B']['d'], t.c['e'].f FROM t": "a; x.b.d; e.f",
+		"SELECT c FROM t":                                      "whole",
+		"SELECT c.a, lower(t.c) FROM t":                        "a; whole",
+		"SELECT c[1], c[x] FROM t":                             "whole",
+		"SELECT a FROM t JOIN u USING (c)":                     "whole",
+		"SELECT c.a FROM t WHERE c.b > 1 ORDER BY t.c.d":       "a; b; d",
+		"SELECT list_transform(l, x -> x.c.e) FROM t":          "e",
+		"SELECT (c).a, struct_extract(c, 'b') FROM t":          "a; b",
+		"SELECT c.* FROM t":                                    "",
+		"SELECT t['c']['a'] FROM t":                            "",
+		"SELECT z.a FROM (SELECT c AS z FROM t) WHERE z.b = 1": "whole",
+	} {
+		s, err := parse(t, exec, sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths, whole := s.Fields("c")
+		var got []string
+		for _, p := range paths {
+			got = append(got, strings.Join(p, "."))
+		}
+		slices.SortFunc(got, func(a, b string) int { return strings.Index(want, a) - strings.Index(want, b) })
+		if whole {
+			got = append(got, "whole")
+		}
+		if text := strings.Join(got, "; "); text != want {
+			t.Errorf("%s: got %s, want %s", sql, text, want)
+		}
+	}
+}
+
 func TestNeeded(t *testing.T) {
 	exec, err := executor.New(executor.Config{Memory: 64 << 20, Threads: 1, TempDir: t.TempDir(), MaxTemp: 1 << 20})
 	if err != nil {
