@@ -54,8 +54,7 @@ type Config struct {
 
 	Target   int64 // of a file, in bytes; default 512 MiB
 	MinFiles int   // small ones, from which on the schedule compacts a partition; default 8
-	// After is for how long a partition has had no new file when the schedule compacts it;
-	// default 15 min.
+	// After is for how long a partition has had no new file when the schedule compacts it.
 	After time.Duration
 	Every time.Duration // between looks of the schedule; 0: never
 	Rate  int64         // bytes a second; 0: as fast as can be
@@ -87,7 +86,6 @@ type Compactor struct {
 func Open(cfg Config) (*Compactor, error) {
 	cfg.Target = cmp.Or(cfg.Target, 512<<20)
 	cfg.MinFiles = cmp.Or(cfg.MinFiles, 8)
-	cfg.After = cmp.Or(cfg.After, 15*time.Minute)
 	if cfg.Layout == nil {
 		cfg.Layout = func(lake.TableName) convert.Layout { return convert.Layout{} }
 	}

@@ -36,7 +36,6 @@ type house struct {
 	table     lake.Table
 	converter *convert.Converter
 	db        *sql.DB
-	batches   int
 }
 
 func check(t testing.TB, err error) {
