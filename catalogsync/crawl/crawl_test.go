@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,7 +31,9 @@ type place struct {
 	lake   store.Store
 	glue   *catalogsync.Catalog
 	server *embedded.Server
-	gets   []string // of objects, as they are read
+
+	mu   sync.Mutex
+	gets []string // of objects, as they are read; guarded by mu
 }
 
 func newPlace(t *testing.T) *place {
@@ -93,7 +96,9 @@ func parquetOf[T any](t *testing.T, rows ...T) []byte {
 }
 
 func (p *place) columns(ctx context.Context, o store.Object) ([]lake.Column, error) {
+	p.mu.Lock() // files are read side by side
 	p.gets = append(p.gets, o.Key)
+	p.mu.Unlock()
 	body, err := p.lake.GetVersion(ctx, o, 0, -1)
 	if err != nil {
 		return nil, err
