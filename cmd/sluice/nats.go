@@ -15,6 +15,7 @@ import (
 
 	"sluice/configs"
 	"sluice/ingest/natsjs"
+	"sluice/internal/lake"
 	"sluice/internal/natsserver"
 )
 
@@ -130,18 +131,10 @@ func writeDurable(path, text string) error {
 	}
 	for _, d := range []string{dir, filepath.Dir(dir)} {
 		if err == nil {
-			err = syncDir(d)
+			err = lake.SyncDir(d)
 		}
 	}
 	return err
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // run takes messages until stop is called, which returns when none is under way.

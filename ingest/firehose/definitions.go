@@ -7,12 +7,12 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"sluice/configs"
+	"sluice/internal/lake"
 )
 
 // A definition is a delivery stream that was created by the API.
@@ -124,33 +124,9 @@ func (d *Definitions) change(name string, edit func(old *definition) (*definitio
 	if err != nil {
 		return fmt.Errorf("write delivery streams: %w", err)
 	}
-	if err := replaceFile(d.path, append(b, '\n')); err != nil {
+	if err := lake.ReplaceFile(d.path, append(b, '\n')); err != nil {
 		return fmt.Errorf("write delivery streams: %w", err)
 	}
 	d.byName = all
 	return nil
-}
-
-func replaceFile(path string, b []byte) error {
-	aside := path + ".aside"
-	f, err := os.Create(aside)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(aside, path)
-	}
-	if err != nil {
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

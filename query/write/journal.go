@@ -74,19 +74,7 @@ func (w *Writer) note(id lake.WriteID, e entry) error {
 	if err != nil {
 		panic("BUG: an entry has no JSON: " + err.Error())
 	}
-	path := w.entryPath(id)
-	f, err := os.Create(path + ".new")
-	if err == nil {
-		_, err = f.Write(text)
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err == nil {
-		err = syncDir(w.cfg.Journal)
-	}
-	if err != nil {
+	if err := lake.ReplaceFile(w.entryPath(id), text); err != nil {
 		return fmt.Errorf("note what is written: %w", err)
 	}
 	return nil
@@ -96,18 +84,10 @@ func (w *Writer) note(id lake.WriteID, e entry) error {
 func (w *Writer) strike(id lake.WriteID) error {
 	err := os.Remove(w.entryPath(id))
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = syncDir(w.cfg.Journal)
+		err = lake.SyncDir(w.cfg.Journal)
 	}
 	if err != nil {
 		return fmt.Errorf("strike what was written from the journal: %w", err)
 	}
 	return nil
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

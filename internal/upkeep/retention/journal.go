@@ -71,19 +71,7 @@ func (r *Reaper) note(id string, e entry) error {
 	if err != nil {
 		panic("BUG: an entry has no JSON: " + err.Error())
 	}
-	path := filepath.Join(r.cfg.Dir, id+journalExt)
-	f, err := os.Create(path + ".new")
-	if err == nil {
-		_, err = f.Write(text)
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err == nil {
-		err = r.syncDir()
-	}
-	if err != nil {
+	if err := lake.ReplaceFile(filepath.Join(r.cfg.Dir, id+journalExt), text); err != nil {
 		return fmt.Errorf("note what retention drops: %w", err)
 	}
 	return nil
@@ -93,18 +81,10 @@ func (r *Reaper) note(id string, e entry) error {
 func (r *Reaper) strike(id string) error {
 	err := os.Remove(filepath.Join(r.cfg.Dir, id+journalExt))
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = r.syncDir()
+		err = lake.SyncDir(r.cfg.Dir)
 	}
 	if err != nil {
 		return fmt.Errorf("strike what retention dropped: %w", err)
 	}
 	return nil
-}
-
-func (r *Reaper) syncDir() error {
-	d, err := os.Open(r.cfg.Dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

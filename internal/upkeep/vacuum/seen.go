@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"sluice/internal/lake"
 )
 
 // seen is since when folders are unregistered, by key.
@@ -41,16 +43,7 @@ func (v *Vacuum) writeSeen(s seen) error {
 	if err != nil {
 		panic("BUG: what was seen has no JSON: " + err.Error())
 	}
-	path := filepath.Join(v.cfg.Dir, seenFile)
-	f, err := os.Create(path + ".new")
-	if err == nil {
-		_, err = f.Write(text)
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
+	if err := lake.ReplaceFile(filepath.Join(v.cfg.Dir, seenFile), text); err != nil {
 		return fmt.Errorf("remember what is unregistered: %w", err)
 	}
 	return nil
