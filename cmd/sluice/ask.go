@@ -51,6 +51,25 @@ func (e errand) run(o *options, c *cobra.Command, server string, req, out any, d
 	return do(c.Context(), s)
 }
 
+// errandFlags adds the flags that say where an errand is run and how its answer is
+// reported.
+func (o *options) errandFlags(c *cobra.Command, server, format *string) {
+	o.serviceFlags(c)
+	c.Flags().MarkHidden("listen")
+	c.Flags().StringVar(server, "server", "", "ask the service at `URL` (default: the data folder, or the service that holds it)")
+	o.clientFlags(c)
+	c.Flags().StringVar(format, "output", "text", "how to report: text or json")
+}
+
+// report writes an answer in the format that was asked for; text does for people.
+func report(w io.Writer, format string, answer any, text func(io.Writer)) error {
+	if format == "json" {
+		return printJSON(w, answer)
+	}
+	text(w)
+	return nil
+}
+
 func (e errand) ask(ctx context.Context, o *options, server string, req, out any) error {
 	h, err := o.httpClient()
 	if err != nil {

@@ -106,20 +106,12 @@ func compactCommand(o *options, c *cobra.Command, req *compactRequest) *cobra.Co
 		if err != nil {
 			return err
 		}
-		if format == "json" {
-			err = printJSON(c.OutOrStdout(), answer)
-		} else {
-			printCompacted(c.OutOrStdout(), answer)
-		}
+		err = report(c.OutOrStdout(), format, answer, func(w io.Writer) { printCompacted(w, answer) })
 		return cmp.Or(err, answer.failure())
 	}
-	o.serviceFlags(c)
-	c.Flags().MarkHidden("listen")
-	c.Flags().StringVar(&server, "server", "", "ask the service at `URL` (default: the data folder, or the service that holds it)")
-	o.clientFlags(c)
+	o.errandFlags(c, &server, &format)
 	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "change nothing, print what would be done")
 	c.Flags().BoolVar(&req.Foreign, "foreign", false, "take files of other writers too; nobody may be adding to the table")
-	c.Flags().StringVar(&format, "output", "text", "how to report: text or json")
 	return c
 }
 

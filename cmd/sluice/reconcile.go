@@ -69,23 +69,15 @@ files are never touched. With --dry-run nothing changes: it prints what would.`,
 			if err != nil {
 				return err
 			}
-			if format == "json" {
-				if err := printJSON(c.OutOrStdout(), found); err != nil {
-					return err
-				}
-			} else {
-				printReconciled(c.OutOrStdout(), found, req)
+			if err := report(c.OutOrStdout(), format, found, func(w io.Writer) { printReconciled(w, found, req) }); err != nil {
+				return err
 			}
 			return failures(found)
 		},
 	}
-	o.serviceFlags(c)
-	c.Flags().MarkHidden("listen")
-	c.Flags().StringVar(&server, "server", "", "ask the service at `URL` (default: the data folder, or the service that holds it)")
-	o.clientFlags(c)
+	o.errandFlags(c, &server, &format)
 	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "change nothing, print what would be changed")
 	c.Flags().BoolVar(&req.Remove, "remove", false, "take partitions without files out of the catalog")
-	c.Flags().StringVar(&format, "output", "text", "how to report: text or json")
 	return c
 }
 

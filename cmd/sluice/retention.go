@@ -87,20 +87,12 @@ partitions that can be dated go; others are told of and left alone. With
 			if err != nil {
 				return err
 			}
-			if format == "json" {
-				err = printJSON(c.OutOrStdout(), answer)
-			} else {
-				printRetention(c.OutOrStdout(), answer)
-			}
+			err = report(c.OutOrStdout(), format, answer, func(w io.Writer) { printRetention(w, answer) })
 			return cmp.Or(err, answer.failure())
 		},
 	}
-	o.serviceFlags(c)
-	c.Flags().MarkHidden("listen")
-	c.Flags().StringVar(&server, "server", "", "ask the service at `URL` (default: the data folder, or the service that holds it)")
-	o.clientFlags(c)
+	o.errandFlags(c, &server, &format)
 	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "change nothing, print what would go")
-	c.Flags().StringVar(&format, "output", "text", "how to report: text or json")
 	return c
 }
 

@@ -92,12 +92,8 @@ named, unfinished uploads are left. With --dry-run nothing changes.`,
 			if err != nil {
 				return err
 			}
-			if format == "json" {
-				if err := printJSON(c.OutOrStdout(), answer); err != nil {
-					return err
-				}
-			} else {
-				printVacuum(c.OutOrStdout(), answer)
+			if err := report(c.OutOrStdout(), format, answer, func(w io.Writer) { printVacuum(w, answer) }); err != nil {
+				return err
 			}
 			if n := len(answer.Errors); n > 0 {
 				return fmt.Errorf("vacuum did not get through: %d errors", n)
@@ -105,14 +101,10 @@ named, unfinished uploads are left. With --dry-run nothing changes.`,
 			return nil
 		},
 	}
-	o.serviceFlags(c)
-	c.Flags().MarkHidden("listen")
-	c.Flags().StringVar(&server, "server", "", "ask the service at `URL` (default: the data folder, or the service that holds it)")
-	o.clientFlags(c)
+	o.errandFlags(c, &server, &format)
 	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "change nothing, print what was found")
 	c.Flags().BoolVar(&req.Unregistered, "unregistered", false, "remove files in unregistered folders of partitions too")
 	c.Flags().StringVar(&req.Grace, "grace", "", "for how long everything stays, at least 1h (default vacuum.grace, 24h)")
-	c.Flags().StringVar(&format, "output", "text", "how to report: text or json")
 	return c
 }
 
