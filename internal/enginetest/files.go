@@ -123,7 +123,7 @@ func (r *runner) files(ctx context.Context, script, title, python, settings stri
 	}
 	s3 := s3test.Environment()
 	t := task{Glue: r.node.url, Key: engineID, Secret: engineSecret, S3: r.s3, S3Key: s3["AWS_ACCESS_KEY_ID"], S3Secret: s3["AWS_SECRET_ACCESS_KEY"],
-		Settings: settings, Tables: tables, Write: "s3://lake/tables/by_" + script + "/copied/"}
+		Settings: settings, Tables: byFolder, Write: "s3://lake/tables/by_" + script + "/copied/"}
 	for _, c := range counts {
 		c.SQL = c.statement()
 		t.Counts = append(t.Counts, c)
@@ -151,7 +151,7 @@ func (r *runner) files(ctx context.Context, script, title, python, settings stri
 		}
 		answers[a.SQL] = a
 	}
-	for _, table := range tables {
+	for _, table := range byFolder {
 		r.sameFiles(ctx, title, "all of "+table, answers[table], "SELECT * FROM shop."+table)
 	}
 	for _, c := range t.Counts {

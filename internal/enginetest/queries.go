@@ -25,6 +25,8 @@ var queries = []query{
 	{"a range of a sorted column", `SELECT genre, count(*), min(userid), max(userid) FROM shop.ordered WHERE userid BETWEEN '80' AND '88' GROUP BY genre ORDER BY genre`},
 	{"timestamps of milliseconds", `SELECT id, "at", seen, of.at FROM shop.millis ORDER BY id`},
 	{"timestamps of INT96", `SELECT id, "at", seen, of.at FROM shop.int96 ORDER BY id`},
+	{"files that sluice rewrite merged, elsewhere", `SELECT * FROM shop.merged ORDER BY id`},
+	{"a partition whose files were merged", `SELECT count(*), count("user".f1), sum("user".f2), count(c1) FROM shop.merged WHERE dt = '2026-04-02' AND id > 50`},
 	{"HAVING, LIMIT", `SELECT author, count(*) AS n FROM shop.purchases GROUP BY author HAVING count(*) > 3 ORDER BY n DESC, author LIMIT 20`},
 	{"window functions", `SELECT * FROM (SELECT genre, country, count(*) AS n, rank() OVER (PARTITION BY genre ORDER BY count(*) DESC, country) AS place FROM shop.purchases GROUP BY genre, country) r WHERE place <= 2 ORDER BY genre, place`},
 	{"join and subquery", `SELECT a.country, count(DISTINCT a.bookid) FROM shop.purchases a JOIN shop.purchases b ON a.bookid = b.bookid AND a.userid <> b.userid WHERE b.country = 'JP' AND EXISTS (SELECT 1 FROM shop.purchases c WHERE c.userid = a.userid) GROUP BY a.country ORDER BY a.country`},

@@ -97,5 +97,8 @@ func (r *runner) serve(ctx context.Context) (stop func(), err error) {
 	}
 	stops = append(stops, r.node.stop)
 	r.versions = append(r.versions, [2]string{"Sluice", commit(ctx)}, [2]string{"versitygw (S3)", versityVersion})
-	return stop, load(ctx, r.node)
+	if err := load(ctx, r.node); err != nil {
+		return stop, err
+	}
+	return stop, r.merge(ctx)
 }

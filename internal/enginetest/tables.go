@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
+	"slices"
 	"strings"
 
 	"sluice/internal/sample"
@@ -52,11 +55,16 @@ streams:
     partition_by: ["dt=day(purchaseTimestamp)"]
     layout: {sort: [userId], bloom: [bookId], row_group: 1MiB, compression: zstd, compression_level: 9}
   millis: {table: shop.millis, partition_by: ["dt=day(at)"], layout: {timestamp: millis, compression: none}}
+  merged: {table: shop.merged, partition_by: ["dt=dt"]}
   int96: {table: shop.int96, partition_by: ["dt=day(at)"], layout: {timestamp: int96}}
 `
 
 // tables are those of the database shop.
-var tables = []string{"calls", "evolved", "int96", "kinds", "millis", "odd", "ordered", "purchases", "visits"}
+var tables = []string{"calls", "evolved", "int96", "kinds", "merged", "millis", "odd", "ordered", "purchases", "visits"}
+
+// byFolder are those that can be read without asking the catalog where a partition is:
+// the files of a merged one lie elsewhere, beside the old ones.
+var byFolder = slices.DeleteFunc(slices.Clone(tables), func(t string) bool { return t == "merged" })
 
 // visitsTable is made before the first visit comes, so that its second key is an int.
 const visitsTable = "CREATE EXTERNAL TABLE shop.visits (id bigint) PARTITIONED BY (dt string, hr int) STORED AS PARQUET LOCATION 's3://lake/tables/shop/visits/'"
@@ -123,6 +131,29 @@ func load(ctx context.Context, n *node) error {
 		}
 	}
 	return nil
+}
+
+// merge delivers many small files and has them rewritten into one for each partition.
+func (r *runner) merge(ctx context.Context) error {
+	for i := range 10 {
+		var b strings.Builder
+		for j := range 20 {
+			fmt.Fprintf(&b, `{"dt":"2026-04-0%d","id":%d,"at":"2026-04-01T00:00:%02dZ","user":{"name":"u%d","f%d":%d},"c%d":[%d,null]}`+"\n", j%2+1, i*20+j, j, j, i/4, j, i/5, i)
+		}
+		if err := r.node.deliver(ctx, "merged", []byte(b.String())); err != nil {
+			return fmt.Errorf("deliver merged: %w", err)
+		}
+	}
+	cmd := exec.CommandContext(ctx, r.binary, "rewrite", "shop.merged", "--server", r.node.url)
+	cmd.Env = append(os.Environ(), "SLUICE_KEY="+suiteKey)
+	if err := r.quiet(cmd); err != nil {
+		return err
+	}
+	paths, err := r.node.ask(ctx, `SELECT DISTINCT "$path" FROM shop.merged WHERE "$path" LIKE '%/_compacted/%'`)
+	if err == nil && len(paths.Rows) != 2 {
+		err = fmt.Errorf("after sluice rewrite, merged has these files: %s", paths)
+	}
+	return err
 }
 
 // odd has a record for each region, and two without.
