@@ -16,29 +16,20 @@ import (
 // space and the spelling of numbers. What follows the value is not looked at; a text
 // that is no JSON up to it, and a value that is not there, give NULL.
 func jsonExtract(dst []byte, args [][]byte) ([]byte, bool, error) {
-	value, err := at(args[0], args[1])
+	value, err := valueAt(args[0], args[1])
 	if err != nil || value == nil {
 		return dst, true, err
 	}
-	n, err := jsonscan.Value(value)
-	if err != nil {
-		return dst, true, nil
-	}
-	return appendValue(dst, value[jsonscan.SkipSpace(value, 0):n], false), false, nil
+	return appendValue(dst, value, false), false, nil
 }
 
 // jsonScalar is json_extract_scalar: the text of a text, a number or a truth value at a
 // path, a number's as it is written.
 func jsonScalar(dst []byte, args [][]byte) ([]byte, bool, error) {
-	value, err := at(args[0], args[1])
+	value, err := valueAt(args[0], args[1])
 	if err != nil || value == nil {
 		return dst, true, err
 	}
-	n, err := jsonscan.Value(value)
-	if err != nil {
-		return dst, true, nil
-	}
-	value = value[jsonscan.SkipSpace(value, 0):n]
 	switch value[0] {
 	case '{', '[', 'n':
 		return dst, true, nil
@@ -46,6 +37,19 @@ func jsonScalar(dst []byte, args [][]byte) ([]byte, bool, error) {
 		return jsonscan.AppendUnquoted(dst, value), false, nil
 	}
 	return append(dst, value...), false, nil
+}
+
+// valueAt is the value at the path in a text; nil where there is none that is JSON.
+func valueAt(text, path []byte) ([]byte, error) {
+	value, err := at(text, path)
+	if err != nil || value == nil {
+		return nil, err
+	}
+	n, err := jsonscan.Value(value)
+	if err != nil {
+		return nil, nil
+	}
+	return value[jsonscan.SkipSpace(value, 0):n], nil
 }
 
 // at is what begins at the path in a text; nil where there is nothing.
