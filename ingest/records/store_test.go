@@ -174,9 +174,9 @@ func (f fakeStreams) Flush(_ context.Context, stream string) (records.FlushResul
 
 func TestStreams(t *testing.T) {
 	at := time.Date(2026, 1, 31, 23, 59, 59, 5e8, time.UTC)
-	f := fakeStreams{state: records.StreamState{Name: "s", Table: "default.s", BufferedRecords: 3, BufferedBytes: 33, OldestArrival: &at,
+	f := fakeStreams{state: records.StreamState{Name: "s", Table: "default.s", BufferedRecords: 3, BufferedBytes: 33, HeldRecords: 2, HeldBytes: 700, OldestArrival: &at,
 		OpenBatches: 1, SealedBatches: 2, Accepted: 10, Delivered: 6, Failed: 1, LastError: "no such bucket"}}
-	state := `{"name":"s","table":"default.s","buffered_records":3,"buffered_bytes":33,"oldest_arrival":"2026-01-31T23:59:59.5Z",` +
+	state := `{"name":"s","table":"default.s","buffered_records":3,"buffered_bytes":33,"held_records":2,"held_bytes":700,"oldest_arrival":"2026-01-31T23:59:59.5Z",` +
 		`"open_batches":1,"sealed_batches":2,"accepted":10,"delivered":6,"failed":1,"filtered":0,"deduplicated":0,"last_delivery":null,"last_error":"no such bucket"}`
 	for _, c := range []struct {
 		method, path string
