@@ -104,6 +104,7 @@ type Deliverer struct {
 
 // An attempt is where a batch stands.
 type attempt struct {
+	stream   string
 	running  bool
 	failures int
 	next     time.Time // not before

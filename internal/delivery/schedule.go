@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -55,7 +56,7 @@ func (d *Deliverer) dispatch(ctx context.Context, attempts *sync.WaitGroup) time
 	for _, b := range sealed {
 		a := d.attempts[b.ID]
 		if a == nil {
-			a = &attempt{}
+			a = &attempt{stream: b.Stream}
 			d.attempts[b.ID] = a
 		}
 		if a.running || running >= d.cfg.Batches {
@@ -144,15 +145,16 @@ func (d *Deliverer) Flush(ctx context.Context, stream string) (Flushed, error) {
 	return flushed, nil
 }
 
-// await names the stream's sealed batches as awaited, makes those in a pause due,
-// and tells how often each has failed.
+// await names the stream's sealed batches as awaited, and those whose log is gone but
+// whose delivery is not at its end, makes those in a pause due, and tells how often each
+// has failed.
 func (d *Deliverer) await(stream string) ([]lake.BatchID, map[lake.BatchID]int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var ids []lake.BatchID
 	failures := map[lake.BatchID]int{}
 	// Under mu no attempt can end, so what is sealed and released between
-	// these lines is either listed here or was delivered already.
+	// these lines is either listed here, or running, or was delivered already.
 	for _, b := range d.cfg.Log.Sealed() {
 		if b.Stream != stream {
 			continue
@@ -160,10 +162,17 @@ func (d *Deliverer) await(stream string) ([]lake.BatchID, map[lake.BatchID]int) 
 		ids = append(ids, b.ID)
 		d.awaited[b.ID]++
 		if a := d.attempts[b.ID]; a == nil {
-			d.attempts[b.ID] = &attempt{}
+			d.attempts[b.ID] = &attempt{stream: stream}
 		} else {
 			failures[b.ID] = a.failures
 			a.next = time.Time{}
+		}
+	}
+	for id, a := range d.attempts {
+		if a.running && a.stream == stream && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+			d.awaited[id]++
+			failures[id] = a.failures
 		}
 	}
 	return ids, failures
