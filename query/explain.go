@@ -66,6 +66,7 @@ type scanReport struct {
 	files, filesKept           int64
 	tests                      []string // that statistics are held against
 	groups, groupsKept         int64    // of files whose footers were looked at
+	groupsFiltered             int64    // of those that are not kept, by Bloom filters
 	bytes                      int64
 	liveRows, liveFiles, lives int64 // lives: before pruning
 }
@@ -110,6 +111,7 @@ func (r *scanReport) noteGroups(objects []placed) {
 		if o.known {
 			r.groups += int64(len(o.groups))
 			r.groupsKept += int64(o.kept)
+			r.groupsFiltered += int64(o.filtered)
 		}
 	}
 }
@@ -138,6 +140,9 @@ func (r *scanReport) lines() []string {
 	}
 	if r.groups > 0 {
 		add("row groups: %d of %d", r.groupsKept, r.groups)
+		if r.groupsFiltered > 0 {
+			add("  by Bloom filters: %d left out", r.groupsFiltered)
+		}
 	}
 	if r.lives > 0 {
 		add("live: %d rows, %d of %d files", r.liveRows, r.liveFiles, r.lives)

@@ -100,6 +100,9 @@ func (p *plan) fileValue(ctx context.Context, t lake.Type, c statement.Constant)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 		return v, false, false, nil
 	}
+	if n, err := strconv.ParseInt(k.text, 10, 64); err == nil && slices.Contains(integerTypes, k.typ) {
+		return statistics.Integer(n), false, true, nil
+	}
 	if slices.Contains(integerTypes, k.typ) {
 		return statistics.Whole(f), false, true, nil
 	}
@@ -107,9 +110,9 @@ func (p *plan) fileValue(ctx context.Context, t lake.Type, c statement.Constant)
 }
 
 // pruneFiles leaves out the objects that no row of which can satisfy the predicates, by
-// their footers, and notes which row groups of the others can. Of an object whose
+// their footers and Bloom filters, and notes which row groups of the others can. Of an object whose
 // footer cannot be had nothing is known: reading it will say what is wrong.
-func (p *plan) pruneFiles(ctx context.Context, objects []placed, tests []statistics.Predicate) ([]placed, error) {
+func (p *plan) pruneFiles(ctx context.Context, objects []placed, tests []statistics.Predicate, want fetch.Want) ([]placed, error) {
 	if len(tests) == 0 {
 		return objects, nil
 	}
@@ -128,7 +131,8 @@ func (p *plan) pruneFiles(ctx context.Context, objects []placed, tests []statist
 				}
 				return nil
 			}
-			o.groups, o.kept = statistics.Keep(f, tests)
+			blooms := p.engine.objects.Blooms(gctx, o.object.Object, want, p.uses(o.object.Key))
+			o.groups, o.kept, o.filtered = statistics.Keep(f, tests, blooms)
 			o.known = true
 			return nil
 		})

@@ -90,7 +90,7 @@ func (p *plan) delivered(ctx context.Context, src *tableSource, filter *scanFilt
 	}
 	p.report.files = int64(len(objects))
 	if !want.Whole {
-		if objects, err = p.pruneFiles(ctx, objects, filter.files); err != nil {
+		if objects, err = p.pruneFiles(ctx, objects, filter.files, want); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -109,7 +109,8 @@ type placed struct {
 	location string // of the partition, a URI
 	// known: groups says for each of its row groups whether a row of it may satisfy the
 	// conditions, and kept how many do.
-	known  bool
-	groups []bool
-	kept   int
+	known    bool
+	groups   []bool
+	kept     int
+	filtered int // of those that are not kept, for what Bloom filters say
 }

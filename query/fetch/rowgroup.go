@@ -144,6 +144,9 @@ func groupsOf(o store.Object, f *footer.Footer, wanted []int) (groups []int, err
 	return groups, nil
 }
 
+// groupName names a row group of an object's version.
+func groupName(o store.Object, group int) string { return fmt.Sprintf("%d\x00%s", group, version(o)) }
+
 // group is the file of a row group, held.
 func (r *reading) group(ctx context.Context, group int) (*file, error) {
 	needed := r.meta.footer.Bytes(group, r.selection)
@@ -154,7 +157,7 @@ func (r *reading) group(ctx context.Context, group int) (*file, error) {
 		r.usage.hit(needed)
 		return true
 	}
-	return r.cache.file(ctx, fmt.Sprintf("%d\x00%s", group, version(r.object)), serves, func(base *file) (*file, error) {
+	return r.cache.file(ctx, groupName(r.object, group), serves, func(base *file) (*file, error) {
 		return r.fetch(ctx, group, base)
 	})
 }

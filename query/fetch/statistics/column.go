@@ -22,6 +22,9 @@ type column struct {
 	// domain reads a bound; nil where bounds are of no use. ok is false for one that
 	// cannot be right.
 	domain func(b []byte) (low, high float64, ok bool)
+	// plain is a value as its Bloom filter has it, see plainInteger; nil where none can be
+	// looked for.
+	plain func(v Value) ([]byte, bool)
 	// older: min and max are as good as min_value and max_value.
 	older bool
 	// ordered: the file gives the column's order.
@@ -85,12 +88,12 @@ func (c *column) setDomain(e *format.SchemaElement, t lake.Type) {
 	switch t.Kind {
 	case lake.KindString:
 		if physical == format.ByteArray && isText(e) {
-			c.text = true
+			c.text, c.plain = true, plainText
 			c.domain = func([]byte) (float64, float64, bool) { return 0, 0, true }
 		}
 	case lake.KindTinyint, lake.KindSmallint, lake.KindInt, lake.KindBigint:
 		if isSigned(e) {
-			c.domain, c.older = integers(physical, 1), true
+			c.domain, c.older, c.plain = integers(physical, 1), true, plainInteger(physical)
 		}
 	case lake.KindDouble:
 		c.nan = true
@@ -105,7 +108,7 @@ func (c *column) setDomain(e *format.SchemaElement, t lake.Type) {
 	case lake.KindDate:
 		_, logical := e.LogicalType.Value.(*format.DateType)
 		if physical == format.Int32 && (logical || e.LogicalType.Value == nil && converted(e, deprecated.Date)) {
-			c.domain, c.older = integers(physical, 1), true
+			c.domain, c.older, c.plain = integers(physical, 1), true, plainInteger(physical)
 		}
 	case lake.KindTimestamp:
 		if unit := microsOf(e); physical == format.Int64 && unit > 0 {

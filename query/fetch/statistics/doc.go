@@ -1,5 +1,5 @@
 // Package statistics says which row groups of a Parquet file cannot hold a row that
-// satisfies a condition, going by the bounds and counts of nulls in its footer.
+// satisfies a condition, going by the bounds and counts of nulls in its footer, and by Bloom filters.
 //
 // # What it promises
 //
@@ -20,6 +20,10 @@
 // dates and timestamps are compared as doubles; what is not a whole number of less
 // than 2^53 is widened by the least step, so that rounding keeps a row group rather
 // than loses one, and timestamps by a microsecond.
+//
+// Bloom filters are asked for texts, whole numbers and dates, in columns of files that
+// have just that type, where no bound excludes a value; for a number that is written as
+// a decimal or a double, for timestamps, decimals and floating point numbers they are not.
 //
 // A column that the file lacks is null in all its rows.
 package statistics

@@ -26,6 +26,8 @@ type Predicate struct {
 type Value struct {
 	text      string
 	low, high float64
+	whole     int64 // the number, where exact
+	exact     bool
 }
 
 // Text is the value of a string.
@@ -41,7 +43,16 @@ func Whole(f float64) Value {
 	if math.Abs(f) >= exactBelow {
 		return Number(f, 0)
 	}
-	return Value{low: f, high: f}
+	v := Value{low: f, high: f}
+	v.whole, v.exact = int64(f), f == math.Trunc(f)
+	return v
+}
+
+// Integer is the value of a whole number, which is exact.
+func Integer(n int64) Value {
+	v := Whole(float64(n))
+	v.whole, v.exact = n, true
+	return v
 }
 
 // exactBelow is where doubles begin to leave out whole numbers.
@@ -61,18 +72,22 @@ func (t *Predicate) Useful() bool {
 }
 
 // Keep says for each row group of the file whether a row of it may satisfy all of
-// the tests, and how many may.
-func Keep(f *footer.Footer, tests []Predicate) (keep []bool, kept int) {
+// the tests, how many may, and how many may not for what Bloom filters say. blooms gives
+// the filter of a column chunk, nil where there is none; it may be nil.
+func Keep(f *footer.Footer, tests []Predicate, blooms func(group, leaf int) *footer.Bloom) (keep []bool, kept, filtered int) {
 	keep = make([]bool, len(f.Meta.RowGroups))
 	columns := make(map[string]column)
 	for i := range keep {
-		g := group{file: f, index: i, columns: columns}
+		g := group{file: f, index: i, columns: columns, blooms: blooms}
 		keep[i] = f.Meta.RowGroups[i].NumRows > 0 && !slices.ContainsFunc(tests, func(t Predicate) bool { return !g.may(&t) })
-		if keep[i] {
+		switch {
+		case keep[i]:
 			kept++
+		case g.asked:
+			filtered++
 		}
 	}
-	return keep, kept
+	return keep, kept, filtered
 }
 
 // A group is a row group that is looked at.
@@ -80,6 +95,8 @@ type group struct {
 	file    *footer.Footer
 	index   int
 	columns map[string]column // by name, looked up so far
+	blooms  func(group, leaf int) *footer.Bloom
+	asked   bool // a Bloom filter has excluded values
 }
 
 // may reports whether the test may be true of a row of the group.
@@ -116,7 +133,11 @@ func (g *group) may(t *Predicate) bool {
 	if c.domain == nil {
 		return true
 	}
-	return slices.ContainsFunc(t.With, func(v Value) bool { return b.may(t.Op, v, c.text, c.nan) })
+	with := slices.DeleteFunc(slices.Clone(t.With), func(v Value) bool { return !b.may(t.Op, v, c.text, c.nan) })
+	if t.Op == statement.Equal || t.Op == statement.In {
+		return len(with) > 0 && !g.filtered(&c, with)
+	}
+	return len(with) > 0
 }
 
 // A bounds is what a column chunk's statistics say.

@@ -155,7 +155,7 @@ func TestKeep(t *testing.T) {
 		"nulls alone of a type unknown": {chunk{element: element(format.Int96, nil), stats: format.Statistics{NullCount: 10}}, lake.Timestamp, statement.Equal, number(1), false},
 	} {
 		f := tt.chunk.footer(t)
-		keep, kept := statistics.Keep(f, []statistics.Predicate{{Op: tt.op, Column: "c", Type: tt.typ, With: tt.with}})
+		keep, kept, _ := statistics.Keep(f, []statistics.Predicate{{Op: tt.op, Column: "c", Type: tt.typ, With: tt.with}}, nil)
 		if keep[0] != tt.want || (kept == 1) != tt.want {
 			t.Errorf("%s: kept %v, want %v", name, keep[0], tt.want)
 		}
@@ -187,7 +187,7 @@ func TestKeepTogether(t *testing.T) {
 		{both(statement.Or, leaf("c", statement.Equal, 1), leaf("c", statement.Equal, 2)), false, true},
 		{both(statement.Or, leaf("c", statement.Equal, 1), statistics.Predicate{}), true, false},
 	} {
-		keep, _ := statistics.Keep(f, []statistics.Predicate{tt.test})
+		keep, _, _ := statistics.Keep(f, []statistics.Predicate{tt.test}, nil)
 		if keep[0] != tt.want || tt.test.Useful() != tt.useful {
 			t.Errorf("%d: kept %v, useful %v", i, keep[0], tt.test.Useful())
 		}
