@@ -35,7 +35,9 @@
 //     Views are queries put in the place of their names, with the asker's rights.
 //   - Of a database that the asker may not see (Request.Visible) nothing shows:
 //     not in an answer, a listing, an error or a suggestion.
-//   - Memory, temporary space, time and the number of queries at once are bounded.
+//   - Memory, temporary space, time and the number of queries at once are bounded. A
+//     query ends when its time is over, although a call of a function may go on, which
+//     cannot be interrupted; it counts as running ("ending") until that returns.
 //
 // # Dialect
 //

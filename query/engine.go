@@ -160,12 +160,23 @@ func (e *Engine) Query(ctx context.Context, req Request) (*Rows, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	listed, unlist := e.enlist(req, started, cancel)
 	ctx, stop := context.WithTimeoutCause(ctx, limits.Timeout, limits.timeout())
+	ctx, calls := executor.WithCalls(ctx)
 	r := &Rows{ctx: ctx, replay: req.Replay, id: listed.id, sql: req.SQL, dir: e.cfg.Dir, price: e.cfg.PricePerTB, started: started, limits: limits,
-		release: []func(){e.open.Done, func() { cancel(nil) }, unlist, stop}}
+		release: []func(){func() { cancel(nil) }, unlist, stop}}
+	r.letGo = func() {
+		if r.run != nil {
+			r.run.Abandon()
+		}
+		listed.over.Store(true)
+		// What a call uses that goes on stays until it returns, the query's turn too: so
+		// no more of them go on than queries may run.
+		calls.After(func() { releaseAll(r.release) })
+		e.open.Done()
+	}
 	returned := false
 	defer func() {
 		if !returned { // a panic, which a handler may survive: the place must not be lost with it
-			releaseAll(r.release)
+			r.letGo()
 		}
 	}()
 	err := e.start(ctx, req, r, listed)
@@ -175,7 +186,7 @@ func (e *Engine) Query(ctx context.Context, req Request) (*Rows, error) {
 		return r, nil
 	}
 	fault := r.fault(err, req.SQL)
-	releaseAll(r.release)
+	r.letGo()
 	e.ended(req, fault.Code, r.Stats())
 	return nil, fault
 }
@@ -303,7 +314,8 @@ func shorten(sql string) string {
 	return strings.ToValidUTF8(sql, "")
 }
 
-// Close waits for the queries that run, refuses new ones, and frees the engine.
+// Close waits for the queries that run, refuses new ones, and frees the engine. For what
+// the executor is still at although its query has ended, it does not wait.
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	already := e.closed

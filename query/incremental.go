@@ -33,7 +33,6 @@ func (e *Engine) begin(ctx context.Context, req Request, r *Rows) error {
 		return err
 	}
 	r.run = run
-	r.release = append(r.release, run.Abandon)
 	if !allVisible(run.Tables(), req.Visible) {
 		return fault(CodeForbidden, "the checkpoint %s is somebody else's: choose another name", req.Checkpoint)
 	}

@@ -101,7 +101,8 @@ type Rows struct {
 	run       *checkpoint.Run // nil without one
 	replay    bool
 
-	release []func()
+	release []func() // by letGo, when nothing is done for the query any more
+	letGo   func()
 	done    func(code Code, s Stats)
 	once    sync.Once // guards the release
 }
@@ -242,7 +243,7 @@ func (r *Rows) Close() (err error) {
 			r.ended = time.Now()
 		}
 		err = r.src.Close()
-		releaseAll(r.release)
+		r.letGo()
 		code := Code("ok")
 		if r.err != nil {
 			code = r.err.Code

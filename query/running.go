@@ -16,6 +16,9 @@ type RunningQuery struct {
 	SQL     string    // shortened
 	Since   time.Time // when it was asked
 	Waiting bool      // for its turn
+	// Ending: it has its answer or error, and the executor is at a call of a function
+	// that cannot be interrupted.
+	Ending bool
 }
 
 // running is a query in the engine's list of those.
@@ -23,6 +26,7 @@ type running struct {
 	id, who, sql string
 	since        time.Time
 	begun        atomic.Bool // it had its turn
+	over         atomic.Bool // it has its answer or error
 	cancel       context.CancelCauseFunc
 }
 
@@ -45,7 +49,7 @@ func (e *Engine) Running() []RunningQuery {
 	defer e.mu.Unlock()
 	list := make([]RunningQuery, 0, len(e.running))
 	for _, q := range e.running {
-		list = append(list, RunningQuery{ID: q.id, Who: q.who, SQL: q.sql, Since: q.since, Waiting: !q.begun.Load()})
+		list = append(list, RunningQuery{ID: q.id, Who: q.who, SQL: q.sql, Since: q.since, Waiting: !q.begun.Load(), Ending: q.over.Load()})
 	}
 	slices.SortFunc(list, func(a, b RunningQuery) int {
 		if n := a.Since.Compare(b.Since); n != 0 {

@@ -45,7 +45,7 @@ func (r *Rows) Schema() *arrow.Schema {
 // after an error. It takes the place of Next and Values.
 func (r *Rows) NextBatch() arrow.RecordBatch {
 	r.Schema()
-	if r.closed == nil || r.err != nil || r.done {
+	if r.closed || r.err != nil || r.done {
 		return nil
 	}
 	b := r.batches

@@ -15,7 +15,8 @@
 // allocate beside them is bounded for all queries together (Config.Ceiling): past it a
 // query ends with an error. That holds on Linux, where the allocators can be wrapped
 // when the program is linked. One call of a function cannot be interrupted: a query
-// whose time is over ends when it returns.
+// whose time is over ends a moment later all the same, and what the call uses is freed
+// when it returns (see [Calls]).
 //
 // It does not promise to refuse anything else: which statements, tables and
 // functions a user may name is decided above.

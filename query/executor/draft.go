@@ -30,7 +30,7 @@ func (e *Executor) Draft(ctx context.Context, q Query, folder string) (*Draft, e
 		return nil, err
 	}
 	d := &Draft{query: q, rows: rows}
-	if err := d.start(e.cfg.MaxTemp, folder); err != nil {
+	if err := rows.call(func() error { return d.start(e.cfg.MaxTemp, folder) }); err != nil {
 		d.Close()
 		return nil, err
 	}
@@ -111,17 +111,22 @@ func (d *Draft) Copy(sql string) (rows int64, err error) {
 	if err := d.rows.ctx.Err(); err != nil {
 		return 0, context.Cause(d.rows.ctx)
 	}
-	var res mapping.Result
-	defer mapping.DestroyResult(&res)
-	if mapping.Query(d.rows.in.conn, sql, &res) == mapping.StateError {
-		fault := parseError(mapping.ResultError(&res))
-		fault.Position = -1 // it is one in a text that nobody wrote
-		return 0, d.rows.cause(fault)
+	var n int64 // not rows: a call that is left may still write it
+	err = d.rows.call(func() error {
+		var res mapping.Result
+		defer mapping.DestroyResult(&res)
+		if mapping.Query(d.rows.in.conn, sql, &res) == mapping.StateError {
+			fault := parseError(mapping.ResultError(&res))
+			fault.Position = -1 // it is one in a text that nobody wrote
+			return d.rows.cause(fault)
+		}
+		n = int64(mapping.RowsChanged(&res))
+		return context.Cause(d.rows.ctx)
+	})
+	if err != nil {
+		return 0, err
 	}
-	if d.rows.ctx.Err() != nil {
-		return 0, context.Cause(d.rows.ctx)
-	}
-	return int64(mapping.RowsChanged(&res)), nil
+	return n, nil
 }
 
 // Close ends the query and frees everything it held, but for what is in the

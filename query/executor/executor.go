@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
 )
@@ -45,6 +46,8 @@ type Executor struct {
 	// ended: opening takes longer than many a query. Run receives, refill sends.
 	spare     chan *instance
 	refilling sync.WaitGroup
+
+	left atomic.Int64 // calls that go on although their queries have ended
 }
 
 // spares is how many instances are kept ready.
@@ -114,8 +117,12 @@ func (e *Executor) ceiling() int64 {
 	return e.cfg.Ceiling + plannerMemory
 }
 
-// Close frees the executor. No call may be under way, no Rows open.
+// Close frees the executor. No call may be under way, no Rows open. While calls go on
+// that were left, nothing is freed: the process is about to end.
 func (e *Executor) Close() {
+	if e.left.Load() > 0 {
+		return
+	}
 	e.refilling.Wait()
 	close(e.spare)
 	for in := range e.spare {
@@ -190,7 +197,7 @@ func (e *Executor) Run(ctx context.Context, q Query) (*Rows, error) {
 	if q.Bigint {
 		r.overflow = new(bool)
 	}
-	if err := r.start(q, e.cfg.MaxTemp); err != nil {
+	if err := r.call(func() error { return r.start(q, e.cfg.MaxTemp) }); err != nil {
 		r.Close()
 		return nil, err
 	}
@@ -212,7 +219,7 @@ func (e *Executor) begin(ctx context.Context) (*Rows, error) {
 		return nil, err
 	}
 	// The next instance is opened when this query no longer needs the processors.
-	return &Rows{ctx: ctx, in: in, temp: temp, closed: func() { e.refilling.Go(e.refill) }}, nil
+	return &Rows{ctx: ctx, exec: e, in: in, temp: temp}, nil
 }
 
 // take is a spare instance, or a new one.

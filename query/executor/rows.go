@@ -16,6 +16,7 @@ import (
 // Rows is a running query's answer, read chunk by chunk as it is computed.
 type Rows struct {
 	ctx  context.Context // of the query; a Rows lives no longer
+	exec *Executor
 	in   *instance
 	temp string
 	stop func() // ends the watch on ctx
@@ -32,7 +33,8 @@ type Rows struct {
 	values  []result.Value
 	err     error
 	done    bool
-	closed  func() // called by Close; nil afterwards
+	closed  bool
+	left    bool // a call goes on, and frees what there is when it returns
 	// overflow is set when a value exceeds the bigint that its column is; nil where
 	// columns may be wider.
 	overflow *bool
@@ -71,6 +73,20 @@ func (r *Rows) prepare(q Query, maxTemp int64) error {
 		return &Error{Kind: "Binder", Message: "parameters (? and $1) are not supported", Position: -1}
 	}
 	return nil
+}
+
+// call runs f, which is at DuckDB for the query; what it uses is not there any more
+// where the error is that of a query that ended.
+func (r *Rows) call(f func() error) error {
+	if r.left {
+		return context.Cause(r.ctx)
+	}
+	var err error
+	if left := r.exec.call(r.ctx, func() { err = f() }, func() { r.free() }); left != nil {
+		r.left = true
+		return left
+	}
+	return err
 }
 
 func (r *Rows) start(q Query, maxTemp int64) error {
@@ -150,7 +166,7 @@ func (r *Rows) Columns() []result.Column { return r.columns }
 
 // Next moves to the next row.
 func (r *Rows) Next() bool {
-	if r.closed == nil || r.err != nil || r.done {
+	if r.closed || r.err != nil || r.done {
 		return false
 	}
 	r.row++
@@ -180,14 +196,19 @@ func (r *Rows) fetch() bool {
 		r.err = context.Cause(r.ctx)
 		return false
 	}
-	r.chunk = mapping.FetchChunk(r.res)
-	if r.chunk.Ptr == nil {
-		if message := mapping.ResultError(&r.res); message != "" {
-			r.err = r.cause(parseError(message))
-		} else if r.ctx.Err() != nil {
-			r.err = context.Cause(r.ctx)
+	err := r.call(func() error {
+		r.chunk = mapping.FetchChunk(r.res)
+		if r.chunk.Ptr != nil {
+			return nil
 		}
-		r.done = true
+		if message := mapping.ResultError(&r.res); message != "" {
+			return r.cause(parseError(message))
+		}
+		return context.Cause(r.ctx)
+	})
+	if err != nil || r.chunk.Ptr == nil {
+		r.err = err
+		r.done = !r.left
 		return false
 	}
 	r.size = int(mapping.DataChunkGetSize(r.chunk))
@@ -207,17 +228,29 @@ func (r *Rows) Values() []result.Value { return r.values }
 // Err is the error that ended the rows, if one did.
 func (r *Rows) Err() error { return r.err }
 
-// Close ends the query and frees everything it held. It may be called twice.
+// Close ends the query and frees everything it held, behind a call that was left when
+// it returns. It may be called twice.
 func (r *Rows) Close() error {
-	if r.closed == nil {
+	if r.closed {
 		return nil
 	}
-	defer r.closed()
-	r.closed = nil
+	r.closed = true
+	if r.left {
+		return nil
+	}
 	// A query whose rows were not read to the end is still computing.
 	if !r.done {
 		mapping.Interrupt(r.in.conn)
 	}
+	var err error
+	if r.exec.call(ended(r.ctx), func() { err = r.free() }, func() {}) != nil {
+		return nil
+	}
+	return err
+}
+
+// free frees what the query held.
+func (r *Rows) free() error {
 	mapping.DestroyDataChunk(&r.chunk)
 	mapping.DestroyResult(&r.res)
 	mapping.DestroyPending(&r.pending)
@@ -226,6 +259,8 @@ func (r *Rows) Close() error {
 		r.stop()
 	}
 	r.in.close()
+	// The next instance is opened when this query no longer needs the processors.
+	r.exec.refilling.Go(r.exec.refill)
 	if err := os.RemoveAll(r.temp); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("close query: %w", err)
 	}

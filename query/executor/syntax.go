@@ -80,9 +80,15 @@ func (e *Executor) plan(ctx context.Context, sql string, params Lists) ([]string
 	if err != nil {
 		return nil, err
 	}
-	defer e.giveBack(conn)
-	defer conn.watch(ctx)()
-	out, err := conn.collect(sql, params)
+	var out []string
+	left := e.call(ctx, func() {
+		defer conn.watch(ctx)()
+		out, err = conn.collect(sql, params)
+	}, func() { e.giveBack(conn) })
+	if left != nil {
+		return nil, left
+	}
+	e.giveBack(conn)
 	if err != nil && ctx.Err() != nil { // it was interrupted, at whatever step
 		return nil, context.Cause(ctx)
 	}

@@ -13,7 +13,7 @@ import (
 type RunningQuery struct {
 	ID    string    `json:"id"`
 	Who   string    `json:"who"`
-	State string    `json:"state"` // waiting or running
+	State string    `json:"state"` // waiting, running, or ending: see query.RunningQuery
 	Since time.Time `json:"since"`
 	// ElapsedMillis is the time since then.
 	ElapsedMillis int64  `json:"elapsed_ms"`
@@ -41,7 +41,10 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		l := RunningQuery{ID: q.ID, Who: q.Who, State: "running", Since: q.Since.UTC(), ElapsedMillis: time.Since(q.Since).Milliseconds(), SQL: q.SQL}
-		if q.Waiting {
+		switch {
+		case q.Ending:
+			l.State = "ending"
+		case q.Waiting:
 			l.State = "waiting"
 		}
 		queries = append(queries, l)
