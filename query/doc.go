@@ -32,7 +32,8 @@
 //     replay what that run read: see package checkpoint.
 //   - Statements write where the asker may (Request.MayWrite), and nowhere without:
 //     see package write. A query sees all rows that one of them wrote here, or none.
-//     Views are queries put in the place of their names, with the asker's rights.
+//     Views are queries put in the place of their names, with the asker's rights; one
+//     whose query has other columns by now than when it was made is stale, an error.
 //   - Of a database that the asker may not see (Request.Visible) nothing shows:
 //     not in an answer, a listing, an error or a suggestion.
 //   - Memory, temporary space, time and the number of queries at once are bounded. A

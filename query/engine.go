@@ -30,6 +30,7 @@ type Engine struct {
 	queue    *queue
 	dir      string // Config.Dir, absolute
 	exec     *executor.Executor
+	shapes   viewShapes
 	objects  *fetch.Cache
 	live     *live.Cache   // nil without a buffer
 	writer   *write.Writer // nil where statements only read

@@ -48,12 +48,11 @@ func (p *plan) origin(f *dataFile, o placed) {
 }
 
 // hide has the tables of the statement show the hidden columns, if it names one, but
-// not where it says *.
-func (p *plan) hide(stmt *statement.Statement) {
+// not where it says *. It reports whether they do.
+func hide(stmt *statement.Statement) bool {
 	if !stmt.Mentions(hiddenColumns) {
-		return
+		return false
 	}
-	p.hidden = true
 	var tables []*statement.Table
 	for _, t := range stmt.Tables {
 		if !isInformation(t.Parts) {
@@ -61,6 +60,7 @@ func (p *plan) hide(stmt *statement.Statement) {
 		}
 	}
 	stmt.Hide(hiddenColumns, tables)
+	return true
 }
 
 // liveURI stands for the object of rows that are in none yet.

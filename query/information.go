@@ -36,15 +36,30 @@ func isInformation(parts []string) bool {
 // information makes a view of the name of a table of information_schema, with what
 // the asker may see. A condition table_schema = '…' saves reading other databases.
 func (p *plan) information(ctx context.Context, t *statement.Table, name string) error {
-	table := strings.ToLower(t.Parts[len(t.Parts)-1])
-	columns, ok := informationColumns[table]
-	if !ok {
-		return fault(CodeNotFound, "there is no table information_schema.%s; there are schemata, tables, columns, views", table)
+	table, columns, err := informationTable(t)
+	if err != nil {
+		return err
 	}
 	rows, err := p.informationRows(ctx, table, t.Conditions)
 	if err != nil {
 		return err
 	}
+	p.query.Setup = append(p.query.Setup, informationView(name, columns, rows))
+	return nil
+}
+
+// informationTable is a table's name and its columns.
+func informationTable(t *statement.Table) (table string, columns []string, err error) {
+	table = strings.ToLower(t.Parts[len(t.Parts)-1])
+	columns, ok := informationColumns[table]
+	if !ok {
+		return "", nil, fault(CodeNotFound, "there is no table information_schema.%s; there are schemata, tables, columns, views", table)
+	}
+	return table, columns, nil
+}
+
+// informationView is the statement that makes the view of a table with these rows.
+func informationView(name string, columns []string, rows [][]string) string {
 	var b strings.Builder
 	b.WriteString("CREATE VIEW " + executor.Identifier(name) + " AS SELECT ")
 	for i, c := range columns {
@@ -59,8 +74,7 @@ func (p *plan) information(ctx context.Context, t *statement.Table, name string)
 		b.WriteString(", (" + strings.Join(row, ", ") + ")")
 	}
 	b.WriteString(") AS t(" + strings.Join(columns, ", ") + ") WHERE " + columns[0] + " IS NOT NULL")
-	p.query.Setup = append(p.query.Setup, b.String())
-	return nil
+	return b.String()
 }
 
 func (p *plan) informationRows(ctx context.Context, table string, conditions []*statement.Condition) ([][]string, error) {

@@ -36,7 +36,8 @@ type plan struct {
 	listings map[string][]object
 	// constants are those of the statement that were evaluated.
 	constants *constants
-	hidden    bool // see hiddenColumns
+	views     []inlined // views of the statement
+	hidden    bool      // see hiddenColumns
 	explain   explaining
 	stmt      *statement.Statement
 	report    *scanReport   // of the table being planned
@@ -102,7 +103,10 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	if err := p.fix(ctx, stmt); err != nil {
 		return executor.Query{}, err
 	}
-	p.hide(stmt)
+	if err := p.current(ctx); err != nil {
+		return executor.Query{}, err
+	}
+	p.hidden = hide(stmt)
 	for i, t := range stmt.Tables {
 		name := fmt.Sprintf("%s%d", viewPrefix, i)
 		plan := p.table

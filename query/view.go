@@ -30,6 +30,7 @@ type expansion struct {
 // expand is the statement's tree with its views expanded; tree is what it was made
 // of. Only Presto's views are known, and only in its dialect.
 func (p *plan) expand(ctx context.Context, tree []byte, stmt *statement.Statement) ([]byte, error) {
+	p.views = nil
 	x := &expansion{plan: p}
 	if err := x.tables(ctx, stmt, p.database, nil); err != nil {
 		return nil, err
@@ -44,6 +45,9 @@ func (p *plan) expand(ctx context.Context, tree []byte, stmt *statement.Statemen
 // views that it is part of.
 func (x *expansion) tables(ctx context.Context, stmt *statement.Statement, database string, within []lake.TableName) error {
 	for _, t := range stmt.Tables {
+		if isInformation(t.Parts) {
+			continue
+		}
 		name, part, err := resolve(t.Parts, database)
 		if err != nil {
 			return x.plan.at(err, t)
@@ -98,6 +102,7 @@ func (x *expansion) view(ctx context.Context, t *statement.Table, table lake.Tab
 		return err
 	}
 	stmt.Qualify()
+	x.plan.views = append(x.plan.views, inlined{name: table.Name, definition: d, tree: stmt.Tree()})
 	body := statement.View{Statement: stmt}
 	for _, c := range d.Columns {
 		body.Columns = append(body.Columns, c.Name)

@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -264,6 +265,93 @@ func TestViews(t *testing.T) {
 	if _, err := w.askAs(t.Context(), query.Request{SQL: "SELECT * FROM peek", Dialect: query.DuckDB}); err == nil || !strings.Contains(err.Error(), "dialect") {
 		t.Errorf("a view in the other dialect: %v", err)
 	}
+}
+
+// A view whose query no longer has the columns that it was made with is stale, as
+// in Presto: its columns are never those of others.
+func TestStaleViews(t *testing.T) {
+	w := newWorkshop(t, func(c *query.Config) { c.Define = c.Catalog.(*catalogsync.Catalog) })
+	name := lake.TableName{Database: "default", Table: "ev"}
+	b, k := lake.Column{Name: "b", Type: lake.Bigint}, lake.Column{Name: "k", Type: lake.String}
+	for _, table := range []string{"ev", "other"} {
+		name.Table = table
+		check(t, w.catalog.Create(t.Context(), lake.Table{Name: name, Location: w.store.URI("default/"+table) + "/", Columns: []lake.Column{{Name: "a", Type: lake.Bigint}}, PartitionKeys: []lake.Column{{Name: "dt", Type: lake.String}}}))
+	}
+	w.want("INSERT INTO ev VALUES (1, 'd1')", "1")
+	w.want("INSERT INTO other VALUES (1, 'd2')", "1")
+	views := map[string]string{
+		"all_of":   "SELECT * FROM ev",
+		"of_t":     "SELECT t.*, 5 AS five FROM ev t",
+		"nested":   "SELECT * FROM all_of",
+		"joined":   "SELECT * FROM ev JOIN (SELECT a FROM other) USING (a)",
+		"cte":      "WITH c AS (SELECT * FROM ev) SELECT * FROM c WHERE a > 0",
+		"both":     "SELECT * FROM ev UNION ALL SELECT * FROM other",
+		"named":    "SELECT a, dt FROM ev",
+		"grouped":  "SELECT dt, count(*) AS n, sum(a) AS a FROM ev GROUP BY dt",
+		"crossed":  "SELECT 1 AS one FROM ev a, other b",
+		"selected": "SELECT (SELECT max(a) FROM (SELECT * FROM ev)) AS m",
+	}
+	for v, sql := range views {
+		if v != "nested" {
+			w.want("CREATE VIEW "+v+" AS "+sql, "true")
+		}
+	}
+	w.want("CREATE VIEW nested AS "+views["nested"], "true")
+	w.want("SELECT * FROM all_of", `1|"d1"`)
+	w.want("SELECT * FROM nested", `1|"d1"`)
+	w.want("SELECT dt FROM of_t WHERE dt = 'd1'", `"d1"`)
+
+	w.want("ALTER TABLE ev ADD COLUMNS (b bigint)", `"the table default.ev was altered"`)
+	w.want("INSERT INTO ev VALUES (7, 8, 'd1')", "1")
+	for v := range views {
+		sql := "SELECT * FROM " + v
+		switch v {
+		case "named":
+			w.want(sql+" ORDER BY a", `1|"d1"`, `7|"d1"`)
+		case "grouped":
+			w.want(sql, `"d1"|2|8`)
+		case "crossed":
+			w.want("SELECT count(*) FROM crossed", "2")
+		case "selected":
+			w.want(sql, "7")
+		case "both":
+			if _, err := w.ask(sql); err == nil {
+				t.Errorf("%s: an answer", v)
+			}
+		case "nested":
+			w.fails(query.CodeInvalid, "view 'default.all_of' is stale", sql)
+		default:
+			w.fails(query.CodeInvalid, "view 'default."+v+"' is stale: its query has a column", sql)
+			w.fails(query.CodeInvalid, "CREATE OR REPLACE VIEW", "SELECT x.dt FROM "+v+" x WHERE x.dt = 'd1'")
+			w.fails(query.CodeInvalid, "is stale", "EXPLAIN "+sql)
+		}
+	}
+	w.want("CREATE OR REPLACE VIEW all_of AS SELECT * FROM ev", "true")
+	w.want("SELECT * FROM all_of ORDER BY a", `1|null|"d1"`, `7|8|"d1"`)
+	w.fails(query.CodeInvalid, "view 'default.nested' is stale: its query has a column b", "SELECT * FROM nested")
+
+	change := func(columns ...lake.Column) {
+		t.Helper()
+		name.Table = "ev"
+		check(t, w.catalog.Drop(t.Context(), name, func(lake.Table) bool { return true }))
+		check(t, w.catalog.Create(t.Context(), lake.Table{Name: name, Location: w.store.URI("default/ev") + "/", Columns: columns, PartitionKeys: []lake.Column{{Name: "dt", Type: lake.String}}}))
+	}
+	change(b, lake.Column{Name: "a", Type: lake.Bigint})
+	w.fails(query.CodeInvalid, "view 'default.all_of' is stale: column 1 of its query is b, where the view has a", "SELECT * FROM all_of")
+	change(b)
+	w.fails(query.CodeInvalid, "view 'default.all_of' is stale", "SELECT * FROM all_of")
+	w.fails(query.CodeInvalid, "view 'default.named' is stale", "SELECT * FROM named")
+	change(lake.Column{Name: "a", Type: lake.Timestamp}, b)
+	w.fails(query.CodeInvalid, "view 'default.named' is stale: its column a is of type timestamp now, and was bigint", "SELECT * FROM named")
+	change(lake.Column{Name: "a", Type: lake.Bigint}, k)
+	w.fails(query.CodeInvalid, "is stale", "SELECT * FROM all_of")
+	w.want("SELECT a FROM named WHERE false")
+
+	w.want("CREATE VIEW listed AS SELECT table_name FROM information_schema.tables WHERE table_name = 'ev'", "true")
+	w.want("SELECT * FROM listed", `"ev"`)
+	check(t, w.catalog.PutView(t.Context(), lake.Table{Name: lake.TableName{Database: "default", Table: "lost"}, Columns: []lake.Column{b}, View: "/* Presto View: " +
+		base64.StdEncoding.EncodeToString([]byte(`{"originalSql":"SELECT b FROM information_schema.nothing","schema":"default","columns":[{"name":"b","type":"bigint"}]}`)) + " */"}, true))
+	w.fails(query.CodeNotFound, "information_schema.nothing", "SELECT * FROM lost")
 }
 
 func TestWhoMayWrite(t *testing.T) {

@@ -37,6 +37,18 @@ func (e *Executor) Draft(ctx context.Context, q Query, folder string) (*Draft, e
 	return d, nil
 }
 
+// Describe is the columns that a query would answer with. Nothing is computed.
+func (e *Executor) Describe(ctx context.Context, q Query) ([]Output, error) {
+	rows, err := e.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &Draft{query: q, rows: rows}
+	defer d.Close()
+	err = d.bind(e.cfg.MaxTemp)
+	return d.columns, err
+}
+
 func (d *Draft) start(maxTemp int64, folder string) error {
 	for _, sql := range []string{
 		"SET allowed_directories = [" + Quote(folder) + "]",
@@ -46,6 +58,11 @@ func (d *Draft) start(maxTemp int64, folder string) error {
 			return fmt.Errorf("set up query: %w", err)
 		}
 	}
+	return d.bind(maxTemp)
+}
+
+// bind finds out the query's columns.
+func (d *Draft) bind(maxTemp int64) error {
 	r := d.rows
 	if err := r.prepare(d.query, maxTemp); err != nil {
 		return err
