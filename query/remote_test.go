@@ -189,6 +189,32 @@ func TestS3Reads(t *testing.T) {
 	}
 }
 
+// A value that a Bloom filter excludes costs the filter and no column chunk; one that is
+// there costs the filter more, once, and a filter is not read of what is in the cache.
+func TestS3Blooms(t *testing.T) {
+	h, w := remoteHouse(t, 1)
+	h.upload("d/t/dt=2026-01-01/b.parquet", "SELECT 2 * (i % 500) AS id, 'kind ' || 2 * (i % 500) AS kind, i / 7 AS price, md5(i::VARCHAR) AS text FROM range(40000) r(i)")
+	for where, want := range map[string]string{"kind = 'kind 501'": "0", "id = 501": "0", "id IN (501, 701)": "0", "kind IN ('kind 501', 'kind 4') AND id = 503": "0", "id = 501 OR kind = 'kind 77'": "0"} {
+		stats := h.want("SELECT count(text) FROM d.t WHERE "+where, want)
+		if _, _, bytes := w.take(); bytes > 32<<10 || stats.FilesPruned != 3 || stats.Bytes != 0 {
+			t.Errorf("%s: %d bytes travelled: %+v", where, bytes, stats)
+		}
+	}
+	explained, _, err := h.query("EXPLAIN SELECT count(text) FROM d.t WHERE kind = 'kind 501'")
+	if text := strings.Join(explained, "\n"); err != nil || !strings.Contains(text, "row groups: 0 of 3") || !strings.Contains(text, "by Bloom filters: 1 left out") {
+		t.Errorf("EXPLAIN: %v\n%s", err, text)
+	}
+	w.take()
+	stats := h.want("SELECT count(text) FROM d.t WHERE kind = 'kind 500'", "80")
+	if _, _, bytes := w.take(); bytes != stats.FetchedBytes || bytes > stats.Bytes*11/10 {
+		t.Errorf("a value that is there: %d bytes travelled: %+v", bytes, stats)
+	}
+	h.want("SELECT count(text) FROM d.t WHERE kind = 'kind 502'", "80")
+	if gets, _, _ := w.take(); gets != 0 {
+		t.Errorf("warm: %d requests", gets)
+	}
+}
+
 // A query whose objects are replaced or deleted after they were listed reads what is
 // there now.
 func TestS3ObjectsChangeMeanwhile(t *testing.T) {
