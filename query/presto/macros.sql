@@ -81,7 +81,7 @@ presto_trim(s) AS regexp_replace(s, '^[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-
 presto_ltrim(s) AS regexp_replace(s, '^[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+', '');
 presto_rtrim(s) AS regexp_replace(s, '[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+$', '');
 presto_upper(s) AS CASE WHEN contains(s, 'ß') THEN array_to_string(list_transform(string_split(s, 'ß'), lambda e: upper(e)), 'ß') ELSE upper(s) END;
-presto_pad_ok(s, n, p) AS CASE WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Target length must be in the range [0..2147483647]') WHEN p = '' THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Padding string must not be empty') ELSE s END;
+presto_pad_ok(s, n, p) AS CASE WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Target length must be in the range [0..2147483647]') WHEN p = '' THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Padding string must not be empty') WHEN n > 10000000 THEN presto_fail('NOT_SUPPORTED: a target length of more than 10000000 is not supported, since padding cannot be interrupted') ELSE s END;
 presto_lpad(s, n, p) AS lpad(presto_pad_ok(s, n, p), CAST(n AS INTEGER), p);
 presto_rpad(s, n, p) AS rpad(presto_pad_ok(s, n, p), CAST(n AS INTEGER), p);
 presto_chr(n) AS chr(CAST(n AS INTEGER));
@@ -216,7 +216,7 @@ presto_slice(a, first, n) AS CASE WHEN first = 0 THEN presto_fail('INVALID_FUNCT
 presto_sequence(a, b) AS list_transform(range(0, CAST(abs(b - a) AS BIGINT) + 1), lambda i: a + CAST(i * CASE WHEN b < a THEN -1 ELSE 1 END AS INTEGER));
 presto_sequence_step(a, b, step) AS CASE WHEN step = 0 OR (b - a) * sign(step) < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') ELSE generate_series(CAST(a AS BIGINT), CAST(b AS BIGINT), CAST(step AS BIGINT)) END;
 presto_sequence_interval(a, b, step) AS cast_to_type(list_filter(list_transform(range(0, len(generate_series(CAST(a AS TIMESTAMP), CAST(b AS TIMESTAMP), step)) + 2), lambda i: CAST(a AS TIMESTAMP) + step * CAST(i AS INTEGER)), lambda e: CASE WHEN CAST(a AS TIMESTAMP) + step > CAST(a AS TIMESTAMP) THEN e <= CAST(b AS TIMESTAMP) ELSE e >= CAST(b AS TIMESTAMP) END), [a]);
-presto_repeat(x, n) AS list_transform(range(0, CASE WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be greater than or equal to 0') ELSE n END), lambda i: x);
+presto_repeat(x, n) AS list_transform(range(0, CASE WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be greater than or equal to 0') WHEN n > 10000 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be less than or equal to 10000') ELSE n END), lambda i: x);
 presto_map(ks, vs) AS map(ks, vs);
 presto_counts(h) AS map(map_keys(h), CAST(map_values(h) AS BIGINT[]));
 presto_sorted_entries(l) AS list_sort(list_transform(l, lambda e, i: struct_pack(k := e.k, i := i, v := e.v)));
