@@ -239,6 +239,11 @@ func (t *texts) unfold() (grew int) {
 	if total > 2*len(t.entries.bytes) {
 		return 0
 	}
+	return t.spread(total)
+}
+
+// spread turns the column plain; total is how many bytes its values have.
+func (t *texts) spread(total int) (grew int) {
 	grew = total - len(t.entries.bytes) - slotBytes*t.entries.len()
 	all := ragged{bytes: make([]byte, 0, total+total/4), ends: make([]uint32, 0, len(t.refs)+len(t.refs)/4)}
 	for _, r := range t.refs {

@@ -140,8 +140,8 @@
 // RLE_DICTIONARY, lists and maps of three levels, a page index. A job's Layout says
 // the rest: compression, the size of row groups, and
 //
-//   - Sort: the rows of each row group are in that order, NULLs where it says, rows
-//     with equal keys as they came; row groups of one file overlap. The footer tells
+//   - Sort: the rows of each row group (of a merge: of all files) are in that order, NULLs where it says, rows
+//     with equal keys as they came; row groups of one converted file overlap. The footer tells
 //     it (SortingColumns) up to the first key that is INT96. Texts sort by their
 //     UTF-8 bytes, -0 with 0. An encoder works the order out and encodes every
 //     column in it; that takes about 32 bytes a row beyond Config.Memory, so a row
@@ -163,9 +163,12 @@
 // the definition levels of a source become the bitmaps of builders, its values are
 // appended to theirs, and of a dictionary each entry is looked up once. From there on
 // it is as above, so merged files have the same layout, and the texts of many small
-// dictionaries share one. Rows are sorted within each row group; sources that begin
-// earlier in the order come first. Memory is bounded as in conversion; of the sources
-// one page a column is held.
+// dictionaries share one. Of a layout with Sort the rows of all files are in one order,
+// equal ones in that of the sources, so that statistics tell row groups and files apart;
+// what is more than one row group goes through sorted runs on disk for that (see
+// mergesort.go), up to three times the sources. Without Sort rows keep the order of the
+// sources. Memory is bounded as in conversion; of the sources one page a column is held,
+// of the runs one page and one dictionary each, a leaf at a time.
 //
 // Every encoding of Parquet's is read (by parquet-go), so are INT96, decimals of all
 // physical types, and narrower numbers than the column's. What would not mean the same

@@ -29,7 +29,7 @@ type Layout struct {
 	// Lanes is how many parts of the input become row groups of their own, side by
 	// side where there are threads; at most MaxLanes. 0: one with one thread, else two.
 	Lanes int
-	// Sort are the columns that each row group's rows are sorted by; 32 bytes a row
+	// Sort are the columns that each row group's rows, of a merge all rows, are sorted by; 32 bytes a row
 	// are needed for that beyond Config.Memory, and a row group has no more rows
 	// than take its size in such. A column that is not there, or is no single
 	// value, is passed over.

@@ -1,11 +1,9 @@
 package convert
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"sluice/internal/lake"
@@ -18,18 +16,18 @@ import (
 // row groups, entry by entry of their dictionaries: no row is ever put together, and
 // a text that is repeated is looked at once a column chunk.
 type MergeJob struct {
-	// Sources are local files. Of those with an order (Layout.Sort) the ones that begin
-	// first come first, so that row groups overlap as little as they can.
+	// Sources are local files.
 	Sources []string
 	// Columns are the table's: the files have exactly these, in this order. What a
 	// source lacks is null.
 	Columns []lake.Column
-	Layout  Layout // as Job's: the rows of each row group are sorted
+	Layout  Layout // as Job's, but Sort is the order of all rows, over all files
 	Dir     string // an existing folder for the files
-	// Target is the size of a file, in bytes: one is ended at the row group with which
-	// it reaches this, unless what is left is too little for half of another. 0: one file.
+	// Target is the most bytes of a file, about (a row group or a sixteenth more): there
+	// are as few files as that allows, and they are of about equal size. 0: one file.
 	Target int64
-	// Progress, if set, is called now and then with the bytes of sources read.
+	// Progress, if set, is called now and then with the bytes of sources read; of those
+	// that are sorted in two passes half of the bytes are done after each.
 	Progress func(bytes int64)
 }
 
@@ -74,6 +72,11 @@ func (c *Converter) Merge(ctx context.Context, job MergeJob) (MergeResult, error
 	if err := m.survey(ctx); err != nil {
 		return MergeResult{}, err
 	}
+	if len(m.schema.sort) > 0 {
+		runs := newSchema(job.Columns, job.Columns, rules)
+		runs.apply(Layout{Sort: job.Layout.Sort, Timestamp: job.Layout.Timestamp})
+		m.sorting = newSorting(m, runs)
+	}
 	stop, err := m.stage.start(1)
 	if err != nil {
 		return MergeResult{}, fmt.Errorf("merge: %w", err)
@@ -112,7 +115,8 @@ type merge struct {
 	queued   *merged // the row group handed to the stage last
 	encoder  *encoder
 	spares   spares
-	before   int64 // read when file was begun
+	placed   int64    // of those, when the last row group was handed to the stage
+	sorting  *sorting // nil: rows come in the order of the sources
 	cursors  []*cursor
 	result   MergeResult
 }
@@ -122,10 +126,9 @@ type surveyed struct {
 	path  string
 	bytes int64
 	rows  int64
-	first []byte // the least value of the first sort key, as statistics have it; nil: not known
 }
 
-// survey looks at the footers of all sources, and brings them into order.
+// survey looks at the footers of all sources, and counts what is in them.
 func (m *merge) survey(ctx context.Context) error {
 	for _, path := range m.job.Sources {
 		if err := ctx.Err(); err != nil {
@@ -135,25 +138,10 @@ func (m *merge) survey(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		v := surveyed{path: path, bytes: s.file.Size(), rows: s.file.NumRows(), first: s.first(m.schema)}
+		v := surveyed{path: path, bytes: s.file.Size(), rows: s.file.NumRows()}
 		s.close()
 		m.total += v.bytes
 		m.sources = append(m.sources, v)
-	}
-	if len(m.schema.sort) > 0 {
-		key := m.schema.sort[0]
-		less := lessOf(key.leaf.typ.Kind)
-		slices.SortStableFunc(m.sources, func(a, b surveyed) int {
-			switch {
-			case a.first == nil || b.first == nil:
-				return cmp.Compare(len(a.first), len(b.first))
-			case less(a.first, b.first) != key.descending:
-				return -1
-			case less(b.first, a.first) != key.descending:
-				return 1
-			}
-			return 0
-		})
 	}
 	return nil
 }
@@ -165,7 +153,17 @@ func (m *merge) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return m.flush()
+	if m.sorting == nil {
+		return m.flush()
+	}
+	if m.sorting.file == nil { // one row group
+		m.sorting = nil
+		return m.flush()
+	}
+	if err := m.flush(); err != nil {
+		return err
+	}
+	return m.sorting.finish(ctx)
 }
 
 func (m *merge) source(ctx context.Context, v surveyed) error {
@@ -181,7 +179,11 @@ func (m *merge) source(ctx context.Context, v surveyed) error {
 		}
 		m.read = before + (v.bytes*int64(i+1))/int64(len(s.file.RowGroups()))
 		if m.job.Progress != nil {
-			m.job.Progress(m.read)
+			if m.sorting != nil {
+				m.job.Progress(m.read / 2)
+			} else {
+				m.job.Progress(m.read)
+			}
 		}
 	}
 	m.read = before + v.bytes
@@ -262,10 +264,15 @@ func (m *merge) flush() error {
 	for _, c := range m.cursors {
 		c.forget()
 	}
+	if m.sorting != nil {
+		b.finish()
+		return m.sorting.run(b)
+	}
 	if err := m.place(); err != nil {
 		return err
 	}
 	b.finish()
+	m.placed = m.read
 	m.queued = &merged{m: m, file: m.file, after: m.queued, placed: make(chan struct{})}
 	return m.stage.encode(m.encoder, filled{b, m.queued})
 }
@@ -298,25 +305,33 @@ func (t *merged) place(b *builder, g rowGroup, err error) error {
 }
 
 // place makes sure that there is a file for the next row group: the one before it, or
-// a new one if that has reached its size and enough is left for another.
+// a new one if that has its share of what all will be, as far as can be told by now.
 func (m *merge) place() error {
-	if m.file != nil {
-		<-m.queued.placed // so that the size is known
-		left := m.total - m.before
-		done := m.read - m.before // about as much as made the file what it is
-		if m.job.Target <= 0 || m.file.size < m.job.Target || done <= 0 {
-			return nil
-		}
-		rest := float64(left-done) * float64(m.file.size) / float64(done)
-		if rest < float64(m.job.Target)/2 {
-			return nil
-		}
+	if m.file == nil {
+		return m.begin()
 	}
+	<-m.queued.placed // so that the size is known
+	size := int64(0)
+	for _, f := range m.files {
+		size += f.size
+	}
+	all := size
+	if m.placed > 0 {
+		all = int64(float64(size) * float64(m.total) / float64(m.placed))
+	}
+	if files := fileCount(all, m.job.Target); files > int64(len(m.files)) && size >= all*int64(len(m.files))/files {
+		return m.begin()
+	}
+	return nil
+}
+
+// begin begins a file.
+func (m *merge) begin() error {
 	f, err := createFile(filepath.Join(m.job.Dir, fmt.Sprintf("%06d.parquet", len(m.files)+1)), m.schema)
 	if err != nil {
 		return err
 	}
-	m.file, m.before = f, m.read
+	m.file = f
 	m.files = append(m.files, f)
 	return nil
 }

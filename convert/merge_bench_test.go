@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,8 +22,8 @@ var mergeKeys = map[string]string{"purchases": "bookid", "segment": "event", "na
 
 // BenchmarkMerge merges the files of small batches, 1 MB of JSON each, as a trickle
 // leaves them, beside DuckDB's COPY (SELECT … ORDER BY …) of the same files, with one
-// thread each. MB/s are of the sources. DuckDB sorts the whole output, Sluice each row
-// group: "asis" has no order, where both do the same.
+// thread each. MB/s are of the sources. "sorted" is the whole output in one order, of
+// both; "asis" has none.
 func BenchmarkMerge(b *testing.B) {
 	for _, kind := range sample.Kinds() {
 		b.Run(kind, func(b *testing.B) {
@@ -96,9 +97,13 @@ func makeTrickle(b *testing.B, kind string, mb int64) trickle {
 }
 
 func benchMergeSluice(b *testing.B, in trickle, order string) (cpu float64) {
+	return benchMergeTo(b, in, order, 512<<20)
+}
+
+func benchMergeTo(b *testing.B, in trickle, order string, target int64) (cpu float64) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	defer debug.SetGCPercent(debug.SetGCPercent(50))
-	job := convert.MergeJob{Sources: in.paths, Columns: in.columns, Target: 512 << 20}
+	job := convert.MergeJob{Sources: in.paths, Columns: in.columns, Target: target}
 	if order != "" {
 		job.Layout.Sort = []lake.SortKey{{Path: order}}
 	}
@@ -115,7 +120,8 @@ func benchMergeSluice(b *testing.B, in trickle, order string) (cpu float64) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if res.Rows != in.rows {
+		b.ReportMetric(float64(len(res.Files)), "outFiles")
+		if in.rows > 0 && res.Rows != in.rows {
 			b.Fatalf("%d rows of %d", res.Rows, in.rows)
 		}
 	}
@@ -153,4 +159,32 @@ func benchMergeDuckDB(b *testing.B, in trickle, order string) (cpu float64) {
 	reportPeak(b)
 	reportSize(b, dir)
 	return cpu
+}
+
+// BenchmarkMergeAtSize makes files of 512 MiB and of 1 GiB of TEST_MERGE_MB (1300) of
+// Parquet: peakMiB is to stay under 512. The sources are files of some MB, named again and
+// again until they are so much, so that every row is there several times.
+func BenchmarkMergeAtSize(b *testing.B) {
+	mb := int64(1300)
+	if s := os.Getenv("TEST_MERGE_MB"); s != "" {
+		mb, _ = strconv.ParseInt(s, 10, 64)
+	}
+	once := makeTrickle(b, "segment", benchMB(b))
+	in := trickle{columns: once.columns}
+	for i := 0; in.bytes < mb<<20; i++ {
+		info, err := os.Stat(once.paths[i%len(once.paths)])
+		if err != nil {
+			b.Fatal(err)
+		}
+		in.paths = append(in.paths, once.paths[i%len(once.paths)])
+		in.bytes += info.Size()
+	}
+	for _, order := range []string{"", "event"} {
+		for _, target := range []int64{512 << 20, 1 << 30} {
+			b.Run(fmt.Sprintf("sort=%s/target=%dMiB", order, target>>20), func(b *testing.B) {
+				debug.FreeOSMemory()
+				benchMergeTo(b, in, order, target)
+			})
+		}
+	}
 }

@@ -20,11 +20,6 @@ type reading struct {
 	same    bool // statistics are as the table's type has them
 }
 
-// comparable reports whether the source's statistics of the leaf order as the column.
-func (r reading) comparable(leaf *node) bool {
-	return r.same && (leaf.form == textForm || leaf.form == numberForm)
-}
-
 // readingOf is how a leaf is read from a file's column, or what that column is, which
 // is not what it should be. A value must mean the same before and after.
 func readingOf(n *node, col *sourceNode) (r reading, is string) {
@@ -32,7 +27,7 @@ func readingOf(n *node, col *sourceNode) (r reading, is string) {
 	is = fmt.Sprintf("%s %s", t, col.annotation())
 	same := func(want format.Type, read func([]int64, encoding.Values) ([]int64, error)) (reading, string) {
 		if t == want {
-			return reading{numbers: read, same: true}, ""
+			return reading{numbers: read}, ""
 		}
 		return reading{}, is
 	}
@@ -122,9 +117,9 @@ func integerReading(n *node, col *sourceNode, is string) (reading, string) {
 		return reading{}, is
 	}
 	if col.el.Type.V == format.Int64 {
-		return reading{numbers: readInt64, same: n.typ.Kind == lake.KindBigint}, ""
+		return reading{numbers: readInt64}, ""
 	}
-	return reading{numbers: readInt32, same: n.typ.Kind != lake.KindBigint}, ""
+	return reading{numbers: readInt32}, ""
 }
 
 func timestampReading(col *sourceNode, is string) (reading, string) {
@@ -147,7 +142,7 @@ func timestampReading(col *sourceNode, is string) (reading, string) {
 	if _, nanos := unit.(*format.NanoSeconds); nanos {
 		return reading{}, is // microseconds would lose digits
 	}
-	return reading{numbers: readInt64, same: true}, ""
+	return reading{numbers: readInt64}, ""
 }
 
 func decimalReading(n *node, col *sourceNode, is string) (reading, string) {
@@ -164,7 +159,7 @@ func decimalReading(n *node, col *sourceNode, is string) (reading, string) {
 	case format.Int32:
 		return reading{numbers: readInt32}, ""
 	case format.Int64:
-		return reading{numbers: readInt64, same: true}, ""
+		return reading{numbers: readInt64}, ""
 	case format.FixedLenByteArray:
 		return reading{numbers: readFixedDecimal}, ""
 	case format.ByteArray:

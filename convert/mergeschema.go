@@ -47,10 +47,11 @@ func match(s *schema, elements []format.SchemaElement) ([]sourceLeaf, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := matcher{said: map[*node]bool{}}
+	m := matcher{}
 	if err := m.fields(s.root, root, nil); err != nil {
 		return nil, err
 	}
+	share(m.out)
 	return m.out, nil
 }
 
@@ -109,10 +110,7 @@ func (n *sourceNode) isMap() bool {
 }
 
 // A matcher brings a schema and a file's together.
-type matcher struct {
-	out  []sourceLeaf
-	said map[*node]bool // nodes that a leaf found before speaks for
-}
+type matcher struct{ out []sourceLeaf }
 
 // fields matches the fields of a struct.
 func (m *matcher) fields(n *node, group *sourceNode, path []nodeLevels) error {
@@ -176,7 +174,7 @@ func (m *matcher) node(n *node, col *sourceNode, path []nodeLevels) error {
 		if is != "" {
 			return wrong(is)
 		}
-		m.leaf(sourceLeaf{node: n, index: col.leaf, read: read, levels: path, nested: n.rep > 0})
+		m.out = append(m.out, sourceLeaf{node: n, index: col.leaf, read: read, levels: path, nested: n.rep > 0})
 		return nil
 	case structNode:
 		if len(col.children) == 0 || col.repeated() || col.isList() || col.isMap() {
@@ -207,13 +205,18 @@ func (m *matcher) node(n *node, col *sourceNode, path []nodeLevels) error {
 	return wrong("something else")
 }
 
-// leaf notes a leaf, and for which nodes on its way it is the first.
-func (m *matcher) leaf(l sourceLeaf) {
-	for l.lead < len(l.levels) && m.said[l.levels[l.lead].node] {
-		l.lead++
+// share settles, of leaves that are read into one builder, for which nodes on its way
+// each is the first.
+func share(leaves []sourceLeaf) {
+	said := map[*node]bool{}
+	for i := range leaves {
+		l := &leaves[i]
+		l.lead = 0
+		for l.lead < len(l.levels) && said[l.levels[l.lead].node] {
+			l.lead++
+		}
+		for _, at := range l.levels {
+			said[at.node] = true
+		}
 	}
-	for _, at := range l.levels {
-		m.said[at.node] = true
-	}
-	m.out = append(m.out, l)
 }

@@ -30,7 +30,11 @@ const sourceBuffer = 256 << 10
 
 // openSource opens a file and matches its columns. memory bounds what a column chunk
 // of it may need.
-func openSource(path string, s *schema, memory int64) (_ *source, err error) {
+func openSource(path string, s *schema, memory int64) (*source, error) {
+	return openSourceBuffered(path, s, memory, sourceBuffer)
+}
+
+func openSourceBuffered(path string, s *schema, memory int64, buffer int) (_ *source, err error) {
 	handle, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open source: %w", err)
@@ -46,7 +50,7 @@ func openSource(path string, s *schema, memory int64) (_ *source, err error) {
 	}
 	src := &source{path: path, handle: handle}
 	err = guard(func() error {
-		src.file, err = parquet.OpenFile(handle, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(sourceBuffer))
+		src.file, err = parquet.OpenFile(handle, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(buffer))
 		if err != nil {
 			return foreign("it is no Parquet file: %v", err)
 		}
@@ -105,43 +109,18 @@ func (s *source) check(memory int64) error {
 	return nil
 }
 
-// first is the value of the first sort key that comes first in the whole file, as far
-// as the statistics of all row groups say it; else nil.
-func (s *source) first(sch *schema) []byte {
-	if len(sch.sort) == 0 {
-		return nil
-	}
-	key := sch.sort[0]
-	less := lessOf(key.leaf.typ.Kind)
-	var first []byte
-	for _, l := range s.leaves {
-		if l.node != key.leaf || !l.read.comparable(key.leaf) {
-			continue
-		}
-		for i := range s.file.Metadata().RowGroups {
-			st := &s.file.Metadata().RowGroups[i].Columns[l.index].MetaData.Statistics
-			v := st.MinValue
-			if key.descending {
-				v = st.MaxValue
-			}
-			if v == nil || key.leaf.form == numberForm && len(v) != len(appendNum(nil, key.leaf.typ.Kind, 0)) {
-				return nil
-			}
-			if first == nil || less(v, first) && !key.descending || less(first, v) && key.descending {
-				first = v
-			}
-		}
-	}
-	return first
-}
-
 // cursors begin to read a row group. Columns that the file lacks have none: absence
 // costs nothing.
 func (s *source) cursors(group int) (out []*cursor, err error) {
+	return s.cursorsOf(group, s.leaves)
+}
+
+// cursorsOf begin to read leaves of a row group.
+func (s *source) cursorsOf(group int, leaves []sourceLeaf) (out []*cursor, err error) {
 	err = guard(func() error {
 		chunks := s.file.RowGroups()[group].ColumnChunks()
-		for i := range s.leaves {
-			l := &s.leaves[i]
+		for i := range leaves {
+			l := &leaves[i]
 			out = append(out, &cursor{sourceLeaf: l, pages: chunks[l.index].Pages()})
 		}
 		return nil

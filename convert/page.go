@@ -28,6 +28,7 @@ type chunk struct {
 	pages   []format.PageLocation
 	index   format.ColumnIndex
 	ordered bounds
+	kept    [2]int // the sizes of data and bloom while they are in a scratch file
 }
 
 // bounds are the least and the greatest value, PLAIN without a length.

@@ -13,8 +13,8 @@ import (
 
 // Rows are sorted within their row group, when it is encoded: the order is
 // worked out once, as the numbers of the rows, and every column is encoded in
-// it. Sorting a whole file would have to keep it all, or to merge; most files
-// are one row group. Rows with equal keys stay in the order of their arrival.
+// it. Sorting a whole file would have to keep it all, or to merge (as Merge does, see
+// mergesort.go); most files are one row group. Rows with equal keys stay in the order of their arrival.
 
 // sortBytes is what sorting needs for a row, about: its number twice, its key,
 // and of a column of texts that has no dictionary their beginnings.
