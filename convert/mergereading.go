@@ -17,7 +17,6 @@ type reading struct {
 	// numbers appends the values of a page, or of a dictionary, as the column has them;
 	// nil for texts and booleans.
 	numbers func(dst []int64, v encoding.Values) ([]int64, error)
-	same    bool // statistics are as the table's type has them
 }
 
 // readingOf is how a leaf is read from a file's column, or what that column is, which
