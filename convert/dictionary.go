@@ -13,6 +13,9 @@ const (
 	maxDictionary   = 32 << 20
 )
 
+// stride is how many values are looked up at a time.
+const stride = 32
+
 // minTable is the least size of a table; all are powers of two.
 const minTable = 16
 
@@ -108,7 +111,6 @@ func (t *texts) begin() {
 // The values are looked up some at a time, so that what is not in the cache is
 // fetched for several at once.
 func (t *texts) take(from *staged, in []entry) (grew int) {
-	const stride = 32
 	var ids [stride]identity
 	var hashes [stride]uint64
 	var slots [stride]uint32
@@ -123,17 +125,11 @@ func (t *texts) take(from *staged, in []entry) (grew int) {
 		for k := range some {
 			texts[k] = from.text(some[k].value)
 			hashes[k] = identify(texts[k], &ids[k])
+		}
+		for k := range some {
 			slots[k] = t.table[uint32(hashes[k])&mask] ^ tag(hashes[k], mask) // 1 + the entry, if it is this one's
 		}
-		if t.long {
-			for k := range some {
-				if s := slots[k]; s-1 < mask {
-					if e := &t.ids[s-1]; !e.whole() { // it may be another's with the same tag
-						t.touched ^= t.entries.bytes[e.b]
-					}
-				}
-			}
-		}
+		t.fetch(slots[:len(some)], mask)
 		for k := range some {
 			// An entry stays what it is, wherever its slot is by now.
 			if s := slots[k]; s-1 < mask && t.is(s-1, &ids[k], texts[k]) {
@@ -155,6 +151,31 @@ func (t *texts) take(from *staged, in []entry) (grew int) {
 		grew += len(v) + 4
 	}
 	return grew
+}
+
+// fetch brings what slots name into the cache: each loop does little but wait for reads
+// that do not depend on each other, so that they are under way together.
+func (t *texts) fetch(slots []uint32, mask uint32) {
+	if len(t.ids) == 0 {
+		return
+	}
+	var offsets [stride]uint64
+	sum := uint64(0)
+	for k, s := range slots {
+		i := s - 1
+		if i >= mask { // free, or another's
+			i = 0
+		}
+		e := &t.ids[i]
+		offsets[k] = e.b & -uint64(e.size/hashedForm) // 0 where the identity is whole
+		sum += e.a
+	}
+	if t.long {
+		for k := range slots {
+			sum += uint64(t.entries.bytes[offsets[k]])
+		}
+	}
+	t.touched = byte(sum)
 }
 
 // lookUp finds or makes the entry of a value, and returns by how many bytes the

@@ -72,7 +72,7 @@ func (s *shredder) record(i int) (end int, err error) {
 		s.data = s.out.data
 		if end, ok := s.follow(i); ok {
 			s.strays = 0
-			s.data = s.out.data[:end]
+			s.data = s.data[:end]
 			s.lookUpLoose()
 			return end, nil
 		}
@@ -108,7 +108,11 @@ func lineEnd(data []byte, i int) int {
 
 func (s *shredder) begin(i int) {
 	s.start = i
-	s.rescues, s.paths, s.index, s.steps = s.rescues[:0], s.paths[:0], s.index[:0], s.steps[:0]
+	// One by one, so that only lengths are written: a pointer has a write barrier.
+	s.rescues = s.rescues[:0]
+	s.paths = s.paths[:0]
+	s.index = s.index[:0]
+	s.steps = s.steps[:0]
 	s.marks, s.kept, s.typed = 0, 0, false
 	if len(s.parts) > 0 { // clearing none takes time too
 		clear(s.parts)
