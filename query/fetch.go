@@ -119,10 +119,10 @@ func (o placed) wanted() []int {
 }
 
 // restrict leaves to a relation, where its files are fetched, the columns that the
-// statement can read, and of structs the fields: what is not fetched is not there. For
-// the errors of a statement that names another column, it notes the relation with all
-// columns and no rows.
-func (p *plan) restrict(t *statement.Table, rel *relation, view string) (want fetch.Want) {
+// statement can read, and of structs the fields, if those live can be read so: what is
+// not fetched is not there. For the errors of a statement that names another column, it
+// notes the relation with all columns and no rows.
+func (p *plan) restrict(t *statement.Table, rel *relation, view string, live []dataFile) (want fetch.Want) {
 	want.Whole = rel.text != nil
 	names, all := p.stmt.Needed(t)
 	if all || want.Whole {
@@ -133,6 +133,7 @@ func (p *plan) restrict(t *statement.Table, rel *relation, view string) (want fe
 		return want
 	}
 	want.Fields = make(map[string]lake.Type)
+	beside := local{files: live}
 	var kept []lake.Column
 	for _, c := range rel.columns {
 		name := strings.ToLower(c.Name)
@@ -140,8 +141,10 @@ func (p *plan) restrict(t *statement.Table, rel *relation, view string) (want fe
 			continue
 		}
 		if paths, whole := p.stmt.Fields(name); !whole && c.Type.Kind == lake.KindStruct {
-			c.Type = narrow(c.Type, paths)
-			want.Fields[name] = c.Type
+			if some := narrow(c.Type, paths); beside.fit(name, some) {
+				c.Type = some
+				want.Fields[name] = some
+			}
 		}
 		kept = append(kept, c)
 	}
@@ -152,33 +155,6 @@ func (p *plan) restrict(t *statement.Table, rel *relation, view string) (want fe
 		rel.columns = kept
 	}
 	return want
-}
-
-// narrow is a struct with the fields at the paths alone; with all, where one of them is
-// not there.
-func narrow(t lake.Type, paths [][]string) lake.Type {
-	var fields []lake.Column
-	used := 0
-	for _, f := range t.Fields {
-		var below [][]string
-		for _, p := range paths {
-			if len(p) > 0 && strings.EqualFold(p[0], f.Name) {
-				below = append(below, p[1:])
-			}
-		}
-		if len(below) == 0 {
-			continue
-		}
-		used += len(below)
-		if f.Type.Kind == lake.KindStruct && !slices.ContainsFunc(below, func(p []string) bool { return len(p) == 0 }) {
-			f.Type = narrow(f.Type, below)
-		}
-		fields = append(fields, f)
-	}
-	if used != len(paths) { // one is no field, or two fields have a name
-		return t
-	}
-	return lake.StructOf(fields...)
 }
 
 // unrestricted is a set-up in which restricted relations have all their columns, and

@@ -196,7 +196,6 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 		return fault(CodeInvalid, "the columns %s are those of Parquet files; %s is made of text", strings.Join(hiddenColumns, ", "), src.name)
 	}
 	rel := relation{columns: src.columns(), keys: src.keys, text: src.text, hidden: p.hidden}
-	want := p.restrict(t, &rel, view)
 	met := t.Conditions
 	add := func(files []dataFile, also []*statement.Condition, err error) error {
 		rel.files = append(rel.files, files...)
@@ -210,13 +209,14 @@ func (p *plan) table(ctx context.Context, t *statement.Table, view string) error
 	if err := p.describe(ctx, src, t, filter); err != nil {
 		return err
 	}
-	if part != liveOnly {
-		if err := add(p.delivered(ctx, src, filter, want)); err != nil {
+	if part != deliveredOnly {
+		if err := add(p.live(ctx, src, filter)); err != nil {
 			return err
 		}
 	}
-	if part != deliveredOnly {
-		if err := add(p.live(ctx, src, filter)); err != nil {
+	want := p.restrict(t, &rel, view, rel.files)
+	if part != liveOnly {
+		if err := add(p.delivered(ctx, src, filter, want)); err != nil {
 			return err
 		}
 	}

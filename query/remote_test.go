@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/configs"
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
 	"sluice/internal/s3test"
@@ -328,6 +329,47 @@ func TestS3Structs(t *testing.T) {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
+}
+
+// Files from before the fields came that a statement names have NULL there, whatever was
+// fetched of them before, and so have live rows.
+func TestS3StructsOfOldFiles(t *testing.T) {
+	endpoint, bucket := s3test.Start(t)
+	remote, err := store.Open(t.Context(), "s3://"+bucket, store.Config{S3: store.S3{Endpoint: endpoint, PathStyle: true}})
+	check(t, err)
+	h := newHouse(t, map[string]configs.Stream{"s": {Table: "d.s", PartitionBy: []string{"k=k"}}}, func(c *query.Config) { c.Store = remote })
+	h.store = remote
+	typ, err := lake.ParseType("struct<id:bigint,user:struct<name:string,email:string,address:struct<zip:string,city:string>>>")
+	check(t, err)
+	name := lake.TableName{Database: "d", Table: "s"}
+	h.catalog.put(lake.Table{Name: name, Location: remote.URI("d/s") + "/", Columns: typ.Fields, PartitionKeys: []lake.Column{{Name: "k"}}})
+	h.catalog.addPartition(name, lake.Partition{Values: []string{"a"}, Location: remote.URI("d/s/k=a") + "/"})
+	h.upload("d/s/k=a/1.parquet", "SELECT 1 AS id, {'name': 'Ann'} AS user")
+	h.upload("d/s/k=a/2.parquet", "SELECT 2 AS id, {'name': 'Bo', 'email': 'bo@', 'address': {'zip': '0150'}} AS user")
+	h.upload("d/s/k=a/3.parquet", "SELECT 3 AS id, {'name': 'Cy', 'email': NULL, 'address': {'zip': '0151', 'city': 'Oslo'}} AS user UNION ALL SELECT 4, NULL")
+	ask := func(live string) {
+		t.Helper()
+		for range 2 { // what was fetched before is another
+			h.want(`SELECT id FROM d.s WHERE "user".address.city = 'Oslo'`+live, "3")
+			h.want(`SELECT id FROM d.s WHERE "user".name < 'C'`+live+` ORDER BY id`, "1", "2")
+			h.want(`SELECT id FROM d.s WHERE "user".email IS NULL`+live+` ORDER BY id`, "1", "3", "4")
+			h.want(`SELECT "user".email, "user".address.city FROM d.s WHERE true`+live+` ORDER BY id`, `null|null`, `"bo@"|null`, `null|"Oslo"`, `null|null`)
+			h.want(`SELECT "user".address.zip FROM d.s WHERE "user".name IS NOT NULL`+live+` ORDER BY id`, `null`, `"0150"`, `"0151"`)
+			if live == "" {
+				h.want(`SELECT "user" FROM d.s WHERE id = 2`, `{"name":"Bo","email":"bo@","address":{"zip":"0150","city":null}}`)
+			}
+		}
+	}
+	ask("")
+	h.post("s", `{"k":"b","id":5,"user":{"name":"Di"}}`, `{"k":"b","id":6,"user":{"phone":"1"}}`)
+	ask(" AND id < 5")
+	h.want(`SELECT id, "user".email FROM d.s WHERE id > 4 ORDER BY id`, `5|null`, `6|null`)
+	h.seal("s")
+	h.post("s", `{"k":"b","id":7,"user":{"late":"l","address":{"floor":2}}}`)
+	ask(" AND id < 5")
+	h.want(`SELECT id, "user".phone, "user".late, "user".address.floor FROM d.s WHERE id > 3 ORDER BY id`, `4|null|null|null`, `5|null|null|null`, `6|"1"|null|null`, `7|null|"l"|2`)
+	h.want(`SELECT count(*) FROM d.s WHERE "user".late IS NULL`, "6")
+	h.want(`SELECT count(*) FROM d.s WHERE "user".address.floor IS NULL`, "6")
 }
 
 func BenchmarkS3(b *testing.B) {

@@ -10,7 +10,8 @@
 // small Parquet file for each row group, with metadata rewritten so that only what
 // was fetched is there: what was not cannot be read, neither as zeros nor by a later
 // query. Where a later query wants more columns of a row group, a new file takes the
-// place of the old one, and only what is missing travels. An object of at most 16 KiB
+// place of the old one, and only what is missing travels; of a struct of which the old one
+// has fields, but none that is wanted now, it has none. An object of at most 16 KiB
 // comes whole with its metadata. Bloom filters are read before column chunks, where they
 // are at most a quarter of the wanted ones of their row group and these were not fetched
 // before; they are kept in memory as metadata are. Other objects (Get), and Parquet of which the parts

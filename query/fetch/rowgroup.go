@@ -107,6 +107,7 @@ type reading struct {
 	meta      value
 	groups    []int // those wanted that have rows
 	selection footer.Selection
+	fields    map[string]lake.Type // as Want has them
 	usage     *Usage
 }
 
@@ -123,7 +124,7 @@ func (c *Cache) reading(ctx context.Context, o store.Object, w Want, u *Usage) (
 		return nil, err
 	}
 	groups, err := groupsOf(o, meta.footer, w.Groups)
-	return &reading{cache: c, object: o, meta: meta, groups: groups, selection: meta.footer.Select(w.Columns, w.Fields), usage: u}, err
+	return &reading{cache: c, object: o, meta: meta, groups: groups, selection: meta.footer.Select(w.Columns, w.Fields), fields: w.Fields, usage: u}, err
 }
 
 func groupsOf(o store.Object, f *footer.Footer, wanted []int) (groups []int, err error) {
@@ -151,7 +152,7 @@ func groupName(o store.Object, group int) string { return fmt.Sprintf("%d\x00%s"
 func (r *reading) group(ctx context.Context, group int) (*file, error) {
 	needed := r.meta.footer.Bytes(group, r.selection)
 	serves := func(f *file) bool {
-		if !f.selection.Has(r.selection) {
+		if !f.selection.Has(r.selection) || !r.meta.footer.Fit(f.selection, r.fields).Has(f.selection) {
 			return false
 		}
 		r.usage.hit(needed)
@@ -162,14 +163,14 @@ func (r *reading) group(ctx context.Context, group int) (*file, error) {
 	})
 }
 
-// fetch makes the file of a row group. What base has is taken from it, all of it, so
-// that there is one file of a row group at a time.
+// fetch makes the file of a row group. What base has is taken from it, all of it that
+// can be read beside what is wanted, so that there is one file of a row group at a time.
 func (r *reading) fetch(ctx context.Context, group int, base *file) (*file, error) {
 	selection := r.selection
 	var has footer.Selection
 	if base != nil {
 		has = base.selection
-		selection = selection.With(has)
+		selection = r.meta.footer.Fit(selection.With(has), r.fields)
 	}
 	small, err := r.meta.footer.Small(group, selection)
 	if err != nil {

@@ -4,12 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-
-	"github.com/parquet-go/parquet-go/format"
-
-	"sluice/internal/lake"
 )
 
 // A Selection says of each leaf whether it is taken.
@@ -32,70 +26,6 @@ func (s Selection) With(other Selection) Selection {
 		out[i] = s[i] || other[i]
 	}
 	return out
-}
-
-// Select takes the leaves of the columns of these names, whatever their case; all
-// where names is nil. Names that the file has not are passed over. Of a column that
-// fields has, by its name in lower case, and that is a struct in the file, it takes
-// the fields of that type alone.
-func (f *Footer) Select(names []string, fields map[string]lake.Type) Selection {
-	s := make(Selection, f.leaves())
-	wanted := make(map[string]bool, len(names))
-	for _, n := range names {
-		wanted[strings.ToLower(n)] = true
-	}
-	w := fieldWalk{schema: f.Meta.Schema, at: 1, selection: s}
-	for _, c := range f.Columns {
-		t, some := fields[strings.ToLower(c.Name)]
-		switch taken := names == nil || wanted[strings.ToLower(c.Name)]; {
-		case taken && some:
-			w.element(&t, true)
-		default:
-			w.element(nil, taken)
-		}
-	}
-	return s
-}
-
-// A fieldWalk walks down a schema, which is a tree, and selects leaves.
-type fieldWalk struct {
-	schema    []format.SchemaElement
-	at, leaf  int
-	selection Selection
-}
-
-// element takes the next element, if it is taken, and of it the fields of a type, all
-// where that is nil.
-func (w *fieldWalk) element(t *lake.Type, taken bool) {
-	// Those below are counted, lest a schema be deeper than the stack.
-	for open := 1; open > 0; {
-		e := &w.schema[w.at]
-		if open == 1 && t != nil && t.Kind == lake.KindStruct && isStruct(e) {
-			w.at++
-			for range e.NumChildren.V {
-				name := w.schema[w.at].Name
-				i := slices.IndexFunc(t.Fields, func(c lake.Column) bool { return strings.EqualFold(c.Name, name) })
-				if i < 0 {
-					w.element(nil, false)
-				} else {
-					w.element(&t.Fields[i].Type, taken)
-				}
-			}
-			return
-		}
-		t = nil
-		w.at++
-		if e.NumChildren.V == 0 {
-			w.selection[w.leaf] = taken
-			w.leaf++
-		}
-		open += int(e.NumChildren.V) - 1
-	}
-}
-
-// isStruct reports whether an element is a group that is no list or map.
-func isStruct(e *format.SchemaElement) bool {
-	return e.NumChildren.V > 0 && e.RepetitionType.V != format.Repeated && !e.ConvertedType.Valid && e.LogicalType.Value == nil
 }
 
 // Bytes is how many bytes the column chunks of a row group have.
