@@ -22,6 +22,9 @@ func defaultCompaction() Compaction {
 // CompactionDir holds what compaction is making.
 func (c Config) CompactionDir() string { return filepath.Join(c.DataDir, "compaction") }
 
+// RewritesDir holds which files were rewritten into tables with other partitions.
+func (c Config) RewritesDir() string { return filepath.Join(c.DataDir, "rewrites") }
+
 // compaction checks what no single setting shows.
 func (k *checker) compaction(c Config) {
 	if i := c.Compaction.Interval; i > 0 && i < time.Minute {

@@ -20,6 +20,16 @@ const (
 
 var functions = map[string]part{"year": partYear, "month": partMonth, "day": partDay, "hour": partHour}
 
+// function is the part's name; empty for the field itself.
+func (p part) function() string {
+	for name, f := range functions {
+		if f == p {
+			return name
+		}
+	}
+	return ""
+}
+
 // ingest is the argument that stands for the arrival time.
 const ingest = "ingest"
 

@@ -132,6 +132,27 @@ func (r *Rules) Keys() []lake.Column {
 	return keys
 }
 
+// An Expression is what a partition column is made of.
+type Expression struct {
+	Name string
+	// Function is year, month, day or hour; empty: the field's plain value.
+	Function string
+	Field    []string // nil: the arrival time
+}
+
+// Expressions are those of all partition columns, in order; ok is false where a prefix
+// says it in another way.
+func (r *Rules) Expressions() (out []Expression, ok bool) {
+	for _, rule := range r.rules {
+		e := Expression{Name: rule.name, Function: rule.part.function()}
+		if rule.field >= 0 {
+			e.Field = slices.Clone(r.fields[rule.field])
+		}
+		out = append(out, e)
+	}
+	return out, len(r.folders) == 0
+}
+
 // Fields are the distinct paths, in segments, of the fields that the rules read;
 // none for rules on the arrival time alone.
 func (r *Rules) Fields() [][]string {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"sluice/internal/lake"
 	"sluice/query/checkpoint"
 	"sluice/query/result"
 
@@ -38,6 +39,9 @@ type Request struct {
 	// that run read. SHOW, DESCRIBE, EXPLAIN and views' DDL have nothing to do with it.
 	Checkpoint string
 	Replay     bool
+	// WriteID is what an INSERT goes by whose end the engine is to remember, over crashes
+	// too, until ForgetWrite; empty: none.
+	WriteID lake.WriteID
 }
 
 // A Dialect is what a statement means.

@@ -69,7 +69,7 @@ func done() *fixed {
 
 // job checks who asks and what the statement names.
 func (e *Engine) job(ctx context.Context, req Request, s *write.Statement) (write.Job, error) {
-	job := write.Job{Statement: s, Database: req.Database}
+	job := write.Job{Statement: s, Database: req.Database, ID: req.WriteID}
 	if e.writer == nil {
 		return job, fault(CodeForbidden, "statements only read here (query.write.who)%s", where(req.SQL, s.At))
 	}
@@ -101,11 +101,23 @@ func (e *Engine) job(ctx context.Context, req Request, s *write.Statement) (writ
 	return job, e.nameIsFit(ctx, job.Name, s, snap)
 }
 
-// nameIsFit checks the name of what is written to.
 // Writing reports whether a statement with that id is at work, or was interrupted and is
 // not brought to an end yet.
 func (e *Engine) Writing(id lake.WriteID) bool { return e.writer.Busy(id) }
 
+// Written reports whether the INSERT of a Request.WriteID came to its end. It is known for
+// sure when nothing of it is under way (Writing), after Sweep.
+func (e *Engine) Written(id lake.WriteID) bool { return e.writer != nil && e.writer.Done(id) }
+
+// ForgetWrite lets go of what Written tells.
+func (e *Engine) ForgetWrite(id lake.WriteID) error {
+	if e.writer == nil {
+		return nil
+	}
+	return e.writer.Forget(id)
+}
+
+// nameIsFit checks the name of what is written to.
 func (e *Engine) nameIsFit(ctx context.Context, name lake.TableName, s *write.Statement, snap *snapshot) error {
 	databases, err := e.databases(ctx, snap)
 	if err != nil {

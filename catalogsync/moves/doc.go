@@ -88,6 +88,9 @@
 // while no move of the partition is between its commit and its close, and no move is
 // committed while such an announcement stands.
 //
+// A table can be held (Hold): no move of it begins then, decided in the same parameter's
+// version, so its files stay where and what they are but for new ones.
+//
 // # What is not promised
 //
 // Whoever changes a partition's location by other means (ALTER TABLE … SET LOCATION) while

@@ -159,6 +159,8 @@ func (m *Mover) begin(ctx context.Context, name lake.TableName, mv move) error {
 		switch {
 		case have != nil && have.ID == mv.ID: // written, the answer was lost
 			return nil
+		case Held(*t) != "":
+			return fmt.Errorf("table %s is being %s: %w", name, Held(*t), ErrBusy)
 		case have != nil:
 			return ErrBusy
 		case len(l.Old) >= maxOld:

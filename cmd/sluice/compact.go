@@ -79,22 +79,38 @@ func newRewrite(o *options) *cobra.Command {
 	req := &compactRequest{Rewrite: true}
 	c := &cobra.Command{
 		Use:   "rewrite [DATABASE.]TABLE [PARTITION]",
-		Short: "Bring a table's old files to the layout that its stream has now",
+		Short: "Bring a table's old files to the layout, or the partitions, that its stream has now",
 		Long: `Makes all files of a table's partitions anew by the layout of its stream as it is
 configured now (sort, compression, Bloom filters, timestamps), and merges small ones
-on the way, as sluice compact does. Other partitions than the table has need another
-table: CREATE TABLE … AS.`,
+on the way, as sluice compact does.
+
+A table cannot change its partition keys. For other partitions let the stream go to a
+new table, with the new partition_by, and bring the old rows there by --into: each
+once, whatever interrupts it. Run it again for what was delivered meanwhile. The old
+table stays as it is until you drop it; it is not compacted until then, or until
+--forget gives it free again.`,
 		Example: `  sluice rewrite shop.purchases --dry-run
-  sluice rewrite shop.purchases dt=2026-01-31`,
+  sluice rewrite shop.purchases dt=2026-01-31
+  sluice rewrite shop.purchases --into shop.purchases_by_country`,
 		Args: cobra.RangeArgs(1, 2),
 	}
 	return compactCommand(o, c, req)
 }
 
 func compactCommand(o *options, c *cobra.Command, req *compactRequest) *cobra.Command {
-	var server, format string
+	var server, format, into string
+	var forget bool
 	c.RunE = func(c *cobra.Command, args []string) error {
 		req.Table = args[0]
+		if into != "" {
+			if len(args) > 1 || req.Foreign {
+				return usageError{errors.New("--into brings over the whole table, whoever wrote its files: give no partition and no --foreign")}
+			}
+			return repartitionRequest{Table: req.Table, Into: into, DryRun: req.DryRun, Forget: forget}.run(o, c, server, format)
+		}
+		if forget {
+			return usageError{errors.New("--forget goes with --into, the table that rows were brought into")}
+		}
 		if len(args) > 1 {
 			req.Partition = args[1]
 		}
@@ -111,6 +127,10 @@ func compactCommand(o *options, c *cobra.Command, req *compactRequest) *cobra.Co
 	}
 	o.errandFlags(c, &server, &format)
 	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "change nothing, print what would be done")
+	if req.Rewrite {
+		c.Flags().StringVar(&into, "into", "", "bring the rows into `TABLE`, which has other partitions")
+		c.Flags().BoolVar(&forget, "forget", false, "with --into: give the old table free, and forget what was brought over")
+	}
 	c.Flags().BoolVar(&req.Foreign, "foreign", false, "take files of other writers too; nobody may be adding to the table")
 	return c
 }

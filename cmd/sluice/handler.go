@@ -68,6 +68,13 @@ func (s *service) handler() http.Handler {
 		}
 		return s.compact(ctx, req)
 	}))
+	mux.Handle("POST "+repartitionTable.path, repartitionTable.serve(s, func(ctx context.Context, decode func(any) error) (any, error) {
+		var req repartitionRequest
+		if err := decode(&req); err != nil {
+			return nil, err
+		}
+		return s.repartition(ctx, req)
+	}))
 	mux.Handle("POST "+reconcileTables.path, reconcileTables.serve(s, func(ctx context.Context, decode func(any) error) (any, error) {
 		var req reconcileRequest
 		if err := decode(&req); err != nil {

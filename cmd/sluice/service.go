@@ -34,6 +34,7 @@ import (
 	"sluice/internal/lake/store"
 	"sluice/internal/sequences"
 	"sluice/internal/upkeep/compact"
+	"sluice/internal/upkeep/repartition"
 	"sluice/internal/upkeep/retention"
 	"sluice/internal/upkeep/vacuum"
 	"sluice/query"
@@ -63,6 +64,8 @@ type service struct {
 	retention *retention.Reaper
 	vacuum    *vacuum.Vacuum
 	compactor *compact.Compactor
+	// repartitions bring rows into tables with other partitions.
+	repartitions *repartition.Rewriter
 	// checkpoints are those of incremental queries.
 	checkpoints *checkpoint.Book
 	memory      *ingest.Memory
@@ -152,6 +155,9 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 		return nil, err
 	}
 	if err = s.openCompactor(); err != nil {
+		return nil, err
+	}
+	if err = s.openRepartition(); err != nil {
 		return nil, err
 	}
 	if s.memory, err = ingest.NewMemory(int64(cfg.HTTP.MaxInFlight), time.Second); err != nil {

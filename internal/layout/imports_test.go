@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"internal/dedupe":     {"buffer", "internal/jsonscan", "internal/lake"},
 	"internal/sequences":  {"buffer", "internal/lake"},
 	"internal/holdback":   {"internal/lake"},
-	"internal/upkeep":     {"convert", "catalogsync", "internal/lake"},
+	"internal/upkeep":     {"convert", "catalogsync", "partitioner", "internal/lake"},
 	"buffer":              {"internal/lake"},
 	"convert":             {"partitioner", "internal/jsonscan", "internal/lake"},
 	"partitioner":         {"internal/jsonscan", "internal/lake"},

@@ -71,7 +71,7 @@ func (w *Writer) finish(ctx context.Context, id lake.WriteID, uploads []upload, 
 	if err := w.register(ctx, id, e); err != nil {
 		return err
 	}
-	return w.strike(id)
+	return w.end(id, e)
 }
 
 // put puts the objects that are late, or those that are not.
@@ -209,7 +209,7 @@ func (w *Writer) settle(ctx context.Context, id lake.WriteID, e entry) error {
 		return w.undo(ctx, id, e) // somebody else was first, or has dropped the table
 	}
 	if err == nil {
-		err = w.strike(id)
+		err = w.end(id, e)
 	}
 	if err == nil {
 		w.cfg.Log.Info("a statement that a crash interrupted is finished", "write", string(id), "table", e.Table.Name.String(), "objects", len(e.Keys))

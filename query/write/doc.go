@@ -34,7 +34,7 @@
 // with "write-" ([lake.WriteOf]) and, where INSERT had been going on, perhaps rows in some partitions.
 //
 // The journal has a file for each statement, {id}.json: state (upload: undo; register: go
-// on), the keys of the objects, and the table and partitions to register.
+// on; done: of a job with an ID, until Forget), the keys of the objects, and the table and partitions to register.
 //
 // # Where
 //

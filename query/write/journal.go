@@ -17,6 +17,7 @@ import (
 const (
 	stateUpload   = "upload"   // objects may be missing: to be undone
 	stateRegister = "register" // all objects are there: to be registered
+	stateDone     = "done"     // it came to its end, which is remembered for who asks
 )
 
 // An entry of the journal is what a statement puts and registers.
@@ -31,6 +32,8 @@ type entry struct {
 	// which rows are added, where they were then; of a table without partitions one
 	// without values.
 	Into []lake.Partition `json:"into,omitempty"`
+	// Keep has the end of the statement remembered.
+	Keep bool `json:"keep,omitempty"`
 }
 
 const journalExt = ".json"
@@ -77,6 +80,43 @@ func (w *Writer) note(id lake.WriteID, e entry) error {
 	if err := lake.ReplaceFile(w.entryPath(id), text); err != nil {
 		return fmt.Errorf("note what is written: %w", err)
 	}
+	return nil
+}
+
+// end takes the entry out, or has it say that the statement came to its end, where
+// somebody will ask.
+func (w *Writer) end(id lake.WriteID, e entry) error {
+	if !e.Keep {
+		return w.strike(id)
+	}
+	if err := w.note(id, entry{State: stateDone}); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.kept[id] = true
+	return nil
+}
+
+// Done reports whether the INSERT with the id of a job came to its end: all of its rows
+// are in the table. What a crash interrupted has none before Sweep has brought it to one.
+func (w *Writer) Done(id lake.WriteID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.kept[id]
+}
+
+// Forget lets go of what Done tells.
+func (w *Writer) Forget(id lake.WriteID) error {
+	if !w.Done(id) {
+		return nil
+	}
+	if err := w.strike(id); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.kept, id)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package write
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,9 @@ type Job struct {
 	Name      lake.TableName // of the table or view; none for UNLOAD
 	Database  string         // in which names of the query without one are
 	Folder    string         // an empty folder, the statement's own
+	// ID is what an INSERT goes by, whose end is remembered until Forget; empty: one of its
+	// own, which nobody asks for.
+	ID lake.WriteID
 	// Prepare sets the query up, to write into the folder until ctx ends.
 	Prepare func(ctx context.Context, folder string) (Prepared, error)
 }
@@ -139,11 +143,12 @@ func (w *Writer) insert(ctx context.Context, job Job) (int64, error) {
 	if err != nil || len(out.pieces) == 0 {
 		return 0, err
 	}
-	id := lake.NewWriteID(time.Now())
+	id := cmp.Or(job.ID, lake.NewWriteID(time.Now()))
 	uploads, e, err := w.additions(ctx, table, shape, out, string(id)+layout.Ext())
 	if err != nil {
 		return 0, err
 	}
+	e.Keep = job.ID != ""
 	if err := w.publish(ctx, id, uploads, e); err != nil {
 		return 0, err
 	}

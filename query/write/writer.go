@@ -72,6 +72,7 @@ type Writer struct {
 	looks   map[*Look]struct{}      // that have not ended
 	places  map[string]bool         // keys of the folders that statements are writing to
 	pending map[lake.WriteID]entry  // of the journal, which nobody is at work on
+	kept    map[lake.WriteID]bool   // that came to their end, which somebody will ask for
 }
 
 // Open makes a Writer. What the journal holds is not seen by any reader until Sweep
@@ -104,7 +105,7 @@ func Open(cfg Config) (*Writer, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	w := &Writer{cfg: cfg, writes: make(map[lake.WriteID]uint64), looks: make(map[*Look]struct{}), places: make(map[string]bool)}
+	w := &Writer{cfg: cfg, writes: make(map[lake.WriteID]uint64), looks: make(map[*Look]struct{}), places: make(map[string]bool), kept: make(map[lake.WriteID]bool)}
 	if err := os.MkdirAll(cfg.Journal, 0o755); err != nil {
 		return nil, fmt.Errorf("open writer: %w", err)
 	}
@@ -112,7 +113,12 @@ func Open(cfg Config) (*Writer, error) {
 	if w.pending, err = readJournal(cfg.Journal, cfg.Log); err != nil {
 		return nil, fmt.Errorf("open writer: %w", err)
 	}
-	for id := range w.pending {
+	for id, e := range w.pending {
+		if e.State == stateDone {
+			w.kept[id] = true
+			delete(w.pending, id)
+			continue
+		}
 		w.writes[id] = 0
 	}
 	return w, nil

@@ -302,6 +302,8 @@ func (c *Compactor) unfit(t lake.Table, tables []lake.Table) string {
 		return "it is a view"
 	case !t.Storage.IsParquet():
 		return "its files are not Parquet"
+	case moves.Held(t) != "":
+		return "it is being " + moves.Held(t)
 	case kind != "" && !strings.EqualFold(kind, "hive"):
 		return "it is a table of type " + kind
 	case strings.EqualFold(t.Parameters["projection.enabled"], "true"):

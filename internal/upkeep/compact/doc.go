@@ -29,7 +29,8 @@
 // # What is left alone
 //
 // Tables that are no Parquet, that are projected (engines would compute the old place),
-// or that share their folder with another; partitions outside their table's folder, in
+// that are held since their rows are being brought into another (see package repartition), or
+// that share their folder with another; partitions outside their table's folder, in
 // which files lie in folders, or that have files of other writers: those may put more
 // where the partition was, unless who asks says that they are at rest (Options.Foreign);
 // those that retention dropped and a late delivery made anew, as long as files lie there
