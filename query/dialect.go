@@ -43,10 +43,32 @@ func (p *plan) parse(ctx context.Context) ([]byte, error) {
 	if tree, err = p.expand(ctx, tree, stmt); err != nil {
 		return nil, err
 	}
-	if p.presto, err = presto.Rewrite(tree, front.Original); err != nil {
+	if p.presto, err = presto.Rewrite(tree, front.Original, p.prestoColumns(ctx, p.database)); err != nil {
 		return nil, err
 	}
 	return p.presto.Tree, nil
+}
+
+// prestoColumns tells the dialect what the catalog knows of a table's columns.
+func (p *plan) prestoColumns(ctx context.Context, database string) func(parts []string) []presto.Column {
+	return func(parts []string) []presto.Column {
+		if _, partitions := base(parts); partitions || isInformation(parts) {
+			return nil
+		}
+		name, _, err := resolve(parts, database)
+		if err != nil {
+			return nil // the planner will say it
+		}
+		table, err := p.snap.lookup(ctx, p.engine.cfg.Catalog, name)
+		if err != nil {
+			return nil
+		}
+		columns := make([]presto.Column, len(table.Columns))
+		for i, c := range table.Columns {
+			columns[i] = presto.Column{Name: c.Name, Type: c.Type.String()}
+		}
+		return columns
+	}
 }
 
 // run runs the query.

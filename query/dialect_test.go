@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/configs"
+	"sluice/internal/lake"
 	"sluice/query"
 )
 
@@ -88,6 +90,29 @@ func TestPrestoErrorsPointToTheStatement(t *testing.T) {
 		mark := len([]rune(lines[len(lines)-1])) - 1
 		if line := []rune(lines[max(len(lines)-2, 0)]); mark < 0 || mark > len(line) || !strings.HasPrefix(string(line[mark:]), tt.at) {
 			t.Errorf("%s: the mark is not at %s:\n%s", tt.sql, tt.at, fault.Message)
+		}
+	}
+}
+
+// What is computed of decimals has the digits that Presto gives it, wherever its
+// columns come from.
+func TestDecimalsOfTables(t *testing.T) {
+	h := newHouse(t, map[string]configs.Stream{"sales": {
+		Table: "shop.sales", PartitionBy: []string{"dt=day(ts)"},
+		Columns: map[string]lake.ColumnSpec{"amount": {Type: "decimal(18,4)"}, "rate": {Type: "decimal(9,2)"}},
+	}})
+	h.dialect = query.Presto
+	h.post("sales", `{"id":1,"ts":"2026-01-01T10:00:00Z","amount":99999999999999.9999,"rate":1234567.89}`, `{"id":2,"ts":"2026-01-01T11:00:00Z","amount":7.55,"rate":2.5}`)
+	h.deliver("sales")
+	for _, tt := range []struct{ sql, want string }{
+		{"SELECT amount + rate, typeof(amount + rate), amount * rate, typeof(amount * rate) FROM shop.sales ORDER BY id", `100000001234567.8899|"decimal(19,4)"|123456788999999999876.543211|"decimal(27,6)" 10.0500|"decimal(19,4)"|18.875000|"decimal(27,6)"`},
+		{"SELECT s.amount / s.rate, s.amount % s.rate, typeof(s.amount / id) FROM shop.sales AS s ORDER BY s.id", `81000000.7371|909999.9999|"decimal(18,4)" 3.0200|0.0500|"decimal(18,4)"`},
+		{"WITH d AS (SELECT dt, sum(amount) AS total FROM shop.sales GROUP BY dt) SELECT dt, total / 3, typeof(total / 3) FROM d WHERE total > 1.5", `"2026-01-01"|33333333333335.8500|"decimal(38,4)"`},
+		{"SELECT typeof(x.amount * 2) FROM (SELECT * FROM shop.sales WHERE amount < 10) x", `"decimal(28,4)"`},
+	} {
+		rows, _, err := h.query(tt.sql)
+		if got := strings.Join(rows, " "); err != nil || got != tt.want {
+			t.Errorf("%s\n got %s (%v)\nwant %s", tt.sql, got, err, tt.want)
 		}
 	}
 }

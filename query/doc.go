@@ -68,7 +68,9 @@
 // answered as DuckDB does; arrays, maps and rows in columns are compared as DuckDB
 // does, where NULL within is equal to NULL (rows and arrays that are written out are
 // not); what is not a number is equal to itself and the highest, as in the latest
-// PrestoDB; timestamps keep microseconds; the precision of decimals that are computed can be another; regular expressions are
+// PrestoDB; timestamps keep microseconds; what is computed of decimals has Presto's type
+// and overflows where Presto's does, but for what lambdas and elements of arrays, maps and
+// rows give, whose precision is DuckDB's; regular expressions are
 // RE2's, which has neither lookaround nor back references. approx_percentile is
 // exact. See package presto for the comparison with PrestoDB.
 //

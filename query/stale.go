@@ -129,7 +129,7 @@ func (p *plan) shape(ctx context.Context, v inlined) ([]executor.Output, error) 
 // bind has the executor say which columns the query of a tree has, over relations
 // that stand for its tables.
 func (p *plan) bind(ctx context.Context, tree []byte, schema string, relations []string) ([]executor.Output, error) {
-	rewritten, err := presto.Rewrite(tree, func(at int) int { return at })
+	rewritten, err := presto.Rewrite(tree, func(at int) int { return at }, p.prestoColumns(ctx, schema))
 	if err != nil {
 		return nil, err
 	}

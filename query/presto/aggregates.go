@@ -77,6 +77,7 @@ func mapAgg(r *rewriter, n node) {
 // that are not among them, and its quantile_disc takes the one with ceil(p * n) - 1
 // before it: which is the same for a p that is a little more.
 func percentile(r *rewriter, n node) {
+	r.fitting(n)
 	a := arguments(n)
 	if len(a) == 3 && isNumber(a[1]) && isNumber(a[2]) && !whole(a[1]) {
 		a = a[:2] // with an accuracy, which the exact value has

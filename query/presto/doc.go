@@ -19,13 +19,14 @@
 // definitions are in macros.sql. The executor makes those that the statement
 // needs; what no function of DuckDB's equals (JSON, hashes) is a function in Go, see
 // package function. Comparisons, conjunctions and IN stay what they are, so that conditions
-// prune as before.
+// prune as before. Of numbers the tree notes the type, as far as it follows from the
+// statement and the columns of tables: see numbers.go.
 //
 // # Where it stands
 //
 // PrestoDB is the authority; where Trino (and so Athena) differs, the doc of query
 // says which one was taken. The session's zone is UTC. What PrestoDB 0.287 itself
-// answers to some 2,900 statements is in testdata/presto.ndjson, and a test compares
+// answers to some 3,000 statements is in testdata/presto.ndjson, and a test compares
 // values and types. testdata/differences.txt has what is refused here though Presto
 // answers, what is answered though Presto refuses, and the few answers that are not
 // the same, with the reason. testdata/typical.txt has queries as Athena's users write

@@ -57,7 +57,7 @@ map 0 | map 2 presto_map | map_from_entries 1 | map_keys 1 | map_values 1 | map_
 count_star 0 | count 0-1 | min 1-2 | max 1-2 | bool_and 1 | bool_or 1 | every 1 bool_and | array_agg 1
 arbitrary 1 any_value | any_value 1 | max_by 2 arg_max_null | min_by 2 arg_min_null | 
 stddev 1 | stddev_samp 1 | stddev_pop 1 | variance 1 | var_samp 1 | var_pop 1
-covar_pop 2 | covar_samp 2 | bitwise_and_agg 1 bit_and | bitwise_or_agg 1 bit_or | bitwise_xor_agg 1 bit_xor | geometric_mean 1 geomean
+covar_pop 2 | covar_samp 2 | bitwise_and_agg 1 bit_and | bitwise_or_agg 1 bit_or | bitwise_xor_agg 1 bit_xor
 row_number 0 | rank 0 | dense_rank 0 | percent_rank 0 | cume_dist 0 | ntile 1 | first_value 1 | last_value 1 | nth_value 2 | lag 1-3 | lead 1-3
 
 now 0 | date_diff 3 presto_date_diff | year 1 | quarter 1 | month 1 | week 1 | week_of_year 1 week | day 1 | day_of_month 1 day
@@ -120,6 +120,9 @@ const duckHint = ` (the dialect is Presto's; DuckDB's own is --dialect duckdb, o
 func (r *rewriter) apply(n node, name string) {
 	if grammar[name] && syntax.Text(n, "schema") != "main" {
 		r.unknown(n, name)
+		return
+	}
+	if r.ofDecimal(n, name, arguments(n)) || r.aggregateOf(n, name) {
 		return
 	}
 	if special := specials[name]; special != nil {

@@ -37,7 +37,7 @@ func FuzzFront(f *testing.F) {
 		if err != nil || bytes.Contains(tree, []byte(`"statements":[]`)) {
 			return
 		}
-		q, err := presto.Rewrite(tree, front.Original)
+		q, err := presto.Rewrite(tree, front.Original, nil)
 		if err != nil {
 			return
 		}

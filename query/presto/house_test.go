@@ -36,7 +36,7 @@ func rewrite(ctx context.Context, e *executor.Executor, sql string, parameters .
 	if err != nil {
 		return "", nil, err
 	}
-	q, err := presto.Rewrite(tree, front.Original)
+	q, err := presto.Rewrite(tree, front.Original, nil)
 	if err != nil {
 		return "", nil, err
 	}

@@ -94,6 +94,9 @@ func reduce(r *rewriter, n node) {
 	if out == nil || body == nil {
 		return
 	}
+	if t := commonNumber(numberType(a[1]), numberType(body)); t.isDecimal() && !t.fits(a[1]) {
+		a[1] = toDecimal(a[1], t)
+	}
 	pack := func(state, element node) node {
 		state["alias"], element["alias"] = "s", "x"
 		return call("struct_pack", state, element)

@@ -78,6 +78,7 @@ func (f *front) decimal() error {
 		return refuse(f.at(1).from, "%s is not a decimal", f.at(1).text)
 	}
 	whole, fraction, _ := strings.Cut(digits, ".")
+	whole = strings.TrimLeft(whole, "0")
 	f.replace(f.at(0).from, f.at(1).to, fmt.Sprintf("CAST('%s' AS DECIMAL(%d,%d))", value, max(len(whole)+len(fraction), 1), len(fraction)))
 	f.i++
 	return nil

@@ -56,14 +56,15 @@ func (q *Query) Setup(variant int) []string {
 }
 
 // Rewrite makes the tree of the statement that DuckDB is to run. Positions in it
-// are the statement's, by original. An *Error says what is not supported.
-func Rewrite(tree []byte, original func(int) int) (*Query, error) {
+// are the statement's, by original. Columns are those of a table, by its name as
+// written; nil of one that is not known. An *Error says what is not supported.
+func Rewrite(tree []byte, original func(int) int, columns func(parts []string) []Column) (*Query, error) {
 	root, err := syntax.Decode(tree)
 	if err != nil {
 		return nil, fmt.Errorf("read syntax tree: %w", err)
 	}
 	relocate(root, original)
-	r := &rewriter{macros: make(map[string]bool)}
+	r := &rewriter{macros: make(map[string]bool), columns: columns}
 	var shown []Shown
 	for _, s := range syntax.List(root, "statements") {
 		if s, ok := s.(node); ok {
@@ -113,6 +114,7 @@ type rewriter struct {
 	choices []choice
 	chosen  map[string]string // macros of choices, by their arguments
 	scope   *scope
+	columns func(parts []string) []Column
 }
 
 func (r *rewriter) fail(n node, format string, args ...any) {
@@ -185,6 +187,7 @@ func expansion(n node) int {
 // choose is a call of a macro with two definitions, over x.
 func (r *rewriter) choose(arg node, likely, other string) node {
 	bare := copied(arg)
+	unmark(bare)
 	relocate(bare, func(int) int { return 0 })
 	key := likely + string(syntax.Encode(bare))
 	name := r.chosen[key]
@@ -214,7 +217,9 @@ func (r *rewriter) visit(n node) {
 		r.window(n)
 		return
 	case "CAST":
+		t := castNumber(n)
 		r.cast(n)
+		is(n, t)
 		return
 	case "OPERATOR":
 		r.operator(n)
@@ -223,19 +228,25 @@ func (r *rewriter) visit(n node) {
 		// DuckDB prints a double such as 1e0 as 1.0, which it reads as a decimal.
 		if v := syntax.Object(n, "value"); syntax.Text(syntax.Object(v, "type"), "id") == "DOUBLE" && v["is_null"] != true {
 			become(n, cast(literal(fmt.Sprint(v["value"])), "DOUBLE"))
+			is(n, double)
+			return
 		}
+		is(n, constantNumber(n))
 		return
 	case "COLUMN_REF":
 		if names := syntax.List(n, "column_names"); len(names) == 1 && unknownHere[names[0]] {
 			r.fail(n, "%s is not supported", names[0])
 		}
-		r.keep(n, r.lookup(n))
+		c := r.lookup(n)
+		r.keep(n, c.mark)
+		is(n, c.number)
 		return
 	case "LAMBDA":
 		r.lambda(n)
 		return
 	case "CASE":
 		r.below(n)
+		is(n, alike(branches(n)))
 		r.keep(n, r.common(n, branches(n)))
 		return
 	case "COMPARISON", "BETWEEN":
@@ -274,6 +285,7 @@ func (r *rewriter) operator(n node) {
 	}
 	switch syntax.Text(n, "type") {
 	case "OPERATOR_COALESCE", "OPERATOR_TRY":
+		is(n, alike(args))
 		r.keep(n, r.common(n, args))
 	case "COMPARE_IN", "COMPARE_NOT_IN":
 		children := syntax.List(n, "children")
@@ -294,6 +306,8 @@ func (r *rewriter) operator(n node) {
 		if len(args) == 2 {
 			become(n, r.macro("presto_subscript", args[0], args[1]))
 		}
+	case "GROUPING_FUNCTION":
+		become(n, cast(n, "INTEGER"))
 	case "ARRAY_SLICE":
 		r.fail(n, "a[from:to] is not Presto's; use slice(a, start, length)")
 	}
@@ -320,6 +334,7 @@ func (r *rewriter) function(n node) {
 	if r.err != nil {
 		return
 	}
+	t := r.result(n, name)
 	r.marked(n, name, func() {
 		if n["is_operator"] == true {
 			r.infix(n, name)
@@ -327,6 +342,9 @@ func (r *rewriter) function(n node) {
 		}
 		r.apply(n, name)
 	})
+	if t != nil {
+		is(n, t)
+	}
 }
 
 // marked does what a call does with arguments that have a mark, and then else.
@@ -363,9 +381,12 @@ func (r *rewriter) infix(n node, name string) {
 		if name != "-" && name != "+" {
 			r.fail(n, "the operator %s is not Presto's", name)
 		}
+		if t := numberType(args[0]); t.isDecimal() {
+			n["children"] = []any{t.as(args[0])}
+		}
 		return
 	}
-	if len(args) != 2 {
+	if len(args) != 2 || r.arithmetic(n, name, args) {
 		return
 	}
 	li, ldays := intervalOf(args[0])
@@ -417,6 +438,10 @@ func (r *rewriter) window(n node) {
 	r.below(n)
 	if r.err == nil {
 		name := strings.ToLower(syntax.Text(n, "function_name"))
+		t := r.result(n, name)
 		r.marked(n, name, func() { r.apply(n, name) })
+		if t != nil {
+			is(n, t)
+		}
 	}
 }

@@ -33,17 +33,18 @@ type outputs struct {
 }
 
 type output struct {
-	name string
-	mark *mark
+	name   string
+	mark   *mark
+	number *numeric // nil: it is none, or not known
 }
 
-func (o outputs) find(name string) (*mark, bool) {
+func (o outputs) find(name string) (output, bool) {
 	for _, c := range o.columns {
 		if strings.EqualFold(c.name, name) {
-			return c.mark, true
+			return c, true
 		}
 	}
-	return nil, false
+	return output{}, false
 }
 
 // renamed are the outputs under the names that follow an alias.
@@ -57,8 +58,8 @@ func (o outputs) renamed(names []any) outputs {
 	return out
 }
 
-// lookup is the mark of a column.
-func (r *rewriter) lookup(n node) *mark {
+// lookup is what is known of a column.
+func (r *rewriter) lookup(n node) output {
 	var names []string
 	for _, p := range syntax.List(n, "column_names") {
 		s, _ := p.(string)
@@ -67,8 +68,8 @@ func (r *rewriter) lookup(n node) *mark {
 	open := false
 	for sc := r.scope; sc != nil; sc = sc.parent {
 		if len(names) == 1 {
-			if m, ok := sc.ordering(names[0]); ok {
-				return m
+			if c, ok := sc.ordering(names[0]); ok {
+				return c
 			}
 		}
 		within := open
@@ -79,16 +80,19 @@ func (r *rewriter) lookup(n node) *mark {
 			} else if len(names) > 1 {
 				continue
 			}
-			if m, ok := rel.find(name); ok {
-				if m != nil && within {
+			if c, ok := rel.find(name); ok {
+				if within {
+					c.number = nil
+				}
+				if c.mark != nil && within {
 					r.fail(n, "name the relation of the column %s, as in t.%s", name, name)
 				}
-				return m
+				return c
 			}
 			open = open || rel.open && len(names) == 1
 		}
 	}
-	return nil
+	return output{}
 }
 
 // isOpen reports whether there may be columns in FROM that are not known.
@@ -96,23 +100,26 @@ func (sc *scope) isOpen() bool {
 	return slices.ContainsFunc(sc.relations, func(rel relation) bool { return rel.open })
 }
 
-// ordering is the mark of a column by its name in ORDER BY. Where the name may also be
-// that of a column in FROM, which would have another mark, nothing can be computed of it.
-func (sc *scope) ordering(name string) (*mark, bool) {
-	m, ok := outputs{columns: sc.ordered}.find(name)
+// ordering is a column by its name in ORDER BY. Where the name may also be that of a
+// column in FROM, which would have another mark, nothing can be computed of it.
+func (sc *scope) ordering(name string) (output, bool) {
+	c, ok := outputs{columns: sc.ordered}.find(name)
 	if !ok {
-		return nil, false
+		return output{}, false
 	}
-	other, both := (*mark)(nil), false
+	other, both := output{}, false
 	for _, rel := range sc.relations {
 		if found, ok := rel.find(name); ok {
 			other, both = found, true
 		}
 	}
-	if !both && m == nil || both && sameMark(m, other) || !both && !sc.isOpen() {
-		return m, true
+	if both && !c.number.same(other.number) {
+		c.number = nil
 	}
-	return &mark{unsure: true}, true
+	if !both && c.mark == nil || both && sameMark(c.mark, other.mark) || !both && !sc.isOpen() {
+		return c, true
+	}
+	return output{mark: &mark{unsure: true}}, true
 }
 
 // query rewrites a query with all that is in it.
@@ -197,7 +204,10 @@ func (r *rewriter) outputs(n node) outputs {
 			name, _ = names[len(names)-1].(string)
 		}
 		r.settle(item)
-		out.columns = append(out.columns, output{name: name, mark: markOf(item)})
+		if t := numberType(item); class(item) == "CONSTANT" && t.isDecimal() && !t.fits(item) {
+			become(item, toDecimal(item, t))
+		}
+		out.columns = append(out.columns, output{name: name, mark: markOf(item), number: numberType(item)})
 	}
 	return out
 }
@@ -253,10 +263,16 @@ func (r *rewriter) star(item node, out *outputs) {
 func (r *rewriter) setOperation(n node) outputs {
 	left := r.query(syntax.Object(n, "left"))
 	if name := syntax.Text(n, "cte_name"); name != "" {
+		for i := range left.columns { // the rows of the other part may be of a wider type
+			left.columns[i].number = nil
+		}
 		r.scope.queries[strings.ToLower(name)] = left.renamed(syntax.List(n, "aliases"))
 	}
 	right := r.query(syntax.Object(n, "right"))
 	for i, c := range left.columns {
+		if i >= len(right.columns) || left.open || right.open || !c.number.same(right.columns[i].number) {
+			left.columns[i].number = nil
+		}
 		if i < len(right.columns) && !sameMark(c.mark, right.columns[i].mark) {
 			r.fail(n, "the column %s of the parts of a %s has different time zones, or char(n) and another; cast it to one type", c.name, syntax.Text(n, "setop_type"))
 		}
@@ -293,7 +309,7 @@ func (r *rewriter) from(n node) {
 		if alias == "" {
 			alias = name
 		}
-		out = outputs{open: true}
+		out = r.table(n)
 		if syntax.Text(n, "schema_name") == "" && syntax.Text(n, "catalog_name") == "" {
 			for sc := r.scope; sc != nil; sc = sc.parent {
 				if q, ok := sc.queries[strings.ToLower(name)]; ok {
@@ -320,6 +336,24 @@ func (r *rewriter) from(n node) {
 	r.scope.relations = append(r.scope.relations, relation{name: alias, outputs: out.renamed(names)})
 }
 
+// table is a table in FROM. It may have more columns than the catalog knows.
+func (r *rewriter) table(n node) outputs {
+	out := outputs{open: true}
+	if r.columns == nil {
+		return out
+	}
+	var parts []string
+	for _, key := range []string{"catalog_name", "schema_name", "table_name"} {
+		if s := syntax.Text(n, key); s != "" {
+			parts = append(parts, s)
+		}
+	}
+	for _, c := range r.columns(parts) {
+		out.columns = append(out.columns, output{name: c.Name, number: parseNumber(c.Type)})
+	}
+	return out
+}
+
 // values are the rows of VALUES.
 func (r *rewriter) values(n node) outputs {
 	r.below(n)
@@ -340,7 +374,7 @@ func (r *rewriter) values(n node) outputs {
 	}
 	var out outputs
 	for i, cells := range columns {
-		out.columns = append(out.columns, output{name: "col" + strconv.Itoa(i), mark: r.common(n, cells)})
+		out.columns = append(out.columns, output{name: "col" + strconv.Itoa(i), mark: r.common(n, cells), number: alike(cells)})
 	}
 	return out
 }

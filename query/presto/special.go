@@ -24,6 +24,17 @@ func init() {
 				become(n, cast(r.macro("presto_day", a[0]), "DATE"))
 			}
 		},
+		"geometric_mean": func(r *rewriter, n node) {
+			a := arguments(n)
+			if len(a) != 1 {
+				r.fail(n, "geometric_mean takes 1 argument, not %d", len(a))
+				return
+			}
+			n["function_name"] = "geomean"
+			if t := numberType(a[0]); t.isDecimal() || nameOf(t) == "real" {
+				become(n, cast(n, "FLOAT"))
+			}
+		},
 		"histogram": func(r *rewriter, n node) { r.around(n, "presto_counts", 1) },
 		"approx_distinct": func(r *rewriter, n node) {
 			a := arguments(n)
@@ -219,6 +230,8 @@ func extreme(r *rewriter, n node) {
 	if a == nil {
 		return
 	}
+	t := alike(a)
+	defer func() { is(n, t) }()
 	become(n, r.macro(map[string]string{"greatest": "presto_array_max", "least": "presto_array_min"}[syntax.Text(n, "function_name")], call("list_value", a...)))
 }
 

@@ -232,7 +232,7 @@ func FuzzRewrite(f *testing.F) {
 		if err != nil {
 			return
 		}
-		q, err := presto.Rewrite(tree, front.Original)
+		q, err := presto.Rewrite(tree, front.Original, nil)
 		if err != nil {
 			return
 		}

@@ -61,6 +61,7 @@ func plain(n node) []byte {
 // unmark takes the marks out of a tree, which DuckDB is to read.
 func unmark(n node) {
 	delete(n, markKey)
+	delete(n, typeKey)
 	syntax.Children(n, unmark)
 }
 

@@ -53,6 +53,7 @@ func All() []Function {
 		f("parse_datetime_zone", text, parseDatetimeZone, text, text),
 		f("iso_timestamp", text, isoTimestamp, text),
 		f("iso_zone", text, isoZone, text),
+		f("decimal_divide", text, decimalDivide, text, text, text),
 		f("checksum_bytes", text, checksumBytes, bytes),
 		f("checksum_long", text, checksumLong, text),
 		f("checksum_double", text, checksumDouble, text),

@@ -1,0 +1,258 @@
+package presto
+
+import (
+	"strconv"
+	"strings"
+
+	"sluice/query/syntax"
+)
+
+// arithmetic is a use of + - * / or % on numbers of which one is a decimal, with the
+// type that Presto gives it. It reports whether it is one.
+func (r *rewriter) arithmetic(n node, name string, args []node) bool {
+	ta, tb := numberType(args[0]), numberType(args[1])
+	if !ta.isDecimal() && !tb.isDecimal() {
+		return false
+	}
+	a, b := ta.asDecimal(), tb.asDecimal()
+	if a == nil || b == nil {
+		return false
+	}
+	scale := max(a.scale, b.scale)
+	switch name {
+	case "+", "-":
+		t := decimal(max(a.precision-a.scale, b.precision-b.scale)+scale+1, scale)
+		wide := t.precision > narrowest && max(a.precision, b.precision) <= narrowest
+		r.computed(n, name, t, sides(args, a, b, t, wide))
+	case "*":
+		if a.scale+b.scale > mostDigits {
+			r.fail(n, "%s * %s has %d digits behind its point, and a decimal has at most %d; cast one of them to fewer", a, b, a.scale+b.scale, mostDigits)
+			return true
+		}
+		t := decimal(a.precision+b.precision, a.scale+b.scale)
+		wide := t.precision > narrowest && max(a.precision, b.precision) <= narrowest
+		r.computed(n, name, t, sides(args, a, b, decimal(narrowest+1, a.scale), wide))
+	case "/":
+		t := decimal(a.precision+b.scale+max(b.scale-a.scale, 0), scale)
+		r.quotient(n, t, a.as(args[0]), b.as(args[1]))
+	case "%":
+		t := decimal(min(a.precision-a.scale, b.precision-b.scale)+scale, scale)
+		become(n, toDecimal(r.macro("presto_mod", a.as(args[0]), b.as(args[1])), t))
+	}
+	return true
+}
+
+// narrowest is how many digits DuckDB computes with where both sides have no more.
+const narrowest = 18
+
+func (t *numeric) String() string {
+	if t.name != "decimal" {
+		return t.name
+	}
+	return "decimal(" + strconv.Itoa(t.precision) + "," + strconv.Itoa(t.scale) + ")"
+}
+
+// sides are two numbers as decimals. Where DuckDB would compute with too few digits
+// one of them is made wider.
+func sides(args []node, a, b, wider *numeric, wide bool) [2]node {
+	if !wide {
+		return [2]node{a.as(args[0]), b.as(args[1])}
+	}
+	return [2]node{toDecimal(args[0], wider), b.as(args[1])}
+}
+
+// computed makes n an operation whose answer has the type t.
+func (r *rewriter) computed(n node, name string, t *numeric, sides [2]node) {
+	a, b := numberType(sides[0]), numberType(sides[1])
+	native := a.precision + b.precision
+	if name != "*" {
+		native = max(a.precision-a.scale, b.precision-b.scale) + max(a.scale, b.scale) + 1
+	}
+	if native > narrowest && max(a.precision, b.precision) <= narrowest {
+		native = narrowest
+	}
+	out := operate(name, sides[0], sides[1])
+	if min(native, mostDigits) != t.precision {
+		out = toDecimal(out, t)
+	}
+	is(out, t)
+	become(n, out)
+}
+
+// quotient is a division of decimals, rounded half away from zero. Where the digits
+// suffice it is one of whole numbers.
+func (r *rewriter) quotient(n node, t *numeric, x, y node) {
+	a, b := numberType(x), numberType(y)
+	more := t.scale - a.scale + b.scale
+	if a.precision+a.scale+more > mostDigits || b.precision+b.scale > mostDigits {
+		become(n, toDecimal(r.macro("presto_wide_divide", x, y, integer(t.scale)), t))
+		return
+	}
+	q := r.macro("presto_ratio", r.unscaled(x, a, more), r.unscaled(y, b, 0))
+	become(n, r.scaled(q, t))
+}
+
+// unscaled is the whole number that a decimal is without its point, with zeros more
+// behind it.
+func (r *rewriter) unscaled(x node, t *numeric, zeros int) node {
+	shift := t.scale + zeros
+	if shift == 0 {
+		return cast(x, "HUGEINT")
+	}
+	by := decimal(shift+1, 0)
+	return cast(operate("*", toDecimal(x, decimal(mostDigits, t.scale)), toDecimal(literal("1"+strings.Repeat("0", shift)), by)), "HUGEINT")
+}
+
+// scaled is a whole number with the point of a decimal in it.
+func (r *rewriter) scaled(q node, t *numeric) node {
+	whole := toDecimal(q, decimal(mostDigits, 0))
+	if t.scale == 0 {
+		return toDecimal(q, t)
+	}
+	least := toDecimal(literal("0."+strings.Repeat("0", t.scale-1)+"1"), decimal(t.scale, t.scale))
+	return toDecimal(operate("*", whole, least), t)
+}
+
+// ofDecimal is a call of a function of one decimal, or of one and a number of places.
+func (r *rewriter) ofDecimal(n node, name string, args []node) bool {
+	if name == "mod" && len(args) == 2 {
+		return r.arithmetic(n, "%", args)
+	}
+	if len(args) == 0 || len(args) > 2 || !numberType(args[0]).isDecimal() || class(n) != "FUNCTION" {
+		return false
+	}
+	t := numberType(args[0])
+	x := t.as(args[0])
+	switch {
+	case len(args) == 1 && (name == "round" || name == "ceil" || name == "ceiling" || name == "floor"):
+		become(n, toDecimal(call(name, x), decimal(t.precision-t.scale+min(t.scale, 1), 0)))
+	case len(args) == 1 && name == "truncate":
+		become(n, toDecimal(call("trunc", x), decimal(t.precision-t.scale, 0)))
+	case len(args) == 1 && name == "sign":
+		become(n, toDecimal(call("sign", x), decimal(1, 0)))
+	case len(args) == 2 && name == "round":
+		out := decimal(t.precision+1, t.scale)
+		if whole(args[1]) {
+			become(n, toDecimal(call("round", toDecimal(x, out), cast(args[1], "INTEGER")), out))
+			return true
+		}
+		become(n, toDecimal(r.macro("presto_round_decimal", x, args[1], integer(t.scale)), out))
+	case len(args) == 2 && name == "truncate":
+		become(n, toDecimal(r.macro("presto_truncate_decimal", x, args[1], integer(t.scale)), t))
+	default:
+		return false
+	}
+	return true
+}
+
+// aggregateOf is sum or avg of a decimal.
+func (r *rewriter) aggregateOf(n node, name string) bool {
+	args := arguments(n)
+	if len(args) != 1 || !numberType(args[0]).isDecimal() {
+		return false
+	}
+	t := numberType(args[0])
+	total := aggregate(n, "sum", t.as(args[0]))
+	out := decimal(mostDigits, t.scale)
+	switch name {
+	case "sum":
+		if t.precision > narrowest { // DuckDB's sum has room for more digits than a decimal
+			total = toDecimal(r.macro("presto_bounded", total), out)
+		}
+		is(total, out)
+		become(n, total)
+	case "avg":
+		become(n, toDecimal(r.macro("presto_mean", total, aggregate(n, "count")), t))
+	default:
+		return false
+	}
+	return true
+}
+
+// sameNumber are the functions whose value is of their first argument's type.
+var sameNumber = map[string]int{"abs": 1, "min": 1, "max": 1, "arbitrary": 1, "any_value": 1, "max_by": 2, "min_by": 2, "first_value": 1, "last_value": 1, "nth_value": 2, "lag": 2, "lead": 2, "nullif": 2}
+
+// functionNumbers are those of functions of any arguments.
+var functionNumbers = map[string]*numeric{}
+
+func init() {
+	for t, names := range map[*numeric]string{
+		bigint: "count count_star count_if approx_distinct cardinality length strpos strrpos position date_diff year quarter month week day hour minute second millisecond day_of_week dow day_of_month day_of_year doy week_of_year year_of_week yow json_array_length json_size row_number rank dense_rank ntile from_base codepoint levenshtein_distance hamming_distance bitwise_and bitwise_or bitwise_xor bit_count grouping",
+		double: "sqrt cbrt ln log log2 log10 exp power pow e pi nan infinity random rand sin cos tan asin acos atan atan2 sinh cosh tanh degrees radians stddev stddev_pop stddev_samp variance var_pop var_samp corr covar_pop covar_samp regr_slope regr_intercept skewness kurtosis percent_rank cume_dist to_unixtime",
+	} {
+		for name := range strings.FieldsSeq(names) {
+			functionNumbers[name] = t
+		}
+	}
+}
+
+// result is the type of a call whose arguments are rewritten; nil where it is not
+// known.
+func (r *rewriter) result(n node, name string) *numeric {
+	args := arguments(n)
+	var t *numeric
+	if len(args) > 0 {
+		t = numberType(args[0])
+	}
+	if arity, ok := sameNumber[name]; ok && len(args) > 0 && len(args) <= arity {
+		return t
+	}
+	switch name {
+	case "+", "-", "*", "/", "%", "mod":
+		if len(args) == 1 {
+			return t
+		}
+		if len(args) == 2 {
+			if c := commonNumber(t, numberType(args[1])); c != nil && !c.isDecimal() {
+				return c
+			}
+		}
+		return nil
+	case "sum":
+		if wholeDigits[nameOf(t)] > 0 {
+			return bigint
+		}
+		if t.isDecimal() {
+			return decimal(mostDigits, t.scale)
+		}
+		return t
+	case "avg":
+		if wholeDigits[nameOf(t)] > 0 {
+			return double
+		}
+		return t
+	case "round", "ceil", "ceiling", "floor":
+		if t.isDecimal() {
+			return nil
+		}
+		return t
+	case "random", "rand":
+		if len(args) > 0 {
+			return nil
+		}
+	}
+	return functionNumbers[name]
+}
+
+func nameOf(t *numeric) string {
+	if t == nil {
+		return ""
+	}
+	return t.name
+}
+
+// fitting gives an aggregate that is there for bigint, double and real the one of them
+// that Presto takes: of a decimal that is real.
+func (r *rewriter) fitting(n node) {
+	children := syntax.List(n, "children")
+	if len(children) == 0 {
+		return
+	}
+	x, _ := children[0].(node)
+	switch t := numberType(x); {
+	case t.isDecimal():
+		children[0] = cast(x, "FLOAT")
+	case wholeDigits[nameOf(t)] > 0 && t.name != "bigint":
+		children[0] = cast(x, "BIGINT")
+	}
+}
