@@ -78,7 +78,8 @@ removed or retyped, and no partition or file touched; what does not fit is repor
 file, column and types. A second run changes nothing.
 
 With --watch it looks again and again, and reads only what is new. It runs beside a service,
-with its configuration; with --server the service does it, below its lake. Tables outside the
+with its configuration; with --server the service does it, below its lake, for a key with
+admin: it looks into the folders of every table. Tables outside the
 lake are for other engines on the same catalog: Sluice's own queries read the lake alone.`,
 		Example: `  sluice crawl --dry-run s3://my-bucket/lake/exports/
   sluice crawl --database exports s3://my-bucket/lake/exports/

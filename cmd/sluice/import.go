@@ -51,7 +51,8 @@ becomes partitioned Parquet.
 Each record comes to be in the table once, whatever interrupts the import: run the
 same command again and it goes on; when all is in, it reads what came new. What is in
 is remembered in the data folder, per table. It runs beside a service, with its
-configuration and data folder; the service need not run.
+configuration and data folder; the service need not run. A stream's deduplication key is
+not looked at: its window is one of arrival, and an import has a past of any length.
 
 What cannot become a row goes to the error prefix, with the reason and the object.
 Sources are never changed. Exit code 1 when an object could not be read.`,
@@ -97,6 +98,9 @@ func (o *options) importFrom(c *cobra.Command, where string, in importOptions) (
 	ic, job, err := s.importConfig(in)
 	if err != nil {
 		return err
+	}
+	if key := s.stream(ic.Stream).Dedupe.Key; key != "" {
+		fmt.Fprintf(c.ErrOrStderr(), "the stream %s knows repeated records by %s; an import does not: what the objects have twice, or the stream received itself, is there twice\n", ic.Stream, key)
 	}
 	if err := s.checkPartitions(c.Context(), ic.Table, job.Rules); err != nil {
 		return err

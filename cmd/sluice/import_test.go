@@ -94,13 +94,16 @@ func TestImportCommand(t *testing.T) {
 	writeRecords(t, from, firstDay, "a", 0, 100)
 	writeRecords(t, from, firstDay+86400000, "b", 100, 50)
 	t.Setenv("SLUICE_DATA_DIR", dir)
-	t.Setenv("SLUICE_STREAMS", `{track: {table: shop.events, partition_by: ["k=k"], transform: "select(.id != 7)"}}`)
+	t.Setenv("SLUICE_STREAMS", `{track: {table: shop.events, partition_by: ["k=k"], transform: "select(.id != 7)", dedupe: {key: nonce}}}`)
 
 	out, stderr, code := command(t, "", "import", "--dry-run", "--table", "shop.events", from)
 	for _, want := range []string{"2 objects", "2026-01-31 to 2026-02-01", "source web: 2 objects", "nothing was changed"} {
 		if code != exitOK || !strings.Contains(out, want) {
 			t.Fatalf("dry run without %q: %d %s%s", want, code, out, stderr)
 		}
+	}
+	if want := "the stream track knows repeated records by nonce; an import does not"; !strings.Contains(stderr, want) {
+		t.Errorf("without %q: %s", want, stderr)
 	}
 	out, stderr, code = command(t, "", "import", "--quiet", "--table", "shop.events", "--since", "2026-02-01", from)
 	if code != exitOK || !strings.Contains(out, "1 objects") {

@@ -16,7 +16,8 @@
 //     bytes an object; disk is Config.MaxBytes of log and what delivery stages.
 //
 // It does not recognise a record that two objects have, nor one that a stream received
-// by itself. Two imports into one table from two data folders know nothing of each
+// by itself: a stream's deduplication key is for records that come again within a window
+// of hours, and its keys are held by the service that receives them. Two imports into one table from two data folders know nothing of each
 // other.
 //
 // # What is read
