@@ -39,7 +39,7 @@ func (b *bitmap) setSparse(slot int) {
 	b.spell()
 	w := slot >> 6
 	for len(b.words) <= w {
-		b.words = push(b.words, 0)
+		push(&b.words, 0)
 	}
 	b.words[w] |= 1 << (slot & 63)
 	b.count++
@@ -52,10 +52,10 @@ func (b *bitmap) spell() {
 	}
 	b.sparse = true
 	for range b.count / 64 {
-		b.words = push(b.words, ^uint64(0))
+		push(&b.words, ^uint64(0))
 	}
 	if rest := b.count % 64; rest > 0 {
-		b.words = push(b.words, 1<<rest-1)
+		push(&b.words, 1<<rest-1)
 	}
 }
 

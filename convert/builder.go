@@ -12,12 +12,13 @@ type column struct {
 	counts           []uint32 // of a list or map: how many elements each present one has
 }
 
-// push appends to a slice that grows as room lets it.
-func push[T any](s []T, v T) []T {
-	if len(s) == cap(s) {
-		s = slices.Grow(s, max(growth(len(s)), 16))
+// push appends to a slice that grows as room lets it. Where it need not grow only its
+// length is written: a pointer would have a write barrier.
+func push[T any](s *[]T, v T) {
+	if len(*s) == cap(*s) {
+		*s = slices.Grow(*s, max(growth(len(*s)), 16))
 	}
-	return append(s, v)
+	*s = append(*s, v)
 }
 
 // emptyColumn is how many bytes a column takes before it holds anything, about;

@@ -20,17 +20,29 @@ type codec struct {
 // A compression appends src compressed.
 type compression func(dst, src []byte) []byte
 
-// trialBytes is of how much of a column's first page the ways of compression are
-// tried.
-const trialBytes = 32 << 10
+// The ways of compression are tried on the beginning of a column's first page: on a
+// quarter of it, so that in small row groups, which have one page, the trial is not most of
+// the work, but on so much that it tells, and on no more than that; of a tiny page
+// not at all.
+const (
+	worthTrial = 1 << 10
+
+	minTrial = 4 << 10
+	maxTrial = 32 << 10
+)
+
+// trial is the part of a page that ways are tried on.
+func trial(page []byte) []byte {
+	return page[:min(len(page), max(minTrial, min(len(page)/4, maxTrial)))]
+}
 
 // forNumbers is the way to compress pages of numbers like this one: thoroughly,
 // if that saves a sixteenth of them over fast.
 func (c *codec) forNumbers(page []byte, scratch *[]byte) compression {
-	if c.thorough == nil {
+	if c.thorough == nil || len(page) < worthTrial {
 		return c.fast
 	}
-	page = page[:min(len(page), trialBytes)]
+	page = trial(page)
 	*scratch = c.thorough((*scratch)[:0], page)
 	thorough := len(*scratch)
 	*scratch = c.fast((*scratch)[:0], page)
@@ -43,10 +55,10 @@ func (c *codec) forNumbers(page []byte, scratch *[]byte) compression {
 // forTexts is the way to compress pages of texts or references like this one:
 // light, unless that loses a sixteenth of its result.
 func (c *codec) forTexts(page []byte, scratch *[]byte) compression {
-	if c.light == nil {
+	if c.light == nil || len(page) < worthTrial {
 		return c.fast
 	}
-	page = page[:min(len(page), trialBytes)]
+	page = trial(page)
 	*scratch = c.fast((*scratch)[:0], page)
 	fast := len(*scratch)
 	*scratch = c.light((*scratch)[:0], page)

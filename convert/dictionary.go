@@ -60,8 +60,10 @@ func (r *ragged) push(v []byte) {
 	if cap(r.bytes)-len(r.bytes) < len(v) {
 		r.bytes = slices.Grow(r.bytes, max(len(v), growth(len(r.bytes))))
 	}
-	r.bytes = append(r.bytes, v...)
-	r.ends = push(r.ends, uint32(len(r.bytes)))
+	at := len(r.bytes)
+	r.bytes = r.bytes[:at+len(v)]
+	copy(r.bytes[at:], v)
+	push(&r.ends, uint32(len(r.bytes)))
 }
 
 func (r *ragged) reset() { r.bytes, r.ends = r.bytes[:0], r.ends[:0] }
@@ -194,7 +196,7 @@ func (t *texts) lookUp(v []byte, id *identity, hash uint64) (grew int) {
 		id.b, t.long = uint64(len(t.entries.bytes)), true
 	}
 	t.entries.push(v)
-	t.ids = push(t.ids, *id)
+	push(&t.ids, *id)
 	n := uint32(t.entries.len())
 	t.table[i] = tag | n
 	t.refs = append(t.refs, n-1)

@@ -81,7 +81,8 @@ func (e *encoder) levels(b *builder, leaf *node) entries {
 	places := b.places(leaf, &e.places)
 	e.defs, e.reps = slices.Grow(e.defs[:0], len(places)), slices.Grow(e.reps[:0], len(places))
 	for _, p := range places {
-		e.defs, e.reps = append(e.defs, p.def), append(e.reps, p.rep)
+		e.defs = append(e.defs, p.def)
+		e.reps = append(e.reps, p.rep)
 	}
 	return entries{n: len(places), defs: e.defs, reps: e.reps}
 }

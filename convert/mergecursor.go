@@ -215,7 +215,7 @@ func (c *cursor) shape(b *builder, from, to int) (present int) {
 					if def >= l.element {
 						n = 1
 					}
-					col.counts = push(col.counts, n)
+					push(&col.counts, n)
 				}
 			}
 			slot++

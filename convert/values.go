@@ -105,15 +105,18 @@ const maxNumbers = 1 << 16
 // distinct ones for a dictionary to pay.
 func (d *numberDictionary) build(nums []int64, refs []uint32) (_ []uint32, ok bool) {
 	d.entries = d.entries[:0]
-	if d.table == nil {
-		d.table = make([]uint32, 2*maxNumbers)
-	}
-	clear(d.table)
 	limit := min(maxNumbers, len(nums)/2)
 	if d.hopeless(nums, limit) {
 		return refs, false
 	}
-	mask := uint64(len(d.table) - 1)
+	// No larger than these numbers may need: many small row groups clear many tables.
+	size := minTable
+	for size < 2*limit {
+		size *= 2
+	}
+	d.table = slices.Grow(d.table[:0], size)[:size]
+	clear(d.table)
+	mask := uint64(size - 1)
 	for _, n := range nums {
 		h := uint64(n) * 0x9e3779b97f4a7c15
 		slot := (h >> 40) & mask
