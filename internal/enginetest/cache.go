@@ -12,8 +12,8 @@ import (
 	"sluice/internal/s3test"
 )
 
-// The versions. Trino 476 is the last one whose server Maven Central has as an archive;
-// of PrestoDB it has 0.287, and not 0.297.
+// The versions. Of the servers' archives these are those that Maven Central gave: see
+// unrun.
 const (
 	prestoVersion    = "0.287"
 	trinoVersion     = "476"

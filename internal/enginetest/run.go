@@ -40,10 +40,13 @@ func run(ctx context.Context, cfg config) (*report, error) {
 		}
 		os.RemoveAll(r.dir)
 	}()
-	stop, err := r.serve(ctx)
-	defer stop()
-	if err != nil {
-		return nil, err
+	r.versions = append(r.versions, [2]string{"Sluice", commit(ctx)})
+	if !slices.Equal(cfg.only, []string{"clients"}) { // they have servers of their own
+		stop, err := r.serve(ctx)
+		defer stop()
+		if err != nil {
+			return nil, err
+		}
 	}
 	for _, part := range []struct {
 		name string
@@ -96,7 +99,7 @@ func (r *runner) serve(ctx context.Context) (stop func(), err error) {
 		return stop, err
 	}
 	stops = append(stops, r.node.stop)
-	r.versions = append(r.versions, [2]string{"Sluice", commit(ctx)}, [2]string{"versitygw (S3)", versityVersion})
+	r.versions = append(r.versions, [2]string{"versitygw (S3)", versityVersion})
 	if err := load(ctx, r.node); err != nil {
 		return stop, err
 	}
