@@ -21,6 +21,9 @@ import (
 type errand struct {
 	path string // of the call, a POST of a JSON document
 	what string // as the errors of access name it
+	// asking, if set, is called when a server is about to be asked; what it returns is
+	// called when it has answered.
+	asking func(ctx context.Context, server string, h *http.Client) (stop func())
 }
 
 // maxErrand bounds the document that a call brings.
@@ -84,6 +87,9 @@ func (e errand) ask(ctx context.Context, o *options, server string, req, out any
 		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
+	if e.asking != nil {
+		defer e.asking(ctx, server, h)()
+	}
 	resp, err := h.Do(r)
 	if err != nil {
 		return err

@@ -99,14 +99,14 @@ table stays as it is until you drop it; it is not compacted until then, or until
 
 func compactCommand(o *options, c *cobra.Command, req *compactRequest) *cobra.Command {
 	var server, format, into string
-	var forget bool
+	var forget, quiet bool
 	c.RunE = func(c *cobra.Command, args []string) error {
 		req.Table = args[0]
 		if into != "" {
 			if len(args) > 1 || req.Foreign {
 				return usageError{errors.New("--into brings over the whole table, whoever wrote its files: give no partition and no --foreign")}
 			}
-			return repartitionRequest{Table: req.Table, Into: into, DryRun: req.DryRun, Forget: forget}.run(o, c, server, format)
+			return repartitionRequest{Table: req.Table, Into: into, DryRun: req.DryRun, Forget: forget}.run(o, c, server, format, quiet)
 		}
 		if forget {
 			return usageError{errors.New("--forget goes with --into, the table that rows were brought into")}
@@ -115,7 +115,7 @@ func compactCommand(o *options, c *cobra.Command, req *compactRequest) *cobra.Co
 			req.Partition = args[1]
 		}
 		var answer compactAnswer
-		err := compactTable.run(o, c, server, *req, &answer, func(ctx context.Context, s *service) (err error) {
+		err := compactTable.watched(o, c, server, quiet || req.DryRun, *req, &answer, func(ctx context.Context, s *service) (err error) {
 			answer, err = s.compact(ctx, *req)
 			return err
 		})
@@ -131,6 +131,7 @@ func compactCommand(o *options, c *cobra.Command, req *compactRequest) *cobra.Co
 		c.Flags().StringVar(&into, "into", "", "bring the rows into `TABLE`, which has other partitions")
 		c.Flags().BoolVar(&forget, "forget", false, "with --into: give the old table free, and forget what was brought over")
 	}
+	c.Flags().BoolVar(&quiet, "quiet", false, "no progress bar")
 	c.Flags().BoolVar(&req.Foreign, "foreign", false, "take files of other writers too; nobody may be adding to the table")
 	return c
 }

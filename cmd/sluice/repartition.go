@@ -50,9 +50,9 @@ type repartitionAnswer struct {
 	Select  string   `json:"select,omitempty"`
 }
 
-func (req repartitionRequest) run(o *options, c *cobra.Command, server, format string) error {
+func (req repartitionRequest) run(o *options, c *cobra.Command, server, format string, quiet bool) error {
 	var answer repartitionAnswer
-	err := repartitionTable.run(o, c, server, req, &answer, func(ctx context.Context, s *service) (err error) {
+	err := repartitionTable.watched(o, c, server, quiet || req.DryRun || req.Forget, req, &answer, func(ctx context.Context, s *service) (err error) {
 		answer, err = s.repartition(ctx, req)
 		return err
 	})

@@ -38,6 +38,7 @@ type Bar struct {
 	out   io.Writer
 	width func() int // of the terminal in columns; nil where there is none
 	done  atomic.Int64
+	total atomic.Int64
 
 	mu    sync.Mutex // guards what follows, and writing to out
 	drawn bool       // a bar stands on the terminal's last line
@@ -52,6 +53,7 @@ type sample struct {
 // New makes a bar that writes to out, standard error for a command.
 func New(out io.Writer, cfg Config) *Bar {
 	b := &Bar{cfg: cfg, out: out}
+	b.total.Store(cfg.Total)
 	if f, ok := out.(*os.File); ok && IsTerminal(f) {
 		b.width = func() int {
 			w, _, err := term.GetSize(int(f.Fd()))
@@ -73,6 +75,14 @@ func IsTerminal(f *os.File) bool {
 func (b *Bar) Add(n int64) {
 	if b != nil {
 		b.done.Add(n)
+	}
+}
+
+// Set says how many bytes are done, and of how many, where that becomes known on the way.
+func (b *Bar) Set(done, total int64) {
+	if b != nil {
+		b.done.Store(done)
+		b.total.Store(total)
 	}
 }
 
@@ -149,17 +159,17 @@ func (b *Bar) draw() {
 // factsLocked are the things to say, the most important ones first.
 func (b *Bar) factsLocked(now sample) []string {
 	facts := []string{Bytes(now.done)}
-	if b.cfg.Total > 0 {
-		facts = []string{fmt.Sprintf("%d %%", b.percent(now)), Bytes(now.done) + " of " + Bytes(b.cfg.Total)}
+	if b.total.Load() > 0 {
+		facts = []string{fmt.Sprintf("%d %%", b.percent(now)), Bytes(now.done) + " of " + Bytes(b.total.Load())}
 	}
 	first := b.past[0]
 	elapsed := now.at.Sub(first.at).Seconds()
 	rate := 0.0
-	if elapsed > 0 {
-		rate = float64(now.done-first.done) / elapsed
+	if elapsed > 0 { // by Set it may have begun anew
+		rate = max(0, float64(now.done-first.done)/elapsed)
 	}
 	facts = append(facts, Bytes(int64(rate))+"/s")
-	if left := b.cfg.Total - now.done; left > 0 && rate > 0 {
+	if left := b.total.Load() - now.done; left > 0 && rate > 0 {
 		facts = append(facts, shortDuration(time.Duration(float64(left)/rate*float64(time.Second)))+" left")
 	}
 	if b.cfg.Status != nil {
@@ -171,7 +181,7 @@ func (b *Bar) factsLocked(now sample) []string {
 }
 
 func (b *Bar) percent(now sample) int64 {
-	return int64(min(100, max(0, float64(now.done)/float64(b.cfg.Total)*100)))
+	return int64(min(100, max(0, float64(now.done)/float64(b.total.Load())*100)))
 }
 
 // lineLocked is the bar for a terminal of that width, which it does not fill to
@@ -179,7 +189,7 @@ func (b *Bar) percent(now sample) int64 {
 func (b *Bar) lineLocked(now sample, width int) string {
 	const barWidth = 24
 	text := b.cfg.Label + "  "
-	if b.cfg.Total > 0 {
+	if b.total.Load() > 0 {
 		full := int(b.percent(now)) * barWidth / 100
 		text += "[" + strings.Repeat("=", full) + strings.Repeat(" ", barWidth-full) + "]  "
 	}

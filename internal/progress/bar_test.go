@@ -147,3 +147,20 @@ func TestFormats(t *testing.T) {
 		}
 	}
 }
+
+// A total that becomes known on the way, and one that begins anew.
+func TestSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		b := New(&out, Config{Label: "compact"})
+		stop := b.Start()
+		b.Set(250_000_000, 1_000_000_000)
+		time.Sleep(5*time.Second + time.Millisecond)
+		b.Set(0, 500_000_000)
+		time.Sleep(5 * time.Second)
+		stop()
+		if got, want := out.String(), "compact: 25 %, 250 MB of 1.00 GB, 50.0 MB/s, 15s left\ncompact: 0 %, 0 B of 500 MB, 0 B/s\n"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}

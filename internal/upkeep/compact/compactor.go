@@ -79,6 +79,7 @@ type Compactor struct {
 	log     *slog.Logger
 	metrics *metrics
 	pace    pacer
+	board   board
 	one     sync.Mutex // held while a partition is compacted
 }
 
@@ -111,6 +112,7 @@ func Open(cfg Config) (*Compactor, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Compactor{cfg: cfg, log: cfg.Log, pace: pacer{rate: cfg.Rate}, metrics: newMetrics(cfg.Registerer)}
+	c.metrics.current(cfg.Registerer, c.Status)
 	owner, err := c.openDir()
 	if err != nil {
 		return nil, fmt.Errorf("open compaction: %w", err)
@@ -208,8 +210,9 @@ type Options struct {
 	// Rewrite makes all files anew, large ones too, each by the layout that there is now.
 	Rewrite bool
 
-	scheduled bool // what is small and not at rest can wait
-	census    *census
+	number, of int  // of the partition, for the status
+	scheduled  bool // what is small and not at rest can wait
+	census     *census
 }
 
 // A Report is what was done to a table, or would be.
@@ -272,7 +275,9 @@ func (c *Compactor) compact(ctx context.Context, t lake.Table, tables []lake.Tab
 	for _, p := range parts {
 		places[p.Location]++
 	}
-	for _, p := range parts {
+	o.of = len(parts)
+	for i, p := range parts {
+		o.number = i + 1
 		if len(o.Partition) > 0 && strings.Join(o.Partition, "\x00") != strings.Join(p.Values, "\x00") {
 			continue
 		}

@@ -46,6 +46,21 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return m
 }
 
+// current has the metrics tell how far the partition is that is being compacted.
+func (m *metrics) current(reg prometheus.Registerer, status func() (Status, bool)) {
+	if reg == nil {
+		return
+	}
+	gauge := func(name, help string, value func(Status) int64) {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			s, _ := status()
+			return float64(value(s))
+		}))
+	}
+	gauge("sluice_compaction_current_bytes", "Bytes of the files of the partition that is being compacted; 0: none is", func(s Status) int64 { return s.Total })
+	gauge("sluice_compaction_current_done_bytes", "Bytes of those that are done", func(s Status) int64 { return s.Done })
+}
+
 func (m *metrics) partition(p Partition) {
 	outcome := "skipped"
 	if p.Err != nil {

@@ -140,6 +140,8 @@ func (c *Compactor) partition(ctx context.Context, t lake.Table, p lake.Partitio
 	defer c.one.Unlock()
 	w := &rewrite{c: c, table: t, options: o, left: map[string]bool{}}
 	begun := time.Now()
+	c.board.set(Status{Table: t.Name, Partition: p.Values, Number: o.number, Of: o.of, Total: r.Bytes, Since: begun})
+	defer c.board.set(Status{})
 	err = c.mover.Move(ctx, t, p, w)
 	w.end()
 	switch {
@@ -244,8 +246,10 @@ func (w *rewrite) merge(ctx context.Context, folder string, objects []store.Obje
 		local[p] = o
 		sources = append(sources, p)
 	}
-	job := convert.MergeJob{Columns: w.columns(), Layout: w.c.cfg.Layout(w.table.Name), Dir: dir, Target: w.c.cfg.Target, Progress: w.c.pace.start(ctx)}
+	job := convert.MergeJob{Columns: w.columns(), Layout: w.c.cfg.Layout(w.table.Name), Dir: dir, Target: w.c.cfg.Target}
 	for {
+		meter := w.c.meter(ctx)
+		job.Progress = meter.to
 		job.Sources = slices.DeleteFunc(slices.Clone(sources), func(p string) bool { return w.left[p] })
 		if len(job.Sources) == 0 || len(job.Sources) == 1 && !w.options.Rewrite {
 			return nil, nil
@@ -253,6 +257,7 @@ func (w *rewrite) merge(ctx context.Context, folder string, objects []store.Obje
 		res, err := w.c.cfg.Converter.Merge(ctx, job)
 		var source *convert.SourceError
 		if errors.As(err, &source) {
+			meter.undo()
 			w.left[source.Path] = true
 			w.c.log.Warn("a file is left alone by compaction", "table", w.table.Name, "file", local[source.Path].Key, "why", source.Cause)
 			continue
@@ -261,9 +266,11 @@ func (w *rewrite) merge(ctx context.Context, folder string, objects []store.Obje
 			return nil, err
 		}
 		if len(res.Files) > len(job.Sources) { // another layout can take more room, but there are no more names
+			meter.undo()
 			job.Target = 0
 			continue
 		}
+		meter.to(res.Bytes)
 		for _, p := range job.Sources {
 			used = append(used, local[p])
 		}
@@ -321,7 +328,7 @@ func (w *rewrite) Copy(ctx context.Context, folder string, o store.Object) error
 			return err
 		}
 	}
-	w.c.pace.start(ctx)(o.Size)
+	w.c.meter(ctx).to(o.Size)
 	w.files++
 	w.bytes += o.Size
 	return w.putFile(ctx, folder+"/"+path.Base(o.Key), path0, o.Size)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"sluice/catalogsync"
@@ -53,6 +54,28 @@ type Config struct {
 type Rewriter struct {
 	cfg Config
 	one chan struct{} // holds a token while a table is rewritten
+
+	mu  sync.Mutex
+	now Status // guarded by mu
+}
+
+// A Status is the table that is being rewritten, and how many bytes of its files are done.
+type Status struct {
+	From, Into  lake.TableName
+	Done, Total int64
+}
+
+// Status is what is being rewritten; ok is false where nothing is.
+func (r *Rewriter) Status() (s Status, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.now, r.now.Total > 0
+}
+
+func (r *Rewriter) set(s Status) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now = s
 }
 
 // New makes one.
@@ -75,8 +98,6 @@ type Job struct {
 	Into   lake.Table
 	Rules  *partitioner.Rules // of the stream that fills it
 	DryRun bool
-	// Progress is told of the bytes of files that are done, of all that there are to do.
-	Progress func(done, all int64)
 }
 
 // A Report is what was done, or would be.
@@ -144,15 +165,14 @@ func (r *Rewriter) Run(ctx context.Context, job Job) (Report, error) {
 		report.Bytes = all
 		return report, nil
 	}
+	defer r.set(Status{})
 	for len(todo) > 0 {
+		r.set(Status{From: job.From, Into: job.Into.Name, Done: report.Bytes, Total: all})
 		n := next(todo, r.cfg.Bytes)
 		if err := r.bring(ctx, l, job, s, todo[:n], &report); err != nil {
 			return report, err
 		}
 		todo = todo[n:]
-		if job.Progress != nil {
-			job.Progress(report.Bytes, all)
-		}
 	}
 	return report, nil
 }

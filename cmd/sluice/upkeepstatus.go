@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"sluice/internal/progress"
+	"sluice/partitioner"
+
+	"github.com/spf13/cobra"
+)
+
+// An upkeepStatus is what is being compacted or rewritten. GET of the call that began it
+// gives it.
+type upkeepStatus struct {
+	Running   bool      `json:"running"`
+	Table     string    `json:"table,omitempty"`
+	Into      string    `json:"into,omitempty"`
+	Partition string    `json:"partition,omitempty"`
+	Number    int       `json:"number,omitempty"` // of the partition, among so many
+	Of        int       `json:"of,omitempty"`
+	Done      int64     `json:"done_bytes"`
+	Total     int64     `json:"total_bytes"`
+	Since     time.Time `json:"since,omitzero"`
+}
+
+func (s *service) upkeepStatus(ctx context.Context) upkeepStatus {
+	if r, ok := s.repartitions.Status(); ok {
+		return upkeepStatus{Running: true, Table: r.From.String(), Into: r.Into.String(), Done: r.Done, Total: r.Total}
+	}
+	c, ok := s.compactor.Status()
+	if !ok {
+		return upkeepStatus{}
+	}
+	out := upkeepStatus{Running: true, Table: c.Table.String(), Number: c.Number, Of: c.Of, Done: c.Done, Total: c.Total, Since: c.Since}
+	if t, err := s.catalog.Table(ctx, c.Table); err == nil && len(t.PartitionKeys) == len(c.Partition) {
+		out.Partition = partitioner.Path(t.PartitionKeys, c.Partition)
+	}
+	return out
+}
+
+// serveStatus answers GET of an errand.
+func (e errand) serveStatus(s *service) http.Handler {
+	return s.adminOnly(e.what, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(s.upkeepStatus(r.Context())) // a client that is gone hears nothing
+	}))
+}
+
+// lookEvery is between looks at the status.
+const lookEvery = time.Second
+
+// A watch shows how far an errand is, on standard error.
+type watch struct {
+	bar    *progress.Bar
+	mu     sync.Mutex
+	status string // guarded by mu
+}
+
+func newWatch(label string, quiet bool) *watch {
+	w := &watch{}
+	w.bar = progress.New(os.Stderr, progress.Config{Label: label, Quiet: quiet, Status: func() string {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.status
+	}})
+	return w
+}
+
+// follow shows the status until stop is called.
+func (w *watch) follow(ctx context.Context, look func(ctx context.Context) (upkeepStatus, error)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	gone := make(chan struct{})
+	hide := w.bar.Start()
+	go func() {
+		defer close(gone)
+		tick := time.NewTicker(lookEvery)
+		defer tick.Stop()
+		for {
+			if s, err := look(ctx); err == nil {
+				w.show(s)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-gone
+		hide()
+	}
+}
+
+func (w *watch) show(s upkeepStatus) {
+	w.mu.Lock()
+	w.status = s.Table
+	if s.Of > 1 {
+		w.status = fmt.Sprintf("%s, partition %d of %d", s.Partition, s.Number, s.Of)
+	}
+	w.mu.Unlock()
+	w.bar.Set(s.Done, s.Total)
+}
+
+// watched runs an errand and shows meanwhile how far it is.
+func (e errand) watched(o *options, c *cobra.Command, server string, quiet bool, req, out any, do func(ctx context.Context, s *service) error) error {
+	label, _, _ := strings.Cut(c.Use, " ")
+	w := newWatch(label, quiet)
+	e.asking = func(ctx context.Context, server string, h *http.Client) func() {
+		return w.follow(ctx, func(ctx context.Context) (s upkeepStatus, err error) {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(server, "/")+e.path, nil)
+			if err != nil {
+				return s, err
+			}
+			resp, err := h.Do(r)
+			if err != nil {
+				return s, err
+			}
+			defer resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				return s, fmt.Errorf("%s", resp.Status)
+			}
+			return s, json.NewDecoder(resp.Body).Decode(&s)
+		})
+	}
+	return e.run(o, c, server, req, out, func(ctx context.Context, s *service) error {
+		defer w.follow(ctx, func(ctx context.Context) (upkeepStatus, error) { return s.upkeepStatus(ctx), nil })()
+		return do(ctx, s)
+	})
+}
