@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -17,6 +18,8 @@ import (
 type encoder struct {
 	codec   codec
 	limit   int // rows of a page
+	bytes   int // of a page before compression, at most about; 0: maxPageBytes
+	run     *runLimits
 	page    []byte
 	packed  []byte
 	places  [2][]place
@@ -34,6 +37,11 @@ type encoder struct {
 	blocks       []bloomBlock
 	proto        thrift.CompactProtocol
 }
+
+// Run limits are those of what is read by sorting alone: its chunks have no statistics and
+// no indexes, and texts are encoded without their dictionary where that is larger than
+// dictionary and they take no more than plain.
+type runLimits struct{ dictionary, plain int64 }
 
 // A rowGroup is encoded and waits for its place in a file.
 type rowGroup struct {
@@ -107,6 +115,9 @@ func (e *encoder) values(c *column, k lake.Kind) values {
 		if c.texts.plain || c.texts.len() == 0 {
 			return &plainTexts{t: &c.texts}
 		}
+		if e.run != nil && c.texts.large(e.run) {
+			return &spreadTexts{t: &c.texts}
+		}
 		return newDictTexts(e, &c.texts)
 	}
 	if refs, ok := e.numbers.build(c.nums, e.refs[:0]); ok {
@@ -163,13 +174,17 @@ func (e *encoder) chunk(b *builder, leaf *node) (*chunk, error) {
 	}
 	c.meta.EncodingStats = append(c.meta.EncodingStats, format.PageEncodingStats{PageType: format.DataPage, Encoding: encoding, Count: int32(len(c.pages))})
 	c.meta.TotalCompressedSize = int64(len(c.data))
-	c.finishIndex(leaf, in.n-(col.present.count))
+	if e.run != nil {
+		c.pages = nil
+	} else {
+		c.finishIndex(leaf, in.n-(col.present.count))
+	}
 	return c, nil
 }
 
 // dataPages cuts the entries into pages of whole rows.
 func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encoding format.Encoding) error {
-	limit := min(e.limit, max(1, maxPageBytes/max(1, vals.size())))
+	limit := min(e.limit, max(1, cmp.Or(e.bytes, maxPageBytes)/max(1, vals.size())))
 	var compress compression
 	row, value := 0, 0
 	for from := 0; from < in.n; {
@@ -202,7 +217,9 @@ func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encod
 			c.data = slices.Grow(c.data, (len(c.data)-at+64)*((in.n-to)/(to-from)+1)*9/8)
 		}
 		c.pages = append(c.pages, format.PageLocation{Offset: int64(at), CompressedPageSize: int32(len(c.data) - at), FirstRowIndex: int64(row)})
-		c.addBounds(leaf, b, to-from-present, present == 0)
+		if e.run == nil {
+			c.addBounds(leaf, b, to-from-present, present == 0)
+		}
 		from, row, value = to, row+rows, value+present
 	}
 	return nil

@@ -112,6 +112,9 @@ func (f *parquetFile) finish() error {
 		tail = append(tail, b...)
 	}
 	for i, c := range f.chunks {
+		if len(c.pages) == 0 {
+			continue
+		}
 		b, err := thrift.Marshal(&proto, &format.OffsetIndex{PageLocations: c.pages})
 		if err != nil {
 			return fmt.Errorf("marshal offset index: %w", err)

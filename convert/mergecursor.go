@@ -101,6 +101,30 @@ func (c *cursor) take(b *builder, rows int) error {
 	})
 }
 
+// skip passes over the next rows.
+func (c *cursor) skip(rows int) error {
+	return guard(func() error {
+		for started := 0; started < rows || c.at < c.n && len(c.reps) > 0 && c.reps[c.at] != 0; {
+			if c.at == c.n {
+				if ok, err := c.next(); err != nil {
+					return err
+				} else if !ok {
+					return foreign("its column %q ends before its row group does", c.node.name)
+				}
+				continue
+			}
+			if len(c.reps) == 0 || c.reps[c.at] == 0 {
+				started++
+			}
+			if len(c.defs) == 0 || c.defs[c.at] >= c.levels[len(c.levels)-1].present {
+				c.values++
+			}
+			c.at++
+		}
+		return nil
+	})
+}
+
 // next reads the next page; ok is false when there is none.
 func (c *cursor) next() (ok bool, err error) {
 	if c.ended {

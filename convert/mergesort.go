@@ -34,20 +34,23 @@ import (
 // Rows with equal keys stay in the order of the sources. So bounds have a place beside
 // their key, and rows of one key can be in several row groups.
 type sorting struct {
-	m        *merge
-	schema   *schema // of the runs: the merge's without Bloom filters
-	encoder  *encoder
-	file     *parquetFile // of the runs; nil while there are none
-	runs     []int        // rows of each
-	samples  []sample
-	largest  int64 // bytes of a dictionary in a run, unless it spares much
-	scratch  *os.File
-	written  int64    // of scratch
-	orders   *os.File // the order of each row group's rows, 4 bytes each
-	bounds   [][]int  // by row group, and one more, by run: the first row
-	inOrder  []bool   // by row group: its rows are in order as they come
-	finished []rowGroup
-	chunkAt  []int64 // by row group and leaf: where its chunk is in scratch
+	m       *merge
+	schema  *schema // of the runs: the merge's without Bloom filters
+	encoder *encoder
+	file    *parquetFile // of the runs; nil while there are none
+	runs    []int        // rows of each
+	samples []sample
+	largest int64 // bytes of a dictionary in a run, unless it spares much
+	page    int   // bytes of a page in a run
+	// dictionaries are the bytes of the dictionaries of all runs, by the id of the leaf.
+	dictionaries map[int]int64
+	scratch      *os.File
+	written      int64    // of scratch
+	orders       *os.File // the order of each row group's rows, 4 bytes each
+	bounds       [][]int  // by row group, and one more, by run: the first row
+	inOrder      []bool   // by row group: its rows are in order as they come
+	finished     []rowGroup
+	chunkAt      []int64 // by row group and leaf: where its chunk is in scratch
 }
 
 // A sample is a row of a run.
@@ -65,7 +68,10 @@ const (
 	runSamples  = 1024    // of each run, at most
 	sampleBytes = 512     // of a key that are remembered
 	runPageRows = 1 << 12 // pages of all runs are in memory at once
-	runBuffer   = 32 << 10
+	minRunPage  = 16 << 10
+
+	minRunDictionary = 16 << 10
+	runBuffer        = 32 << 10
 )
 
 // errWide says that a row group would need more memory than there is.
@@ -73,7 +79,9 @@ var errWide = errors.New("a row group of sorted rows is too large")
 
 func newSorting(m *merge, columns *schema) *sorting {
 	runs := max(1, 6*m.total/m.cfg.RowGroup) // about
-	return &sorting{m: m, schema: columns, largest: max(64<<10, m.cfg.Memory/2/runs)}
+	// Of a leaf a page, as it is in the file too, and a dictionary of each run are in memory at once.
+	page := min(maxPageBytes, max(minRunPage, m.cfg.Memory/8/runs))
+	return &sorting{m: m, schema: columns, largest: max(minRunDictionary, m.cfg.Memory/4/runs), page: int(page), dictionaries: map[int]int64{}}
 }
 
 // run writes a run.
@@ -86,13 +94,13 @@ func (s *sorting) run(b *builder) (err error) {
 		if err != nil {
 			return err
 		}
-		s.encoder = &encoder{codec: codec, limit: min(runPageRows, s.m.cfg.pageRows)}
+		s.encoder = &encoder{codec: codec, limit: min(runPageRows, s.m.cfg.pageRows), bytes: s.page, run: &runLimits{s.largest, s.m.cfg.Memory / 2}}
 	}
 	s.sample(b)
 	g := rowGroup{rows: b.rows()}
 	for _, leaf := range s.schema.leaves {
-		if leaf.form == textForm {
-			b.columns[leaf.id].texts.shrink(s.largest, s.m.cfg.Memory/2)
+		if t := &b.columns[leaf.id].texts; leaf.form == textForm && !t.plain && !t.large(s.encoder.run) {
+			s.dictionaries[leaf.id] += t.dictionaryBytes()
 		}
 		c, err := s.encoder.chunk(b, leaf)
 		if err != nil {
@@ -105,19 +113,26 @@ func (s *sorting) run(b *builder) (err error) {
 	return s.file.append(g)
 }
 
-// shrink turns a dictionary of more bytes than that into plain texts, if they take no
-// more than so many.
-func (t *texts) shrink(dictionary, plain int64) {
-	if t.plain || int64(len(t.entries.bytes)) <= dictionary {
-		return
-	}
-	total := int64(0)
+// dictionaryBytes are what a reader needs for the dictionary.
+func (t *texts) dictionaryBytes() int64 {
+	return int64(len(t.entries.bytes)) + dictionaryEntry*int64(t.entries.len())
+}
+
+// dictionaryEntry is what is read of an entry beside its text: its length and its end, and
+// which entry of a builder it is.
+const dictionaryEntry = 4 + 4 + 4
+
+// large reports whether a run is to have the texts without their dictionary.
+func (t *texts) large(l *runLimits) bool {
+	return t.dictionaryBytes() > l.dictionary && t.spreadBytes() <= l.plain
+}
+
+// spreadBytes are those of all values.
+func (t *texts) spreadBytes() (total int64) {
 	for _, r := range t.refs {
 		total += int64(len(t.entries.at(r)))
 	}
-	if total <= plain {
-		t.spread(int(total))
-	}
+	return total
 }
 
 // sample remembers keys of a run.
@@ -336,8 +351,12 @@ func (s *sorting) slices(ctx context.Context, src *source, leaves []sourceLeaf, 
 			closeAll(cursors)
 		}
 	}()
+	heavy := s.heavy(leaves)
 	for r := range runs {
 		var err error
+		if heavy {
+			break
+		}
 		if runs[r], err = src.cursorsOf(r, leaves); err != nil {
 			return err
 		}
@@ -347,19 +366,19 @@ func (s *sorting) slices(ctx context.Context, src *source, leaves []sourceLeaf, 
 			return context.Cause(ctx)
 		}
 		b.reset()
-		for r, cursors := range runs {
-			for rows := s.bounds[g+1][r] - s.bounds[g][r]; rows > 0; {
-				n := min(rows, mergeRows)
-				if err := fill(b, cursors, n); err != nil {
+		for r := range runs {
+			if heavy && s.bounds[g][r] < s.bounds[g+1][r] {
+				var err error
+				if runs[r], err = openAt(src, r, leaves, s.bounds[g][r]); err != nil {
 					return err
 				}
-				rows -= n
-				if b.bytes > max(s.m.cfg.RowGroup, s.m.cfg.Memory/2) {
-					return errWide
-				}
 			}
-			for _, c := range cursors {
-				c.forget()
+			if err := s.slice(b, runs[r], s.bounds[g+1][r]-s.bounds[g][r]); err != nil {
+				return err
+			}
+			if heavy {
+				closeAll(runs[r])
+				runs[r] = nil
 			}
 		}
 		b.finish()
@@ -368,6 +387,49 @@ func (s *sorting) slices(ctx context.Context, src *source, leaves []sourceLeaf, 
 		}
 	}
 	return nil
+}
+
+// slice appends the next rows of a run.
+func (s *sorting) slice(b *builder, cursors []*cursor, rows int) error {
+	for rows > 0 {
+		n := min(rows, mergeRows)
+		if err := fill(b, cursors, n); err != nil {
+			return err
+		}
+		rows -= n
+		if b.bytes > max(s.m.cfg.RowGroup, s.m.cfg.Memory/2) {
+			return errWide
+		}
+	}
+	for _, c := range cursors {
+		c.forget()
+	}
+	return nil
+}
+
+// heavy reports whether the dictionaries of all runs are too much to be in memory at
+// once. Then each is read again for each row group.
+func (s *sorting) heavy(leaves []sourceLeaf) bool {
+	total := int64(0)
+	for _, l := range leaves {
+		total += s.dictionaries[l.node.id]
+	}
+	return total > s.m.cfg.Memory/2
+}
+
+// openAt begins to read leaves of a run at a row.
+func openAt(src *source, run int, leaves []sourceLeaf, row int) ([]*cursor, error) {
+	cursors, err := src.cursorsOf(run, leaves)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cursors {
+		if err := c.skip(row); err != nil {
+			closeAll(cursors)
+			return nil, src.blame(err)
+		}
+	}
+	return cursors, nil
 }
 
 // order works out the order of the rows of each row group.

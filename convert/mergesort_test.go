@@ -73,3 +73,49 @@ func TestMergeSorted(t *testing.T) {
 		}
 	}
 }
+
+// Large texts that come again and again have large dictionaries, and those of all files
+// are not in memory at once: the rows are the same.
+func TestMergeSortedHeavy(t *testing.T) {
+	columns := columnsOf(t, "k:bigint,seq:bigint,blob:string,list:array<string>,map:map<string,string>")
+	rng := rand.New(rand.NewPCG(1, 2))
+	var sources []string
+	seq := 0
+	for n := range 40 {
+		var lines []string
+		for range 150 {
+			blob := fmt.Sprintf("%d/%d %s", n, rng.IntN(5), strings.Repeat("x", 10_000))
+			line := fmt.Sprintf(`{"k":%d,"seq":%d,"blob":%q,"list":["a%d",null,%q],"map":{"m":%q}}`, rng.IntN(1000), seq, blob, seq, blob, blob)
+			if seq%7 == 0 {
+				line = fmt.Sprintf(`{"k":%d,"seq":%d,"list":[]}`, rng.IntN(1000), seq)
+			}
+			lines = append(lines, line)
+			seq++
+		}
+		sources = append(sources, convertJob(t, convert.Config{Threads: 1}, convert.Job{Columns: columns, Blocks: blocksOf(300, lines...)}).Files[0].Path)
+	}
+	res := mergeJob(t, convert.Config{Threads: 1, Memory: 2 << 20, RowGroup: 64 << 10}, convert.MergeJob{
+		Sources: sources, Columns: columns, Layout: convert.Layout{Sort: []lake.SortKey{{Path: "k"}}},
+	})
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	digest := func(paths []string) (s string) {
+		t.Helper()
+		q := fmt.Sprintf(`SELECT {n: count(*), x: bit_xor(hash(k, seq, blob, list, map))}::VARCHAR FROM read_parquet(['%s'])`, strings.Join(paths, "','"))
+		if err := db.QueryRow(q).Scan(&s); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	if got, want := digest(pathsOf(res)), digest(sources); got != want {
+		t.Errorf("rows are %s, want %s", got, want)
+	}
+	var wrong int
+	q := fmt.Sprintf(`SELECT count(*) FROM (SELECT (k, seq) < lag((k, seq)) OVER (ORDER BY file_row_number) AS wrong FROM read_parquet('%s', file_row_number=true)) WHERE wrong`, res.Files[0].Path)
+	if err := db.QueryRow(q).Scan(&wrong); err != nil || wrong > 0 {
+		t.Errorf("%d rows are out of order, %v", wrong, err)
+	}
+}

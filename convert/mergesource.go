@@ -25,13 +25,18 @@ func (e foreignError) Error() string { return string(e) }
 
 func foreign(format string, args ...any) error { return foreignError(fmt.Sprintf(format, args...)) }
 
-// sourceBuffer is read of a column chunk at a time.
-const sourceBuffer = 256 << 10
+// sourceBuffer is read of a column chunk at a time; less of a small file, of which all
+// column chunks are read at once.
+const sourceBuffer, leastSourceBuffer = 256 << 10, 32 << 10
 
 // openSource opens a file and matches its columns. memory bounds what a column chunk
 // of it may need.
 func openSource(path string, s *schema, memory int64) (*source, error) {
-	return openSourceBuffered(path, s, memory, sourceBuffer)
+	buffer := sourceBuffer
+	if info, err := os.Stat(path); err == nil {
+		buffer = int(min(sourceBuffer, max(leastSourceBuffer, info.Size()/32)))
+	}
+	return openSourceBuffered(path, s, memory, buffer)
 }
 
 func openSourceBuffered(path string, s *schema, memory int64, buffer int) (_ *source, err error) {

@@ -49,6 +49,8 @@ func (e *encoder) reordered(vals values, order []uint32) values {
 		return &dictNumbers{e: v.e, kind: v.kind, refs: gather(&e.sortedRefs, v.refs, order), nums: gather(&e.nums, v.nums, order)}
 	case *plainTexts:
 		return &plainTexts{t: v.t, order: order}
+	case *spreadTexts:
+		return &spreadTexts{t: v.t, order: order}
 	case *dictTexts:
 		return &dictTexts{t: v.t, order: v.order, refs: gather(&e.sortedRefs, v.refs, order)}
 	}

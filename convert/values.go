@@ -218,6 +218,30 @@ func (v *plainTexts) appendPage(dst []byte, from, to int) ([]byte, bounds) {
 	return dst, s.bounds(v.t)
 }
 
+// spreadTexts encodes byte strings without the dictionary that they have in memory, and
+// tells no bounds.
+type spreadTexts struct {
+	t     *texts
+	order []uint32 // of the values; nil: as they are
+}
+
+func (v *spreadTexts) dictionary() ([]byte, int) { return nil, 0 }
+
+func (v *spreadTexts) size() int { return 4 + int(v.t.spreadBytes())/max(1, len(v.t.refs)) }
+
+func (v *spreadTexts) appendPage(dst []byte, from, to int) ([]byte, bounds) {
+	for i := from; i < to; i++ {
+		at := uint32(i)
+		if v.order != nil {
+			at = v.order[i]
+		}
+		text := v.t.entries.at(v.t.refs[at])
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(text)))
+		dst = append(dst, text...)
+	}
+	return dst, bounds{}
+}
+
 // dictTexts encodes byte strings through their dictionary.
 type dictTexts struct {
 	t     *texts

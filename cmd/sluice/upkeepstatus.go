@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -110,6 +111,10 @@ func (w *watch) show(s upkeepStatus) {
 	w.bar.Set(s.Done, s.Total)
 }
 
+// upkeepMemory is from which size on garbage is collected more often by a process that
+// compacts and does nothing else. What is in use takes less.
+const upkeepMemory = 320 << 20
+
 // watched runs an errand and shows meanwhile how far it is.
 func (e errand) watched(o *options, c *cobra.Command, server string, quiet bool, req, out any, do func(ctx context.Context, s *service) error) error {
 	label, _, _ := strings.Cut(c.Use, " ")
@@ -132,6 +137,9 @@ func (e errand) watched(o *options, c *cobra.Command, server string, quiet bool,
 		})
 	}
 	return e.run(o, c, server, req, out, func(ctx context.Context, s *service) error {
+		if os.Getenv("GOMEMLIMIT") == "" { // nothing else is done here
+			debug.SetMemoryLimit(upkeepMemory)
+		}
 		defer w.follow(ctx, func(ctx context.Context) (upkeepStatus, error) { return s.upkeepStatus(ctx), nil })()
 		return do(ctx, s)
 	})
