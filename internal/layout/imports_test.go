@@ -1,5 +1,3 @@
-// Package layout_test pins how the house is built: which of our packages may
-// import which, and which one alone may import each heavy dependency.
 package layout_test
 
 import (
