@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 	"sluice/internal/lake"
 	"sluice/query"
 	"sluice/query/checkpoint"
+	"sluice/query/write"
 )
 
 // A bookHouse is a house with checkpoints.
@@ -421,12 +424,37 @@ func TestCheckpointsAreExact(t *testing.T) {
 	}
 }
 
-// A statement that writes what is new, and views: their tables' ranges are read.
+// stubbornStore fails to put and to delete objects.
+type stubbornStore struct {
+	write.Store
+	puts, deletes atomic.Bool // fail
+}
+
+func (s *stubbornStore) Put(ctx context.Context, key string, body io.ReaderAt, size int64) error {
+	if err := s.Store.Put(ctx, key, body, size); err != nil || !s.puts.Load() {
+		return err
+	}
+	return errors.New("no answer to the put")
+}
+
+func (s *stubbornStore) Delete(ctx context.Context, key string) error {
+	if s.deletes.Load() {
+		return errors.New("no answer to the deletion")
+	}
+	return s.Store.Delete(ctx, key)
+}
+
+// A statement that writes what is new, and views: their tables' ranges are read. The
+// checkpoint moves with what was written, whether the answer is delivered or not.
 func TestCheckpointedWrites(t *testing.T) {
 	book, err := checkpoint.Open(checkpoint.Config{Dir: filepath.Join(t.TempDir(), "checkpoints"), Max: 10, Batches: 1000, Confirm: time.Minute})
 	check(t, err)
 	t.Cleanup(func() { book.Close() })
-	w := newWorkshop(t, func(c *query.Config) { c.Checkpoints = book })
+	shop := &stubbornStore{}
+	w := newWorkshop(t, func(c *query.Config) {
+		c.Checkpoints = book
+		shop.Store, c.Write.Store = c.Write.Store, shop
+	})
 	w.want("CREATE TABLE src AS SELECT 0 AS id", "1") // a file of no batch
 	w.want("CREATE VIEW v AS SELECT id FROM src", "true")
 	table, err := w.catalog.Table(t.Context(), lake.TableName{Database: "default", Table: "src"})
@@ -447,9 +475,19 @@ func TestCheckpointedWrites(t *testing.T) {
 			got = append(got, r.Values()[0].Text)
 		}
 		check(t, r.Err())
-		check(t, r.Commit(t.Context()))
+		if r.Awaits() { // who asks a statement that writes says nothing at all
+			check(t, r.Commit(t.Context()))
+		}
 		if !slices.Equal(got, want) {
 			t.Fatalf("%s: got %q, want %q", sql, got, want)
+		}
+	}
+	fails := func(req query.Request, code query.Code) {
+		t.Helper()
+		req.Checkpoint, req.MayWrite = "c", anywhere
+		var fault *query.Error
+		if _, err := w.engine.Query(t.Context(), req); !errors.As(err, &fault) || fault.Code != code {
+			t.Fatalf("%s: %v", req.SQL, err)
 		}
 	}
 	arrive(1)
@@ -462,4 +500,60 @@ func TestCheckpointedWrites(t *testing.T) {
 	do("SELECT id FROM v", "3")
 	do("SELECT id FROM v")
 	w.want("SELECT id FROM dst ORDER BY id", "1", "2")
+
+	// What reads nothing leaves the checkpoint where it is.
+	arrive(4)
+	do("CREATE TABLE IF NOT EXISTS dst AS SELECT id FROM src", "0")
+	fails(query.Request{SQL: "CREATE TABLE none AS SELECT id FROM src WITH NO DATA"}, query.CodeInvalid)
+	// Nor does it move with what failed and was undone.
+	shop.puts.Store(true)
+	fails(query.Request{SQL: "INSERT INTO dst SELECT id FROM src"}, query.CodeInternal)
+	// What could not be undone has it wait, and whoever asks for it is told so.
+	shop.deletes.Store(true)
+	fails(query.Request{SQL: "INSERT INTO dst SELECT id FROM src"}, query.CodeInternal)
+	fails(query.Request{SQL: "SELECT id FROM src"}, query.CodeBusy)
+	fails(query.Request{SQL: "DROP CHECKPOINT c"}, query.CodeBusy)
+	w.engine.Close()
+	w.open() // the journal is read again; the book has the pledge still, as a service's that is not closed
+	w.want("SELECT id FROM dst ORDER BY id", "1", "2")
+	shop.puts.Store(false)
+	shop.deletes.Store(false)
+	do("INSERT INTO dst SELECT id FROM src", "1")
+	w.want("SELECT id FROM dst ORDER BY id", "1", "2", "4")
+	// A replay writes the same once more, and leaves the checkpoint where it is.
+	r, err := w.engine.Query(t.Context(), query.Request{SQL: "INSERT INTO dst SELECT id FROM src", Checkpoint: "c", Replay: true, MayWrite: anywhere})
+	check(t, err)
+	check(t, r.Close())
+	arrive(5)
+	do("INSERT INTO dst SELECT id FROM src", "1")
+	w.want("SELECT id FROM dst ORDER BY id", "1", "2", "4", "4", "5")
+	do("UNLOAD (SELECT id FROM src) TO '"+w.store.URI("out")+"'", "0")
+	do("DROP CHECKPOINT c", "c")
+	do("INSERT INTO dst SELECT id FROM src WHERE id = 1", "1")
+}
+
+// Where statements only read, what one left that was interrupted is brought to its end.
+func TestReadOnlySweeps(t *testing.T) {
+	shop := &stubbornStore{}
+	w := newWorkshop(t, func(c *query.Config) { shop.Store, c.Write.Store = c.Write.Store, shop })
+	w.want("CREATE TABLE t AS SELECT 1 AS id", "1")
+	shop.puts.Store(true)
+	shop.deletes.Store(true)
+	if _, err := w.ask("INSERT INTO t SELECT 2"); err == nil {
+		t.Fatal("nothing failed")
+	}
+	w.engine.Close()
+	w.cfg.ReadOnly = true
+	w.open()
+	var fault *query.Error
+	if _, err := w.ask("INSERT INTO t SELECT 3"); !errors.As(err, &fault) || fault.Code != query.CodeForbidden {
+		t.Errorf("written: %v", err)
+	}
+	w.want("SELECT id FROM t", "1")
+	shop.deletes.Store(false)
+	check(t, w.engine.Sweep(t.Context()))
+	w.want("SELECT id FROM t", "1")
+	if left, err := os.ReadDir(w.cfg.Write.Journal); err != nil || len(left) > 0 {
+		t.Errorf("the journal holds %v, %v", left, err)
+	}
 }

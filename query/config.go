@@ -59,8 +59,8 @@ type Config struct {
 	Store           Store
 	// Define is where statements define tables; nil: statements only read.
 	Define Definer
-	// ReadOnly refuses the statements that define tables; those that show how they are
-	// defined are answered.
+	// ReadOnly refuses the statements that write or define tables; those that show how
+	// they are defined are answered.
 	ReadOnly bool
 	// Buffer and Converter may both be nil: then there are no live rows.
 	Buffer    Buffer

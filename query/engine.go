@@ -76,7 +76,11 @@ func Open(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	if cfg.Write != nil {
-		if e.writer, err = write.Open(*cfg.Write); err != nil {
+		w := *cfg.Write
+		if cfg.Checkpoints != nil {
+			w.Checkpoints = cfg.Checkpoints
+		}
+		if e.writer, err = write.Open(w); err != nil {
 			return nil, err
 		}
 	}
@@ -217,7 +221,7 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows, listed *runnin
 		}
 		r.sql = req.SQL
 	}
-	if src, ok, err := e.checkpointCommand(req); ok {
+	if src, ok, err := e.checkpointCommand(ctx, req); ok {
 		r.src = src
 		return err
 	}

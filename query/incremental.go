@@ -28,6 +28,9 @@ func (e *Engine) begin(ctx context.Context, req Request, r *Rows) error {
 	if !readsRows(req.SQL) {
 		return nil
 	}
+	if err := e.unpledge(ctx, req.Checkpoint); err != nil {
+		return err
+	}
 	run, err := e.cfg.Checkpoints.Begin(ctx, req.Checkpoint, req.Replay)
 	if err != nil {
 		return err
@@ -35,6 +38,19 @@ func (e *Engine) begin(ctx context.Context, req Request, r *Rows) error {
 	r.run = run
 	if !allVisible(run.Tables(), req.Visible) {
 		return fault(CodeForbidden, "the checkpoint %s is somebody else's: choose another name", req.Checkpoint)
+	}
+	return nil
+}
+
+// unpledge brings to an end what a statement left that wrote with the checkpoint and was
+// interrupted: until then it is not known where the checkpoint is. A statement that is at
+// work is waited for by Begin.
+func (e *Engine) unpledge(ctx context.Context, name string) error {
+	if !e.cfg.Checkpoints.Pledged(name) {
+		return nil
+	}
+	if err := e.Sweep(ctx); err != nil && e.cfg.Checkpoints.Pledged(name) {
+		return &Error{Code: CodeBusy, Message: fmt.Sprintf("a statement that wrote with the checkpoint %s was interrupted, and is not brought to an end yet; it is tried again with the next query of the checkpoint: %v", name, err), cause: err}
 	}
 	return nil
 }
@@ -122,7 +138,7 @@ func (e *Engine) sealFor(ctx context.Context, tables []lake.TableName) error {
 
 // checkpointCommand answers SHOW CHECKPOINTS, DROP CHECKPOINT name, and COMMIT or
 // ABANDON CHECKPOINT name token; ok is false for every other statement.
-func (e *Engine) checkpointCommand(req Request) (src *fixed, ok bool, err error) {
+func (e *Engine) checkpointCommand(ctx context.Context, req Request) (src *fixed, ok bool, err error) {
 	words := tokens(req.SQL)
 	if len(words) < 2 {
 		return nil, false, nil
@@ -159,7 +175,9 @@ func (e *Engine) checkpointCommand(req Request) (src *fixed, ok bool, err error)
 	case hidden:
 		err = fmt.Errorf("%w: %s", checkpoint.ErrNotFound, name)
 	case verb == "DROP":
-		err = book.Drop(name)
+		if err = e.unpledge(ctx, name); err == nil {
+			err = book.Drop(name)
+		}
 	case verb == "ABANDON":
 		err = book.Revoke(name, token)
 	default:
@@ -215,11 +233,16 @@ func (r *Rows) Run() (number int64, token string, ok bool) {
 	return r.run.Number(), r.run.Token(), true
 }
 
+// Awaits reports whether it is the delivery of the answer that moves a checkpoint on:
+// there is one, and the statement did not write.
+func (r *Rows) Awaits() bool { return r.run != nil && !r.written }
+
 // Commit says that the answer was delivered, completely: the next run of its
-// checkpoint begins where this one ended. Without a checkpoint it does nothing. It
-// must come after the last row, before or after Close, unless Sent was called.
+// checkpoint begins where this one ended. Without a checkpoint, or where a statement
+// that writes moved it, it does nothing. It must come after the last row, before or after
+// Close, unless Sent was called.
 func (r *Rows) Commit(context.Context) error {
-	if r.run == nil {
+	if !r.Awaits() {
 		return nil
 	}
 	if err := r.whole(); err != nil {
@@ -234,6 +257,9 @@ func (r *Rows) Commit(context.Context) error {
 // Sent says, after the last row and before Close, that the answer was sent and
 // that its receiver will confirm it, with COMMIT CHECKPOINT; Unsent takes it back.
 func (r *Rows) Sent() error {
+	if !r.Awaits() {
+		return nil
+	}
 	if err := r.whole(); err != nil {
 		return err
 	}
@@ -242,7 +268,11 @@ func (r *Rows) Sent() error {
 }
 
 // Unsent: see Sent.
-func (r *Rows) Unsent() { r.run.Revoke() }
+func (r *Rows) Unsent() {
+	if r.Awaits() {
+		r.run.Revoke()
+	}
+}
 
 // whole is an error unless all rows were read.
 func (r *Rows) whole() error {

@@ -36,7 +36,9 @@ type Request struct {
 	Parameters []string
 	// Checkpoint, if set, has the query read of its tables what was acknowledged since
 	// the latest committed run of that name: see Rows.Commit. With Replay it reads what
-	// that run read. SHOW, DESCRIBE, EXPLAIN and views' DDL have nothing to do with it.
+	// that run read. A statement that writes moves it with what it writes, whatever
+	// becomes of the answer. SHOW, DESCRIBE, EXPLAIN and views' DDL have nothing to do
+	// with it.
 	Checkpoint string
 	Replay     bool
 	// WriteID is what an INSERT goes by whose end the engine is to remember, over crashes
@@ -103,6 +105,7 @@ type Rows struct {
 	// exhausted says that the source has no more rows, and had no error.
 	exhausted bool
 	run       *checkpoint.Run // nil without one
+	written   bool            // by a statement with which the run has ended
 	replay    bool
 
 	release []func() // by letGo, when nothing is done for the query any more

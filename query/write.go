@@ -2,12 +2,14 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"sluice/internal/lake"
+	"sluice/query/checkpoint"
 	"sluice/query/executor"
 	"sluice/query/result"
 	"sluice/query/write"
@@ -54,12 +56,35 @@ func (e *Engine) write(ctx context.Context, req Request, s *write.Statement, r *
 		r.src = done()
 		return err
 	}
+	if r.run != nil {
+		if s.NoData {
+			return fault(CodeInvalid, "a checkpoint is of the rows that are read, and WITH NO DATA reads none%s", where(req.SQL, s.At))
+		}
+		job.Pledge = r.run.Pledge
+	}
 	rows, err := e.writer.Run(ctx, job)
+	if err == nil {
+		err = r.moveOn()
+	}
 	if err != nil {
 		return err
 	}
 	r.src = &fixed{columns: []result.Column{{Name: "rows", Type: "bigint"}}, rows: [][]result.Value{{{Text: fmt.Sprint(rows), Form: result.Literal}}}}
 	return nil
+}
+
+// moveOn ends the run of a statement that wrote, delivered or not: it moved with what
+// was written, or there was nothing to write.
+func (r *Rows) moveOn() error {
+	if r.run == nil {
+		return nil
+	}
+	r.written = true
+	err := r.run.Commit()
+	if errors.Is(err, checkpoint.ErrExpired) || errors.Is(err, checkpoint.ErrInvalid) {
+		return nil // it was pledged, or IF NOT EXISTS read nothing
+	}
+	return err
 }
 
 // done is the answer of a statement that has nothing to count.
@@ -70,7 +95,7 @@ func done() *fixed {
 // job checks who asks and what the statement names.
 func (e *Engine) job(ctx context.Context, req Request, s *write.Statement) (write.Job, error) {
 	job := write.Job{Statement: s, Database: req.Database, ID: req.WriteID}
-	if e.writer == nil {
+	if e.writer == nil || e.cfg.ReadOnly {
 		return job, fault(CodeForbidden, "statements only read here (query.write.who)%s", where(req.SQL, s.At))
 	}
 	database := req.Database

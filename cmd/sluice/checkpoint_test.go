@@ -7,6 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -180,4 +184,83 @@ func TestCheckpointsOverKills(t *testing.T) {
 	if len(seen) != sent {
 		t.Errorf("%d records were read, %d sent", len(seen), sent)
 	}
+}
+
+// The service is killed again and again while it writes what is new into a table: each
+// record is there once, although nobody ever asks what became of a statement.
+func TestCheckpointedInsertsOverKills(t *testing.T) {
+	dir := t.TempDir()
+	start := func() *child {
+		return startServe(t, dir, "SLUICE_BUFFER_INTERVAL=1s", "SLUICE_QUERY_WRITE_WHO=anyone")
+	}
+	c := start()
+	sent := 0
+	send := func() {
+		c.send("s", numbered(sent, 10))
+		sent += 10
+	}
+	ask := func(args ...string) (string, string, int) {
+		return command(t, "", append([]string{"query", "--server", c.url, "--output", "csv"}, args...)...)
+	}
+	insert := func() (string, int) {
+		_, stderr, code := ask("--checkpoint", "copy", "insert into copies select id from s")
+		return stderr, code
+	}
+	send()
+	if out, stderr, code := ask("create table copies as select id from s with no data"); code != 0 {
+		t.Fatalf("%s%s", out, stderr)
+	}
+	journal := filepath.Join(dir, "writes", "*.json")
+	moments := []func() bool{ // at which the kill comes
+		func() bool { entries, _ := filepath.Glob(journal); return len(entries) > 0 },
+		func() bool {
+			entries, _ := filepath.Glob(journal)
+			return slices.ContainsFunc(entries, func(e string) bool {
+				text, _ := os.ReadFile(e)
+				return bytes.Contains(text, []byte(`"register"`))
+			})
+		},
+	}
+	left := 0
+	for round := range 6 {
+		for hit := false; !hit; {
+			send()
+			stop, killed := make(chan struct{}), make(chan bool)
+			go func() {
+				for !moments[round%len(moments)]() {
+					select {
+					case <-stop:
+						killed <- false
+						return
+					default:
+						runtime.Gosched()
+					}
+				}
+				c.cmd.Process.Kill()
+				killed <- true
+			}()
+			insert()
+			close(stop)
+			hit = <-killed
+		}
+		c.cmd.Wait()
+		entries, err := filepath.Glob(journal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		left += len(entries)
+		c = start()
+	}
+	if left == 0 {
+		t.Error("no kill came while a statement wrote")
+	}
+	send()
+	if stderr, code := insert(); code != 0 {
+		t.Fatalf("insert: %s%s", stderr, c.log)
+	}
+	out, stderr, _ := ask("select count(*) as n, count(distinct id) as ids, min(id) as least, max(id) as most from copies")
+	if want := fmt.Sprintf("%d,%d,0,%d", sent, sent, sent-1); strings.TrimSpace(strings.TrimPrefix(out, "n,ids,least,most\r\n")) != want {
+		t.Errorf("there is %q, want %s: %s", out, want, stderr)
+	}
+	t.Logf("%d statements were interrupted", left)
 }

@@ -399,12 +399,10 @@ func (s *service) close() error {
 	return errors.Join(errs...)
 }
 
-// writing is what SQL that writes needs; nil where nobody may.
+// writing is what SQL that writes needs, also where nobody may: what a statement left
+// when somebody might is still brought to an end.
 func (s *service) writing() *write.Config {
 	w := s.cfg.Query.Write
-	if w.Who == configs.WriteOff {
-		return nil
-	}
 	return &write.Config{
 		Catalog: s.catalog, Store: s.store, Database: s.cfg.Database, Journal: s.cfg.WritesDir(),
 		MaxBytes: int64(w.MaxBytes), MaxPartitions: w.MaxPartitions, Prefixed: s.prefixed,

@@ -60,7 +60,13 @@ type entry struct {
 	dirty bool          // the file may not be what state says
 	busy  chan struct{} // holds a token while a run is under way
 	run   *Run          // the one under way
-	users int           // runs under way or waiting; the entry stays while there are some
+	// pledge is that of a run which is not released, and holds the token with it.
+	pledge *Pledge
+	users  int // runs under way or waiting; the entry stays while there are some
+}
+
+func newEntry(s State) *entry {
+	return &entry{name: s.Name, state: s, busy: make(chan struct{}, 1)}
 }
 
 // Open reads what there is.
@@ -121,7 +127,7 @@ func (b *Book) open() error {
 		if !ok || CheckName(name) != nil {
 			continue
 		}
-		e := &entry{name: name, busy: make(chan struct{}, 1)}
+		e := newEntry(State{Name: name})
 		text, err := buffer.ReadFile(b.fs, path)
 		if err == nil {
 			e.state, err = parseState(name, text)
@@ -216,7 +222,7 @@ func (b *Book) use(name string, create bool) (*entry, error) {
 	case len(b.names) >= b.cfg.Max:
 		return nil, fmt.Errorf("%w: there are %d checkpoints already, as many as there may be (query.checkpoints.max): drop one with DROP CHECKPOINT", ErrInvalid, len(b.names))
 	default:
-		e = &entry{name: name, state: State{Name: name}, busy: make(chan struct{}, 1)}
+		e = newEntry(State{Name: name})
 		b.names[name] = e
 	}
 	e.users++
@@ -241,13 +247,7 @@ func (b *Book) settle(e *entry) error {
 	if !dirty {
 		return nil
 	}
-	var err error
-	if state.Run == 0 {
-		err = removeFile(b.fs, b.path(state.Name))
-	} else {
-		err = b.write(state)
-	}
-	if err != nil {
+	if err := b.put(state); err != nil {
 		return fmt.Errorf("write checkpoint %s again after an error: %w", state.Name, err)
 	}
 	b.mu.Lock()
@@ -256,7 +256,11 @@ func (b *Book) settle(e *entry) error {
 	return nil
 }
 
-func (b *Book) write(s State) error {
+// put makes a checkpoint's file what s says, durably; none before the first run.
+func (b *Book) put(s State) error {
+	if s.Run == 0 {
+		return removeFile(b.fs, b.path(s.Name))
+	}
 	text, err := json.Marshal(s)
 	if err != nil {
 		return err

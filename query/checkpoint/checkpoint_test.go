@@ -193,13 +193,17 @@ func TestExclusion(t *testing.T) {
 		// Confirmed in time, with its token alone.
 		r.Sent()
 		r.Abandon() // nothing: it was sent
-		if err := b.Confirm("a", first.Token()); !errors.Is(err, checkpoint.ErrExpired) {
-			t.Errorf("the token of another run: %v", err)
+		for _, token := range []string{"", "another"} {
+			if err := b.Confirm("a", token); !errors.Is(err, checkpoint.ErrExpired) {
+				t.Errorf("the token %q: %v", token, err)
+			}
 		}
+		check(t, b.Confirm("a", first.Token())) // which is committed
 		time.Sleep(59 * time.Second)
 		check(t, b.Confirm("a", r.Token()))
-		if err := b.Confirm("a", r.Token()); !errors.Is(err, checkpoint.ErrExpired) {
-			t.Errorf("confirmed twice: %v", err)
+		check(t, b.Confirm("a", r.Token())) // its answer may have been lost
+		if err := b.Confirm("a", first.Token()); !errors.Is(err, checkpoint.ErrExpired) {
+			t.Errorf("the token of the run before: %v", err)
 		}
 
 		// Not confirmed: the next one has the same range.
@@ -322,7 +326,36 @@ func TestTorment(t *testing.T) {
 			list []int
 		}
 		var doubts [names]*doubt
+		// A statement that writes: its journal's entry, which no crash takes away.
+		type entry struct {
+			pledge checkpoint.Pledge
+			list   []int
+			kept   bool
+		}
+		var entries [names]*entry
+		settle := func(n int) {
+			e := entries[n]
+			if err := b.Settle(e.pledge, e.kept); err != nil {
+				if errors.Is(err, checkpoint.ErrElsewhere) {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+				e.kept = e.kept && rnd.IntN(2) == 0 // it is undone, or tried again
+				return
+			}
+			if rnd.IntN(4) == 0 {
+				return // to be settled again
+			}
+			entries[n] = nil
+			b.Release(e.pledge)
+			if e.kept {
+				commit(n, e.list)
+			}
+		}
 		once := func(n int, replay bool) {
+			if entries[n] != nil {
+				settle(n)
+				return
+			}
 			numbers := []int{rnd.IntN(batches), rnd.IntN(batches)}
 			r, err := b.Begin(context.Background(), fmt.Sprint("n", n), replay)
 			if err != nil {
@@ -356,6 +389,15 @@ func TestTorment(t *testing.T) {
 				return
 			}
 			number := r.Number()
+			if rnd.IntN(2) == 0 {
+				p, ok, err := r.Pledge()
+				if err != nil || !ok {
+					t.Fatalf("seed %d: pledge: %v, %v", seed, ok, err)
+				}
+				entries[n] = &entry{p, list, rnd.IntN(3) > 0}
+				settle(n)
+				return
+			}
 			if err := r.Commit(); err != nil {
 				doubts[n] = &doubt{number, list}
 				return
@@ -383,9 +425,17 @@ func TestTorment(t *testing.T) {
 					fsys = fsys.Kill()
 				}
 				b = open(t, config(fsys))
+				for _, e := range entries {
+					if e != nil {
+						check(t, b.Hold(e.pledge))
+					}
+				}
 				// Who did not hear of his commit asks.
 				for _, s := range b.List() {
 					n := int(s.Name[1] - '0')
+					if e := entries[n]; e != nil && s.Token == e.pledge.After.Token {
+						continue
+					}
 					if d := doubts[n]; d != nil && s.Run == d.run {
 						commit(n, d.list)
 					}
@@ -398,6 +448,9 @@ func TestTorment(t *testing.T) {
 		}
 		fsys.Heal()
 		for n := range names {
+			for entries[n] != nil {
+				settle(n)
+			}
 			once(n, false)
 			for k, times := range seen[n] {
 				if times != 1 {

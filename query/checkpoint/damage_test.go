@@ -57,7 +57,8 @@ func TestFiles(t *testing.T) {
 		fsys := faultfs.New()
 		b := open(t, config(fsys))
 		check(t, b.Note(id(1)))
-		check(t, plan(t, b, "a", false, 1, 2, 3).Commit())
+		run := plan(t, b, "a", false, 1, 2, 3)
+		check(t, run.Commit())
 		b.Close()
 		got, err := fsys.ReadFile("/checkpoints/batches")
 		check(t, err)
@@ -66,7 +67,7 @@ func TestFiles(t *testing.T) {
 		}
 		got, err = fsys.ReadFile("/checkpoints/a.json")
 		check(t, err)
-		const state = `{"name":"a","run":1,"committed":"2000-01-01T00:00:00Z","tables":{"shop.purchases":{"from":0,"to":3,"run":1}}}` + "\n"
+		state := `{"name":"a","run":1,"token":"` + run.Token() + `","committed":"2000-01-01T00:00:00Z","tables":{"shop.purchases":{"from":0,"to":3,"run":1}}}` + "\n"
 		if diff := cmp.Diff(state, string(got)); diff != "" {
 			t.Errorf("checkpoint (-want +got):\n%s", diff)
 		}

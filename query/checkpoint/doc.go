@@ -30,10 +30,6 @@
 // range of the table that they went to. What was removed from a table since is not
 // seen any more.
 //
-// A statement that writes (INSERT INTO … SELECT) has written before its run is
-// committed: what comes between the two, a kill above all, has the next run write
-// the same rows again.
-//
 // Names belong to whoever may query the tables that they were used with.
 //
 // # Runs
@@ -55,11 +51,34 @@
 // known: the run counts as not committed, and before the next one begins the file
 // is written again as it was.
 //
+// # Statements that write
+//
+// The run of an INSERT INTO … SELECT, of a CREATE TABLE … AS or an UNLOAD is committed
+// with what it writes, both or neither, whether its answer is delivered or not: so what
+// was acknowledged is written once. It is given away (Run.Pledge) when the rows are
+// computed; the pledge, which is the checkpoint before the run and after it, goes into
+// the entry of the statement in package write's journal. From then on the run's end is
+// that of the entry:
+//
+//  1. The entry is brought to its end: the objects are put and registered, or taken away.
+//  2. The checkpoint is made to say so (Settle): the state after, or before.
+//  3. The entry is struck from the journal, durably.
+//  4. The pledge is let go (Release), and the next run of the name begins.
+//
+// If we crash before 2, the checkpoint is where it was, and who reads the journal next
+// tells the book (Hold), so that no run of the name begins, and goes on with 1. If we
+// crash between 2 and 3, the same is done again: Settle knows by the run's token that the
+// checkpoint is there already, or takes it back, where what was written is undone after
+// all. If we crash between 3 and 4, there is no pledge any more. A checkpoint that is
+// neither before nor after (its file was changed by hand) is left alone, and what was
+// written is undone. A replay has no pledge: it writes its rows once more.
+//
 // # Files
 //
 //	{dir}/batches          the journal
-//	{dir}/{name}.json      a checkpoint: the number of its latest committed run and,
-//	                       for each table, the range of the latest run that read it
+//	{dir}/{name}.json      a checkpoint: the number of its latest committed run, its
+//	                       token and, for each table, the range of the latest run that
+//	                       read it
 //	{dir}/*.new            a file that is being written; removed by Open
 //	{dir}/batches.damaged  the journal as it was found when lines in it were damaged
 //
@@ -95,7 +114,7 @@
 // name, so whoever merges several into one must, first, merge only batches of one
 // node that no checkpoint of it separates: for each checkpoint and table, they lie
 // on the same side of both ends of its latest range, and of a run's that is under
-// way; second, give the merged file the id of one of them as its name, and take the
+// way or pledged; second, give the merged file the id of one of them as its name, and take the
 // others away at the same time. Then a range that has one of the batches has all,
 // and finds their rows under the one name. Book.Together tells which batches those are. A row's place within its file, and the
 // order of rows, are nobody's business here.

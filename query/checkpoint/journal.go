@@ -66,6 +66,8 @@ func openJournal(fsys buffer.FS, dir string, most int, log *slog.Logger) (*journ
 // known: numbers go on behind one that counts as lost, so that every checkpoint
 // there is will say so.
 func (j *journal) reach(latest uint64) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if j.lastLocked() >= latest {
 		return nil
 	}

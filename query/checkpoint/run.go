@@ -35,6 +35,7 @@ type phase uint8
 const (
 	begun      phase = iota
 	sent             // it waits for its confirmation
+	pledged          // its end is what its pledge comes to
 	committing       // nobody else may end it
 	over
 )
@@ -192,7 +193,7 @@ func (r *Run) Covers(table lake.TableName, id lake.BatchID) bool {
 func (r *Run) Commit() error {
 	b := r.book
 	b.mu.Lock()
-	if r.phase == committing || r.phase == over {
+	if r.phase > sent {
 		b.mu.Unlock()
 		return fmt.Errorf("%w: run %d of the checkpoint %s is over", ErrExpired, r.number, r.entry.name)
 	}
@@ -201,7 +202,7 @@ func (r *Run) Commit() error {
 		return fmt.Errorf("%w: run %d of the checkpoint %s was never planned", ErrInvalid, r.number, r.entry.name)
 	}
 	r.end(committing)
-	state := r.entry.state.clone()
+	state := r.next(r.entry.state)
 	b.mu.Unlock()
 	outcome := "committed"
 	defer func() {
@@ -211,11 +212,7 @@ func (r *Run) Commit() error {
 	if r.replay {
 		return nil
 	}
-	for t, rg := range r.ranges {
-		state.Tables[t] = rg
-	}
-	state.Run, state.Committed = r.number, time.Now().UTC()
-	err := b.write(state)
+	err := b.put(state)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err != nil {
@@ -247,7 +244,8 @@ func (r *Run) Sent() {
 	r.timer = time.AfterFunc(b.cfg.Confirm, func() { r.Revoke() })
 }
 
-// Confirm commits the run of the name that was sent with the token.
+// Confirm commits the run of the name that was sent with the token. It may be
+// repeated, until the next run is committed.
 func (b *Book) Confirm(name, token string) error {
 	if err := CheckName(name); err != nil {
 		return err
@@ -257,7 +255,12 @@ func (b *Book) Confirm(name, token string) error {
 	if r != nil && r.phase != sent {
 		r = nil
 	}
+	e := b.names[name]
+	committed := r == nil && e != nil && e.pledge == nil && token != "" && e.state.Token == token
 	b.mu.Unlock()
+	if committed {
+		return nil
+	}
 	if r == nil {
 		return fmt.Errorf("%w: no run of the checkpoint %s waits for a confirmation with this token: it came too late, or the service was restarted; the run counts as not delivered, and the next one repeats it", ErrExpired, name)
 	}
@@ -303,7 +306,7 @@ func (r *Run) giveUp(upTo phase) {
 	}
 	r.end(over)
 	b.mu.Unlock()
-	b.runs.WithLabelValues("abandoned").Inc()
+	b.count(false)
 	r.release()
 }
 

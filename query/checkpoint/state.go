@@ -13,9 +13,10 @@ import (
 // A State is what is remembered under a name.
 type State struct {
 	Name      string           `json:"name"`
-	Run       int64            `json:"run"`       // of the latest committed one; 1 is the first
-	Committed time.Time        `json:"committed"` // when it was
-	Tables    map[string]Range `json:"tables"`    // by database.table
+	Run       int64            `json:"run"`             // of the latest committed one; 1 is the first
+	Token     string           `json:"token,omitempty"` // that run's
+	Committed time.Time        `json:"committed"`       // when it was
+	Tables    map[string]Range `json:"tables"`          // by database.table
 
 	// Err is why the checkpoint cannot be used: its file cannot be read.
 	Err error `json:"-"`

@@ -14,7 +14,7 @@ import (
 //
 // A run's range ends at the latest number when it was planned: at that moment these
 // batches have theirs. So only the ends count that there are now: those of the latest
-// ranges of the checkpoints, and of the runs that are under way.
+// ranges of the checkpoints, of the runs that are under way, and of pledges.
 func (b *Book) Together(table lake.TableName, ids []lake.BatchID) (parts [][]lake.BatchID) {
 	// Nobody plans meanwhile: a run's end is known when this is free.
 	b.planning <- struct{}{}
@@ -57,6 +57,13 @@ func (b *Book) cuts(table string) (cuts []uint64) {
 		}
 		if e.run != nil && e.run.planned > 0 {
 			cuts = append(cuts, e.run.planned)
+		}
+		if e.pledge != nil {
+			for _, s := range []State{e.pledge.Before, e.pledge.After} {
+				if r, ok := s.Tables[table]; ok {
+					cuts = append(cuts, r.From, r.To)
+				}
+			}
 		}
 	}
 	return cuts

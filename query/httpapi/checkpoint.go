@@ -31,7 +31,7 @@ func announce(w http.ResponseWriter, rows *query.Rows, confirm bool) {
 // checkpoint the connection ends as it should only after the commit: who reads the
 // answer to its end knows that it is committed.
 func (h *handler) finish(b *bufio.Writer, control *http.ResponseController, rows *query.Rows, confirm bool) {
-	_, _, run := rows.Run()
+	run := rows.Awaits()
 	if run && confirm {
 		// Before the last byte: the confirmation may be here before we are back.
 		if err := rows.Sent(); err != nil {

@@ -53,7 +53,14 @@
 //
 // So a client that dies in the middle sees nothing lost: each record comes at least
 // once, and a client that keeps the numbers of the runs whose answers it has made
-// its own can tell a repetition.
+// its own can tell a repetition. COMMIT CHECKPOINT may be repeated where its answer was
+// lost.
+//
+// A statement that writes (INSERT INTO … SELECT, CREATE TABLE … AS, UNLOAD) has its run
+// committed with what it wrote, before it is answered: both or neither, over any crash,
+// and whether the answer arrives or not. COMMIT CHECKPOINT says yes to that too, and
+// ABANDON changes nothing. While such a statement is at work, or was interrupted and its
+// lake does not answer, the checkpoint is checkpoint_busy.
 //
 // # Errors
 //

@@ -15,6 +15,7 @@ import (
 
 	"sluice/catalogsync"
 	"sluice/internal/lake"
+	"sluice/query/checkpoint"
 )
 
 // madeBy is the parameter of a table that says which statement made it.
@@ -29,15 +30,28 @@ type upload struct {
 }
 
 // publish puts the objects and registers them, all or nothing as far as this node
-// sees. From the first late object on it does not end with ctx: a statement that
-// is nearly done is better finished than undone.
+// sees, and moves the job's checkpoint with them. From the first late object on it does
+// not end with ctx: a statement that is nearly done is better finished than undone.
 //
-// If we crash before the entry is in the journal, nothing was put. If we crash
-// after it and before it says register, what was put is deleted by Sweep. If we crash
-// after that, Sweep registers what is not. The entry is struck last.
-func (w *Writer) publish(ctx context.Context, id lake.WriteID, uploads []upload, e entry) error {
+// If we crash before the entry is in the journal, nothing was put, and the checkpoint is
+// where the statement found it. If we crash after it and before it says register, what
+// was put is deleted by Sweep, and the checkpoint stays. If we crash after that, Sweep
+// registers what is not, and settles the pledge: the checkpoint is where it was, or
+// already where the run takes it. If we crash after the pledge was settled and before
+// the entry is struck, Sweep finds both as they should be. The entry is struck last, and
+// only then may the next run of the checkpoint begin: no other can have moved it.
+func (w *Writer) publish(ctx context.Context, job Job, id lake.WriteID, uploads []upload, e entry) error {
 	for _, u := range uploads {
 		e.Keys = append(e.Keys, u.key)
+	}
+	if job.Pledge != nil {
+		p, ok, err := job.Pledge()
+		if err != nil {
+			return err
+		}
+		if ok {
+			e.Pledge = &p
+		}
 	}
 	e.State = stateUpload
 	w.begin(id)
@@ -51,7 +65,7 @@ func (w *Writer) publish(ctx context.Context, id lake.WriteID, uploads []upload,
 	if err == nil {
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.Finish)
 		defer cancel()
-		err = w.finish(late, id, uploads, e)
+		err = w.finish(late, id, uploads, &e)
 	}
 	if err != nil {
 		return errors.Join(err, w.abandon(ctx, id, e))
@@ -60,18 +74,43 @@ func (w *Writer) publish(ctx context.Context, id lake.WriteID, uploads []upload,
 	return nil
 }
 
-func (w *Writer) finish(ctx context.Context, id lake.WriteID, uploads []upload, e entry) error {
+// finish sets the entry's state to what the journal may say by now.
+func (w *Writer) finish(ctx context.Context, id lake.WriteID, uploads []upload, e *entry) error {
 	if err := w.put(ctx, uploads, true); err != nil {
 		return err
 	}
 	e.State = stateRegister
-	if err := w.note(id, e); err != nil {
+	if err := w.note(id, *e); err != nil {
 		return err
 	}
-	if err := w.register(ctx, id, e); err != nil {
+	if err := w.register(ctx, id, *e); err != nil {
 		return err
 	}
-	return w.end(id, e)
+	return w.conclude(id, *e, true)
+}
+
+// conclude settles the pledge, if there is one, and strikes the entry, or has it say that
+// what was written is kept.
+func (w *Writer) conclude(id lake.WriteID, e entry, kept bool) error {
+	if e.Pledge != nil {
+		if w.cfg.Checkpoints == nil {
+			return fmt.Errorf("settle the checkpoint %s: there are no checkpoints here", e.Pledge.After.Name)
+		}
+		if err := w.cfg.Checkpoints.Settle(*e.Pledge, kept); err != nil {
+			return err
+		}
+	}
+	end := w.strike
+	if kept && e.Keep {
+		end = w.keep
+	}
+	if err := end(id); err != nil {
+		return err
+	}
+	if e.Pledge != nil {
+		w.cfg.Checkpoints.Release(*e.Pledge)
+	}
+	return nil
 }
 
 // put puts the objects that are late, or those that are not.
@@ -129,13 +168,11 @@ func (w *Writer) register(ctx context.Context, id lake.WriteID, e entry) error {
 func (w *Writer) abandon(ctx context.Context, id lake.WriteID, e entry) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.Finish)
 	defer cancel()
-	e.State = stateUpload
-	noteErr := w.note(id, e) // that it is to be undone, also by the next process
+	e.failed = true
 	err := w.undo(ctx, id, e)
 	if err == nil {
 		return nil
 	}
-	err = errors.Join(noteErr, err)
 	w.mu.Lock()
 	w.pending[id] = e
 	w.mu.Unlock()
@@ -145,7 +182,17 @@ func (w *Writer) abandon(ctx context.Context, id lake.WriteID, e entry) error {
 
 // undo takes away what a statement may have put and registered. Partitions may stay
 // in the catalog; they are without files.
+//
+// If we crash before the journal says upload, nothing was taken away yet, and Sweep goes
+// by what it says. If we crash after that, Sweep undoes it. The checkpoint is taken back
+// when nothing is left that its next run would write again.
 func (w *Writer) undo(ctx context.Context, id lake.WriteID, e entry) error {
+	if e.State != stateUpload {
+		e.State = stateUpload
+		if err := w.note(id, e); err != nil {
+			return err
+		}
+	}
 	if e.Make {
 		err := w.cfg.Catalog.Drop(ctx, e.Table.Name, func(t lake.Table) bool { return t.Parameters[madeBy] == string(id) })
 		if err != nil && !errors.Is(err, catalogsync.ErrNotFound) {
@@ -163,7 +210,7 @@ func (w *Writer) undo(ctx context.Context, id lake.WriteID, e entry) error {
 	if err := w.withdraw(ctx, e); err != nil && !errors.Is(err, catalogsync.ErrNotFound) {
 		return err
 	}
-	if err := w.strike(id); err != nil {
+	if err := w.conclude(id, e, false); err != nil {
 		return err
 	}
 	w.dropped(id)
@@ -179,37 +226,46 @@ func (w *Writer) Sweep(ctx context.Context) error {
 	w.mu.Unlock()
 	var errs []error
 	for _, id := range slices.Sorted(maps.Keys(todo)) {
-		if err := w.settle(ctx, id, todo[id]); err != nil {
+		e := todo[id]
+		if err := w.settle(ctx, id, &e); err != nil {
 			errs = append(errs, fmt.Errorf("settle %s: %w", id, err))
 			w.mu.Lock()
-			w.pending[id] = todo[id]
+			w.pending[id] = e
 			w.mu.Unlock()
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (w *Writer) settle(ctx context.Context, id lake.WriteID, e entry) error {
-	if e.State != stateRegister {
+// settle sets the entry's failed once it is decided that it is to be undone.
+func (w *Writer) settle(ctx context.Context, id lake.WriteID, e *entry) error {
+	if e.State != stateRegister || e.failed {
 		w.cfg.Log.Info("what a statement left that did not come to its end is deleted", "write", string(id), "table", e.Table.Name.String(), "objects", len(e.Keys))
-		return w.undo(ctx, id, e)
+		return w.undo(ctx, id, *e)
 	}
-	lost, err := w.lost(ctx, e)
+	lost, err := w.lost(ctx, *e)
 	if err != nil {
 		return err
 	}
 	if lost {
 		w.cfg.Log.Warn("objects of a statement that a crash interrupted are not there any more: what is left of it is deleted", "write", string(id), "table", e.Table.Name.String(), "objects", len(e.Keys))
-		return w.undo(ctx, id, e)
+		e.failed = true
+		return w.undo(ctx, id, *e)
 	}
-	err = w.register(ctx, id, e)
+	if err = w.register(ctx, id, *e); err == nil {
+		err = w.conclude(id, *e, true)
+	}
 	var taken *Error
 	var elsewhere *catalogsync.PartitionElsewhereError
 	if errors.As(err, &taken) || errors.As(err, &elsewhere) || errors.Is(err, catalogsync.ErrNotFound) {
-		return w.undo(ctx, id, e) // somebody else was first, or has dropped the table
+		e.failed = true
+		return w.undo(ctx, id, *e) // somebody else was first, or has dropped the table
 	}
-	if err == nil {
-		err = w.end(id, e)
+	if errors.Is(err, checkpoint.ErrElsewhere) {
+		// Its file was put there by hand: its next run reads on from there.
+		w.cfg.Log.Error("what a statement wrote with a checkpoint, before a crash interrupted it, is deleted", "write", string(id), "table", e.Table.Name.String(), "err", err)
+		e.failed = true
+		return w.undo(ctx, id, *e)
 	}
 	if err == nil {
 		w.cfg.Log.Info("a statement that a crash interrupted is finished", "write", string(id), "table", e.Table.Name.String(), "objects", len(e.Keys))

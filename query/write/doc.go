@@ -34,7 +34,11 @@
 // with "write-" ([lake.WriteOf]) and, where INSERT had been going on, perhaps rows in some partitions.
 //
 // The journal has a file for each statement, {id}.json: state (upload: undo; register: go
-// on; done: of a job with an ID, until Forget), the keys of the objects, and the table and partitions to register.
+// on; done: of a job with an ID, until Forget), the keys of the objects, the table and
+// partitions to register, and the pledge of the checkpoint that the statement reads by: it
+// moves with what is written, and with nothing else (see package checkpoint). An entry that
+// cannot be read is left where it is, and said; what its statement did to a checkpoint is
+// not known then.
 //
 // # Where
 //

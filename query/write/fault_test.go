@@ -13,11 +13,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/catalogsync"
 	"sluice/catalogsync/embedded"
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
+	"sluice/query/checkpoint"
 	"sluice/query/executor"
 	"sluice/query/write"
 )
@@ -28,10 +30,12 @@ var errFault = errors.New("a fault of the test's")
 // process is as good as gone then.
 type faults struct {
 	n, at   int // at -1: none
+	broken  int // fails too, where it is positive
 	applied bool
 	dead    bool
 	hit     bool
 	cancel  func() // instead of a failure
+	around  func() // instead of one, before and after the operation
 }
 
 // do runs an operation, or fails before it or after it.
@@ -41,6 +45,13 @@ func (f *faults) do(op func() error) error {
 	f.n++
 	f.hit = f.hit || now
 	switch {
+	case f.broken > 0 && f.n == f.broken+1:
+		return errFault
+	case now && f.around != nil:
+		f.around()
+		err := op()
+		f.around()
+		return err
 	case now && f.cancel != nil:
 		f.cancel()
 		return op()
@@ -101,27 +112,42 @@ func (c *faultyCatalog) Register(ctx context.Context, t lake.Table, parts []lake
 	return out, err
 }
 
-// A house is a lake with a table that has the partition dt=a.
-type house struct {
-	t       *testing.T
-	store   store.Store
-	catalog *catalogsync.Catalog
-	journal string
-	faults  *faults
-	writer  *write.Writer
+// faultyBook fails when what was written is settled.
+type faultyBook struct {
+	*checkpoint.Book
+	faults *faults
 }
+
+func (b *faultyBook) Settle(p checkpoint.Pledge, kept bool) error {
+	return b.faults.do(func() error { return b.Book.Settle(p, kept) })
+}
+
+// A house is a lake with a table that has the partition dt=a, and a batch that a
+// checkpoint has not read.
+type house struct {
+	t        *testing.T
+	root     string // of the lake
+	store    store.Store
+	database string // a folder, the catalog's
+	server   *embedded.Server
+	catalog  *catalogsync.Catalog
+	journal  string
+	marks    string // a folder, the checkpoints'
+	book     *checkpoint.Book
+	faults   *faults
+	writer   *write.Writer
+}
+
+var batch = lake.BatchID("20260131T235959Z-000000000001")
 
 func newHouse(t *testing.T, f *faults) *house {
 	t.Helper()
-	h := &house{t: t, journal: t.TempDir(), faults: f}
+	h := &house{t: t, root: t.TempDir(), database: t.TempDir(), journal: t.TempDir(), marks: t.TempDir(), faults: f}
 	var err error
-	h.store, err = store.Open(t.Context(), t.TempDir(), store.Config{})
+	h.store, err = store.Open(t.Context(), h.root, store.Config{})
 	check(t, err)
-	server, err := embedded.Open(filepath.Join(t.TempDir(), "catalog.db"))
-	check(t, err)
-	t.Cleanup(func() { server.Close() })
-	h.catalog, err = catalogsync.New(t.Context(), catalogsync.Config{Transport: server.Transport()})
-	check(t, err)
+	h.openCatalog()
+	t.Cleanup(func() { h.server.Close(); h.book.Close() })
 	table := lake.Table{
 		Name: lake.TableName{Database: "db", Table: "t"}, Location: h.store.URI("db/t") + "/",
 		Columns: []lake.Column{{Name: "n", Type: lake.Bigint}}, PartitionKeys: []lake.Column{{Name: "dt", Type: lake.String}},
@@ -129,15 +155,55 @@ func newHouse(t *testing.T, f *faults) *house {
 	check(t, h.catalog.Create(t.Context(), table))
 	check(t, h.catalog.AddPartitions(t.Context(), table, []lake.Partition{{Values: []string{"a"}, Location: table.Location + "dt=a/"}}))
 	check(t, h.store.Put(t.Context(), "db/t/dt=a/old.parquet", strings.NewReader("x"), 1))
-	h.open(&faultyStore{h.store, f}, &faultyCatalog{h.catalog, f})
+	h.open(&faultyStore{h.store, f}, &faultyCatalog{h.catalog, f}, func() write.Checkpoints { return &faultyBook{h.book, f} })
+	check(t, h.book.Note(batch))
 	return h
 }
 
-func (h *house) open(s write.Store, c write.Catalog) {
+func (h *house) openCatalog() {
 	h.t.Helper()
 	var err error
-	h.writer, err = write.Open(write.Config{Catalog: c, Store: s, Journal: h.journal, Uploads: 1})
+	h.server, err = embedded.Open(filepath.Join(h.database, "catalog.db"))
 	check(h.t, err)
+	h.catalog, err = catalogsync.New(h.t.Context(), catalogsync.Config{Transport: h.server.Transport()})
+	check(h.t, err)
+}
+
+func (h *house) open(s write.Store, c write.Catalog, book func() write.Checkpoints) {
+	h.t.Helper()
+	if h.book != nil {
+		h.book.Close()
+	}
+	var err error
+	h.book, err = checkpoint.Open(checkpoint.Config{Dir: h.marks, Max: 1, Batches: 10, Confirm: time.Minute})
+	check(h.t, err)
+	h.writer, err = write.Open(write.Config{Catalog: c, Store: s, Journal: h.journal, Uploads: 1, Checkpoints: book()})
+	check(h.t, err)
+}
+
+// again is a new process.
+func (h *house) again() {
+	h.t.Helper()
+	h.open(h.store, h.catalog, func() write.Checkpoints { return h.book })
+}
+
+// begin begins a run of the checkpoint.
+func (h *house) begin() *checkpoint.Run {
+	h.t.Helper()
+	r, err := h.book.Begin(h.t.Context(), "c", false)
+	check(h.t, err)
+	check(h.t, r.Plan(h.t.Context(), []lake.TableName{source}, func() ([]lake.BatchID, error) { return nil, nil }))
+	return r
+}
+
+var source = lake.TableName{Database: "db", Table: "source"}
+
+// moved reports whether the checkpoint is behind the batch.
+func (h *house) moved() bool {
+	h.t.Helper()
+	r := h.begin()
+	defer r.Abandon()
+	return !r.Covers(source, batch)
 }
 
 func check(t *testing.T, err error) {
@@ -177,7 +243,9 @@ func (h *house) run(ctx context.Context, sql string) error {
 	if !ok || err != nil {
 		h.t.Fatalf("%s: %v", sql, err)
 	}
-	job := write.Job{Statement: s, Database: "db", Folder: h.t.TempDir(), Prepare: func(_ context.Context, folder string) (write.Prepared, error) { return rows{folder}, nil }}
+	r := h.begin()
+	defer r.Abandon() // nothing, once it is pledged
+	job := write.Job{Pledge: r.Pledge, Statement: s, Database: "db", Folder: h.t.TempDir(), Prepare: func(_ context.Context, folder string) (write.Prepared, error) { return rows{folder}, nil }}
 	if s.Kind != write.Unload {
 		job.Name = lake.TableName{Database: "db", Table: s.Name[0]}
 	}
@@ -291,16 +359,30 @@ func TestFaults(t *testing.T) {
 func (h *house) verdict(what string, err error, before, whole []string) {
 	h.t.Helper()
 	all := slices.Sorted(slices.Values(slices.Concat(before, whole)))
-	if got := h.seen(); err == nil && !slices.Equal(got, all) || err != nil && !h.nothing(got, before) {
+	if got := h.seen(); err == nil && !slices.Equal(got, all) || err != nil && !slices.Equal(got, before) {
 		h.t.Fatalf("%s: seen are %q", what, got)
 	}
-	h.open(h.store, h.catalog) // a new process
-	if got := h.seen(); err == nil && !slices.Equal(got, all) || err != nil && !h.nothing(got, before) {
+	// A checkpoint that waits for the sweep is with nobody until then.
+	if pledged := h.book.Pledged("c"); pledged && err == nil || !pledged && h.moved() != (err == nil) {
+		h.t.Fatalf("%s: the checkpoint moved although the statement failed, or did not", what)
+	}
+	h.again()
+	if got := h.seen(); err == nil && !slices.Equal(got, all) || err != nil && !slices.Equal(got, before) {
 		h.t.Fatalf("%s: seen by a new process are %q", what, got)
 	}
+	h.settled(what, err, before, whole)
+}
+
+// settled sweeps what a statement left that ended with err, and checks that it is all
+// there and the checkpoint behind it, or neither.
+func (h *house) settled(what string, err error, before, whole []string) {
+	h.t.Helper()
+	all := slices.Sorted(slices.Values(slices.Concat(before, whole)))
 	check(h.t, h.writer.Sweep(h.t.Context()))
 	got := h.seen()
 	switch {
+	case h.moved() != slices.Equal(got, all):
+		h.t.Fatalf("%s: seen after the sweep are %q, but the checkpoint moved: %v", what, got, h.moved())
 	case slices.Equal(got, all):
 	case err == nil || !slices.Equal(got, before):
 		h.t.Fatalf("%s: seen after the sweep are %q", what, got)
@@ -312,8 +394,118 @@ func (h *house) verdict(what string, err error, before, whole []string) {
 	}
 }
 
-// nothing reports whether nothing of a statement is seen.
-func (h *house) nothing(got, before []string) bool { return slices.Equal(got, before) }
+// folders are all that a process leaves.
+func (h *house) folders() []string { return []string{h.root, h.database, h.journal, h.marks} }
+
+// keep copies what a process leaves that is killed now.
+func (h *house) keep() string {
+	h.t.Helper()
+	kept := h.t.TempDir()
+	for i, folder := range h.folders() {
+		check(h.t, os.CopyFS(filepath.Join(kept, fmt.Sprint(i)), os.DirFS(folder)))
+	}
+	return kept
+}
+
+// restore puts back what keep copied.
+func (h *house) restore(kept string) {
+	h.t.Helper()
+	check(h.t, h.server.Close())
+	for i, folder := range h.folders() {
+		check(h.t, os.RemoveAll(folder))
+		check(h.t, os.CopyFS(folder, os.DirFS(filepath.Join(kept, fmt.Sprint(i)))))
+	}
+	h.openCatalog()
+	h.again()
+}
+
+// TestKills kills the process before and after each operation of a statement with a
+// checkpoint, and again at each of those that bring it to its end: what it wrote is
+// there, and the checkpoint behind it, or neither.
+func TestKills(t *testing.T) {
+	for name, c := range faultCases {
+		if name == "place" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			ends := map[bool]int{} // by whether the checkpoint moved
+			for at := 0; ; at++ {
+				f := &faults{at: -1}
+				h := newHouse(t, f)
+				before := h.seen()
+				var kept []string
+				f.around = func() { kept = append(kept, h.keep()) }
+				f.n, f.at = 0, at
+				check(t, h.run(t.Context(), c.sql))
+				if !f.hit {
+					break
+				}
+				for i, state := range kept {
+					h.restore(state)
+					h.settled(fmt.Sprintf("killed at operation %d.%d", at, i), errFault, before, c.whole)
+					ends[h.moved()]++
+					if i == 1 {
+						h.killSweeps(fmt.Sprintf("killed after operation %d", at), state, before, c.whole)
+					}
+				}
+			}
+			if ends[true] < 2 || ends[false] < 2 {
+				t.Errorf("finished and undone: %v", ends)
+			}
+		})
+	}
+}
+
+// TestKilledUndo kills the process at each operation that undoes a statement whose last
+// one failed.
+func TestKilledUndo(t *testing.T) {
+	f := &faults{at: -1}
+	h := newHouse(t, f)
+	f.n = 0
+	const sql = "INSERT INTO t SELECT 1"
+	check(t, h.run(t.Context(), sql))
+	last := f.n - 1
+	steps := 0
+	for at := last + 1; ; at++ {
+		f := &faults{at: -1}
+		h := newHouse(t, f)
+		before := h.seen()
+		var kept []string
+		f.around = func() { kept = append(kept, h.keep()) }
+		f.n, f.at, f.broken = 0, at, last
+		if err := h.run(t.Context(), sql); !errors.Is(err, errFault) {
+			t.Fatalf("the statement ended with %v", err)
+		}
+		if !f.hit {
+			break
+		}
+		steps++
+		for i, state := range kept {
+			h.restore(state)
+			h.settled(fmt.Sprintf("killed at operation %d.%d of the undoing", at, i), errFault, before, faultCases["insert"].whole)
+		}
+	}
+	if steps < 3 {
+		t.Errorf("%d steps undo a statement", steps)
+	}
+}
+
+// killSweeps kills what sweeps a state, too.
+func (h *house) killSweeps(what, state string, before, whole []string) {
+	h.t.Helper()
+	for at := 0; ; at++ {
+		h.restore(state)
+		var kept []string
+		f := &faults{at: at, around: func() { kept = append(kept, h.keep()) }}
+		h.open(&faultyStore{h.store, f}, &faultyCatalog{h.catalog, f}, func() write.Checkpoints { return &faultyBook{h.book, f} })
+		check(h.t, h.writer.Sweep(h.t.Context()))
+		if !f.hit {
+			return
+		}
+		h.restore(kept[1])
+		h.settled(fmt.Sprintf("%s, then after operation %d of its sweep", what, at), errFault, before, whole)
+	}
+}
 
 // TestLook: what a reader sees is fixed when it begins.
 func TestLook(t *testing.T) {
@@ -368,9 +560,9 @@ func TestLostObjects(t *testing.T) {
 			check(t, h.store.Delete(t.Context(), o.Key))
 		}
 		check(t, os.WriteFile(journal, entry, 0o644))
-		h.open(h.store, h.catalog)
+		h.again()
 		check(t, h.writer.Sweep(t.Context()))
-		if got := h.seen(); !slices.Equal(got, before) || h.written() > 0 {
+		if got := h.seen(); !slices.Equal(got, before) || h.written() > 0 || h.moved() {
 			t.Errorf("operation %d: seen are %q, and %d objects are left", at, got, h.written())
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"sluice/internal/lake"
+	"sluice/query/checkpoint"
 )
 
 // The states of an entry.
@@ -34,6 +35,12 @@ type entry struct {
 	Into []lake.Partition `json:"into,omitempty"`
 	// Keep has the end of the statement remembered.
 	Keep bool `json:"keep,omitempty"`
+	// Pledge is of the checkpoint that moves with the statement.
+	Pledge *checkpoint.Pledge `json:"pledge,omitempty"`
+
+	// failed says that whoever asked was told so: it is undone, whatever the journal
+	// says as long as that cannot be changed.
+	failed bool
 }
 
 const journalExt = ".json"
@@ -83,12 +90,8 @@ func (w *Writer) note(id lake.WriteID, e entry) error {
 	return nil
 }
 
-// end takes the entry out, or has it say that the statement came to its end, where
-// somebody will ask.
-func (w *Writer) end(id lake.WriteID, e entry) error {
-	if !e.Keep {
-		return w.strike(id)
-	}
+// keep has the entry say that the statement came to its end, where somebody will ask.
+func (w *Writer) keep(id lake.WriteID) error {
 	if err := w.note(id, entry{State: stateDone}); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"sluice/catalogsync"
 	"sluice/internal/lake"
 	"sluice/partitioner"
+	"sluice/query/checkpoint"
 	"sluice/query/executor"
 	"sluice/query/view"
 )
@@ -34,6 +35,9 @@ type Job struct {
 	ID lake.WriteID
 	// Prepare sets the query up, to write into the folder until ctx ends.
 	Prepare func(ctx context.Context, folder string) (Prepared, error)
+	// Pledge gives away the run of the checkpoint that the statement reads by, when all
+	// is computed; ok is false where nothing is to move. Nil: there is no checkpoint.
+	Pledge func() (p checkpoint.Pledge, ok bool, err error)
 }
 
 // Run runs a statement that makes files and returns how many rows it wrote. An
@@ -97,7 +101,7 @@ func (w *Writer) createTable(ctx context.Context, job Job) (int64, error) {
 		}
 		uploads = append(uploads, upload{piece: p, key: folder + "/" + string(id) + layout.Ext()})
 	}
-	err = w.publish(ctx, id, uploads, e)
+	err = w.publish(ctx, job, id, uploads, e)
 	var known *Error
 	if errors.As(err, &known) && known.Exists {
 		known.Position = s.At
@@ -149,7 +153,7 @@ func (w *Writer) insert(ctx context.Context, job Job) (int64, error) {
 		return 0, err
 	}
 	e.Keep = job.ID != ""
-	if err := w.publish(ctx, id, uploads, e); err != nil {
+	if err := w.publish(ctx, job, id, uploads, e); err != nil {
 		return 0, err
 	}
 	return out.rows, nil
@@ -248,7 +252,7 @@ func (w *Writer) unload(ctx context.Context, job Job) (int64, error) {
 		}
 		uploads = append(uploads, upload{piece: p, key: folder + "/" + string(id) + layout.Ext()})
 	}
-	if err := w.publish(ctx, id, uploads, entry{}); err != nil {
+	if err := w.publish(ctx, job, id, uploads, entry{}); err != nil {
 		return 0, err
 	}
 	return out.rows, nil

@@ -14,6 +14,7 @@ import (
 	"sluice/catalogsync/moves"
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
+	"sluice/query/checkpoint"
 )
 
 // A Catalog is where tables and views are registered.
@@ -38,6 +39,13 @@ type Store interface {
 	URI(key string) string
 }
 
+// Checkpoints move with what statements write: see package checkpoint.
+type Checkpoints interface {
+	Hold(p checkpoint.Pledge) error
+	Settle(p checkpoint.Pledge, kept bool) error
+	Release(p checkpoint.Pledge)
+}
+
 // A Config is what a Writer needs and its bounds.
 type Config struct {
 	Catalog Catalog
@@ -56,6 +64,8 @@ type Config struct {
 	// Prefixed reports whether a stream lays out the folders of the table's partitions
 	// by a rule of its own, which a statement does not know. Nil: none does.
 	Prefixed func(name lake.TableName) bool
+	// Checkpoints are those that jobs may have pledges of; nil: none do.
+	Checkpoints Checkpoints
 	// Reserved are keys of folders where no statement writes.
 	Reserved []string
 	Log      *slog.Logger
@@ -120,6 +130,12 @@ func Open(cfg Config) (*Writer, error) {
 			continue
 		}
 		w.writes[id] = 0
+		if e.Pledge == nil || cfg.Checkpoints == nil {
+			continue
+		}
+		if err := cfg.Checkpoints.Hold(*e.Pledge); err != nil {
+			cfg.Log.Error("what a statement wrote with a checkpoint cannot be brought to an end", "write", string(id), "err", err)
+		}
 	}
 	return w, nil
 }
