@@ -60,9 +60,9 @@
 //
 // Not there, and refused by name: timestamps with a zone other than UTC within arrays,
 // maps and rows or with a zone computed for each row, functions of a char(n) beyond
-// comparisons, JSON paths with wildcards and Trino's json_value and json_query,
-// MATCH_RECOGNIZE, FETCH FIRST WITH TIES, sketches (HyperLogLog, digests), weights of
-// approx_percentile, checksum of decimals and nested values, date minus date where
+// comparisons, upper and lower, JSON paths with filters and .., Trino's json_value and
+// json_query, MATCH_RECOGNIZE, FETCH FIRST WITH TIES, sketches (HyperLogLog, digests),
+// DESCRIBE INPUT and OUTPUT, checksum of decimals and nested values, date minus date where
 // neither is written as one, casts of rows to JSON. Trino's listagg is there. Not told
 // from Presto: a comparison or concatenation of types that Presto refuses to mix is
 // answered as DuckDB does; arrays, maps and rows in columns are compared as DuckDB

@@ -79,17 +79,25 @@ func mapAgg(r *rewriter, n node) {
 func percentile(r *rewriter, n node) {
 	r.fitting(n)
 	a := arguments(n)
-	if len(a) == 3 && isNumber(a[1]) && isNumber(a[2]) && !whole(a[1]) {
-		a = a[:2] // with an accuracy, which the exact value has
+	var weight node
+	switch {
+	case len(a) == 4 || len(a) == 3 && !percentages(a[1]):
+		weight, a = a[1], []node{a[0], a[2]} // without the accuracy, which the exact value has
+	case len(a) == 3:
+		a = a[:2]
 	}
 	if len(a) != 2 {
-		r.fail(n, "approx_percentile takes a column and a percentage here, or an array of them, and an accuracy; weights are not supported")
+		r.fail(n, "approx_percentile takes a column, weights if there are any, a percentage or an array of them, and an accuracy")
 		return
 	}
 	ps := []node{a[1]}
-	array := syntax.Text(a[1], "function_name") == "list_value" || syntax.Text(a[1], "type") == "ARRAY_CONSTRUCTOR"
+	array := isArray(a[1])
 	if array {
 		ps = arguments(a[1])
+	}
+	little := 1e-12
+	if weight != nil {
+		little = 0
 	}
 	for i, p := range ps {
 		v, ok := numberOf(p)
@@ -97,15 +105,61 @@ func percentile(r *rewriter, n node) {
 			r.fail(n, "the percentage of approx_percentile must be a number from 0 to 1, such as 0.5, or an array of such")
 			return
 		}
-		ps[i] = cast(literal(strconv.FormatFloat(min(v+1e-12, 1), 'g', -1, 64)), "DOUBLE")
+		ps[i] = cast(literal(strconv.FormatFloat(min(v+little, 1), 'g', -1, 64)), "DOUBLE")
+	}
+	if weight != nil {
+		r.weighted(n, a[0], weight, ps, array)
+		return
 	}
 	p := ps[0]
 	if array {
-		p = call("list_value", ps...)
-		p["schema"] = "main"
+		p = list(ps)
 	}
 	n["children"] = []any{a[0], p}
 	n["function_name"] = "quantile_disc"
+}
+
+func list(values []node) node {
+	l := call("list_value", values...)
+	l["schema"] = "main"
+	return l
+}
+
+func isArray(n node) bool {
+	return syntax.Text(n, "function_name") == "list_value" || syntax.Text(n, "type") == "ARRAY_CONSTRUCTOR"
+}
+
+// percentages reports whether an argument is a percentage or an array of them: a weight
+// that is written out is a whole number.
+func percentages(n node) bool {
+	v, ok := numberOf(n)
+	return isArray(n) || ok && v <= 1 && !whole(n)
+}
+
+// weighted counts each value as often as its weight says.
+func (r *rewriter) weighted(n, value, weight node, ps []node, array bool) {
+	if n["distinct"] == true || class(n) == "WINDOW" {
+		r.fail(n, "approx_percentile with weights takes no DISTINCT and no OVER here")
+		return
+	}
+	x, w := copied(value), r.macro("presto_weight", copied(weight))
+	x["alias"], w["alias"] = "x", "w"
+	l := aggregate(n, "array_agg", call("struct_pack", x, w))
+	for _, of := range []node{value, weight} {
+		present := node{"class": "OPERATOR", "type": "OPERATOR_IS_NOT_NULL", "children": []any{copied(of)}}
+		if f := syntax.Object(l, "filter"); f != nil {
+			present = node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{f, present}}
+		}
+		l["filter"] = present
+	}
+	for i, p := range ps {
+		ps[i] = r.macro("presto_weighted", copied(l), p)
+	}
+	if array {
+		become(n, list(ps))
+		return
+	}
+	become(n, ps[0])
 }
 
 // numberOf is the value of a constant number, which may be a cast's.

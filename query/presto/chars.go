@@ -35,6 +35,9 @@ func (r *rewriter) chars(n node, name string) *mark {
 		return nil
 	}
 	switch all, keeps := keepsMark[name]; {
+	case (name == "upper" || name == "lower") && len(args) == 1:
+		return markOf(args[0])
+
 	case keeps && all && len(args) == 1 || name == "greatest" || name == "least":
 		return r.common(n, args)
 	case keeps && !all && name != "nullif":

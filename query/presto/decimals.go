@@ -10,7 +10,7 @@ import (
 // arithmetic is a use of + - * / or % on numbers of which one is a decimal, with the
 // type that Presto gives it. It reports whether it is one.
 func (r *rewriter) arithmetic(n node, name string, args []node) bool {
-	ta, tb := numberType(args[0]), numberType(args[1])
+	ta, tb := kindOf(args[0]), kindOf(args[1])
 	if !ta.isDecimal() && !tb.isDecimal() {
 		return false
 	}
@@ -45,7 +45,7 @@ func (r *rewriter) arithmetic(n node, name string, args []node) bool {
 // narrowest is how many digits DuckDB computes with where both sides have no more.
 const narrowest = 18
 
-func (t *numeric) String() string {
+func (t *valueType) String() string {
 	if t.name != "decimal" {
 		return t.name
 	}
@@ -54,7 +54,7 @@ func (t *numeric) String() string {
 
 // sides are two numbers as decimals. Where DuckDB would compute with too few digits
 // one of them is made wider.
-func sides(args []node, a, b, wider *numeric, wide bool) [2]node {
+func sides(args []node, a, b, wider *valueType, wide bool) [2]node {
 	if !wide {
 		return [2]node{a.as(args[0]), b.as(args[1])}
 	}
@@ -62,8 +62,8 @@ func sides(args []node, a, b, wider *numeric, wide bool) [2]node {
 }
 
 // computed makes n an operation whose answer has the type t.
-func (r *rewriter) computed(n node, name string, t *numeric, sides [2]node) {
-	a, b := numberType(sides[0]), numberType(sides[1])
+func (r *rewriter) computed(n node, name string, t *valueType, sides [2]node) {
+	a, b := kindOf(sides[0]), kindOf(sides[1])
 	native := a.precision + b.precision
 	if name != "*" {
 		native = max(a.precision-a.scale, b.precision-b.scale) + max(a.scale, b.scale) + 1
@@ -81,8 +81,8 @@ func (r *rewriter) computed(n node, name string, t *numeric, sides [2]node) {
 
 // quotient is a division of decimals, rounded half away from zero. Where the digits
 // suffice it is one of whole numbers.
-func (r *rewriter) quotient(n node, t *numeric, x, y node) {
-	a, b := numberType(x), numberType(y)
+func (r *rewriter) quotient(n node, t *valueType, x, y node) {
+	a, b := kindOf(x), kindOf(y)
 	more := t.scale - a.scale + b.scale
 	if a.precision+a.scale+more > mostDigits || b.precision+b.scale > mostDigits {
 		become(n, toDecimal(r.macro("presto_wide_divide", x, y, integer(t.scale)), t))
@@ -94,7 +94,7 @@ func (r *rewriter) quotient(n node, t *numeric, x, y node) {
 
 // unscaled is the whole number that a decimal is without its point, with zeros more
 // behind it.
-func (r *rewriter) unscaled(x node, t *numeric, zeros int) node {
+func (r *rewriter) unscaled(x node, t *valueType, zeros int) node {
 	shift := t.scale + zeros
 	if shift == 0 {
 		return cast(x, "HUGEINT")
@@ -104,7 +104,7 @@ func (r *rewriter) unscaled(x node, t *numeric, zeros int) node {
 }
 
 // scaled is a whole number with the point of a decimal in it.
-func (r *rewriter) scaled(q node, t *numeric) node {
+func (r *rewriter) scaled(q node, t *valueType) node {
 	whole := toDecimal(q, decimal(mostDigits, 0))
 	if t.scale == 0 {
 		return toDecimal(q, t)
@@ -118,10 +118,10 @@ func (r *rewriter) ofDecimal(n node, name string, args []node) bool {
 	if name == "mod" && len(args) == 2 {
 		return r.arithmetic(n, "%", args)
 	}
-	if len(args) == 0 || len(args) > 2 || !numberType(args[0]).isDecimal() || class(n) != "FUNCTION" {
+	if len(args) == 0 || len(args) > 2 || !kindOf(args[0]).isDecimal() || class(n) != "FUNCTION" {
 		return false
 	}
-	t := numberType(args[0])
+	t := kindOf(args[0])
 	x := t.as(args[0])
 	switch {
 	case len(args) == 1 && (name == "round" || name == "ceil" || name == "ceiling" || name == "floor"):
@@ -148,10 +148,10 @@ func (r *rewriter) ofDecimal(n node, name string, args []node) bool {
 // aggregateOf is sum or avg of a decimal.
 func (r *rewriter) aggregateOf(n node, name string) bool {
 	args := arguments(n)
-	if len(args) != 1 || !numberType(args[0]).isDecimal() {
+	if len(args) != 1 || !kindOf(args[0]).isDecimal() {
 		return false
 	}
-	t := numberType(args[0])
+	t := kindOf(args[0])
 	total := aggregate(n, "sum", t.as(args[0]))
 	out := decimal(mostDigits, t.scale)
 	switch name {
@@ -169,41 +169,47 @@ func (r *rewriter) aggregateOf(n node, name string) bool {
 	return true
 }
 
-// sameNumber are the functions whose value is of their first argument's type.
-var sameNumber = map[string]int{"abs": 1, "min": 1, "max": 1, "arbitrary": 1, "any_value": 1, "max_by": 2, "min_by": 2, "first_value": 1, "last_value": 1, "nth_value": 2, "lag": 2, "lead": 2, "nullif": 2}
+// sameKind are the functions whose value is of their first argument's type.
+var sameKind = map[string]int{"abs": 1, "min": 1, "max": 1, "arbitrary": 1, "any_value": 1, "max_by": 2, "min_by": 2, "first_value": 1, "last_value": 1, "nth_value": 2, "lag": 2, "lead": 2, "nullif": 2}
 
-// functionNumbers are those of functions of any arguments.
-var functionNumbers = map[string]*numeric{}
+// functionKinds are those of functions of any arguments.
+var functionKinds = map[string]*valueType{}
 
 func init() {
-	for t, names := range map[*numeric]string{
-		bigint: "count count_star count_if approx_distinct cardinality length strpos strrpos position date_diff year quarter month week day hour minute second millisecond day_of_week dow day_of_month day_of_year doy week_of_year year_of_week yow json_array_length json_size row_number rank dense_rank ntile from_base codepoint levenshtein_distance hamming_distance bitwise_and bitwise_or bitwise_xor bit_count grouping",
-		double: "sqrt cbrt ln log log2 log10 exp power pow e pi nan infinity random rand sin cos tan asin acos atan atan2 sinh cosh tanh degrees radians stddev stddev_pop stddev_samp variance var_pop var_samp corr covar_pop covar_samp regr_slope regr_intercept skewness kurtosis percent_rank cume_dist to_unixtime",
+	for t, names := range map[*valueType]string{
+		bigint:    "count count_star count_if approx_distinct cardinality length strpos strrpos position date_diff year quarter month week day hour minute second millisecond day_of_week dow day_of_month day_of_year doy week_of_year year_of_week yow json_array_length json_size row_number rank dense_rank ntile from_base codepoint levenshtein_distance hamming_distance bitwise_and bitwise_or bitwise_xor bit_count grouping",
+		varbinary: "to_utf8 from_hex from_base64 from_base64url from_base32 md5 sha1 sha256 sha512 hmac_md5 hmac_sha1 hmac_sha256 hmac_sha512 xxhash64 to_big_endian_64 to_big_endian_32 to_ieee754_32 to_ieee754_64",
+		double:    "sqrt cbrt ln log log2 log10 exp power pow e pi nan infinity random rand sin cos tan asin acos atan atan2 sinh cosh tanh degrees radians stddev stddev_pop stddev_samp variance var_pop var_samp skewness kurtosis percent_rank cume_dist to_unixtime",
 	} {
 		for name := range strings.FieldsSeq(names) {
-			functionNumbers[name] = t
+			functionKinds[name] = t
 		}
 	}
 }
 
 // result is the type of a call whose arguments are rewritten; nil where it is not
 // known.
-func (r *rewriter) result(n node, name string) *numeric {
+func (r *rewriter) result(n node, name string) *valueType {
 	args := arguments(n)
-	var t *numeric
+	var t *valueType
 	if len(args) > 0 {
-		t = numberType(args[0])
+		t = kindOf(args[0])
 	}
-	if arity, ok := sameNumber[name]; ok && len(args) > 0 && len(args) <= arity {
+	if arity, ok := sameKind[name]; ok && len(args) > 0 && len(args) <= arity {
 		return t
 	}
 	switch name {
+	case "||", "concat", "substr", "substring", "reverse", "lpad", "rpad":
+		if nameOf(t) == "varbinary" {
+			return t
+		}
+		return nil
 	case "+", "-", "*", "/", "%", "mod":
 		if len(args) == 1 {
 			return t
 		}
 		if len(args) == 2 {
-			if c := commonNumber(t, numberType(args[1])); c != nil && !c.isDecimal() {
+			if c := commonKind(t, kindOf(args[1])); c != nil && !c.isDecimal() {
 				return c
 			}
 		}
@@ -231,14 +237,25 @@ func (r *rewriter) result(n node, name string) *numeric {
 			return nil
 		}
 	}
-	return functionNumbers[name]
+	return functionKinds[name]
 }
 
-func nameOf(t *numeric) string {
+func nameOf(t *valueType) string {
 	if t == nil {
 		return ""
 	}
 	return t.name
+}
+
+// singles reports whether all arguments of an aggregate that is there for real and for
+// double are numbers that Presto makes reals.
+func singles(n node) bool {
+	for _, a := range arguments(n) {
+		if t := kindOf(a); t.asDecimal() == nil && nameOf(t) != "real" {
+			return false
+		}
+	}
+	return true
 }
 
 // fitting gives an aggregate that is there for bigint, double and real the one of them
@@ -249,7 +266,7 @@ func (r *rewriter) fitting(n node) {
 		return
 	}
 	x, _ := children[0].(node)
-	switch t := numberType(x); {
+	switch t := kindOf(x); {
 	case t.isDecimal():
 		children[0] = cast(x, "FLOAT")
 	case wholeDigits[nameOf(t)] > 0 && t.name != "bigint":

@@ -20,7 +20,7 @@
 // needs; what no function of DuckDB's equals (JSON, hashes) is a function in Go, see
 // package function. Comparisons, conjunctions and IN stay what they are, so that conditions
 // prune as before. Of numbers the tree notes the type, as far as it follows from the
-// statement and the columns of tables: see numbers.go.
+// statement and the columns of tables: see kinds.go.
 //
 // # Where it stands
 //

@@ -72,7 +72,7 @@ func (r *rewriter) subquery(n node) {
 	out := r.query(syntax.Object(syntax.Object(n, "subquery"), "node"))
 	if syntax.Text(n, "subquery_type") == "SCALAR" && len(out.columns) == 1 {
 		r.keep(n, out.columns[0].mark)
-		is(n, out.columns[0].number)
+		is(n, out.columns[0].kind)
 	}
 }
 

@@ -34,8 +34,8 @@ substr 2 presto_substr | substr 3 presto_substr_length | substring 2 presto_subs
 strpos 2 | strpos 3 presto_strpos | position 2 | lpad 3 presto_lpad | rpad 3 presto_rpad | chr 1 presto_chr | codepoint 1 presto_codepoint | translate 3 | starts_with 2 | ends_with 2 presto_ends_with | strrpos 2 presto_strrpos
 split 2 presto_parts | split 3 presto_parts_most | split_part 3 presto_split_part | split_to_map 3 presto_split_to_map | split_to_multimap 3 presto_split_to_multimap
 levenshtein_distance 2 presto_levenshtein | hamming_distance 2 presto_hamming | normalize 1 nfc_normalize | like_escape 3 | not_like_escape 3
-to_utf8 1 encode | from_utf8 1 decode | to_hex 1 hex | from_hex 1 presto_from_hex | to_base64 1 base64 | from_base64 1 presto_from_base64 | to_base64url 1 presto_to_base64url | from_base64url 1 presto_from_base64url | to_base32 1 presto_to_base32 | from_base32 1 presto_from_base32
-md5 1 presto_md5 | sha1 1 presto_sha1 | sha256 1 presto_sha256 | sha512 1 presto_sha512 | crc32 1 presto_crc32 | hmac_md5 2 presto_hmac_md5 | hmac_sha1 2 presto_hmac_sha1 | hmac_sha256 2 presto_hmac_sha256 | hmac_sha512 2 presto_hmac_sha512 | to_big_endian_64 1 presto_to_big_endian_64 | from_big_endian_64 1 presto_from_big_endian_64 | xxhash64 1 presto_xxhash64 | uuid 0
+to_utf8 1 encode | from_utf8 1 presto_from_utf8 | from_utf8 2 presto_from_utf8_with | to_hex 1 hex | from_hex 1 presto_from_hex | to_base64 1 base64 | from_base64 1 presto_from_base64 | to_base64url 1 presto_to_base64url | from_base64url 1 presto_from_base64url | to_base32 1 presto_to_base32 | from_base32 1 presto_from_base32
+md5 1 presto_md5 | sha1 1 presto_sha1 | sha256 1 presto_sha256 | sha512 1 presto_sha512 | crc32 1 presto_crc32 | hmac_md5 2 presto_hmac_md5 | hmac_sha1 2 presto_hmac_sha1 | hmac_sha256 2 presto_hmac_sha256 | hmac_sha512 2 presto_hmac_sha512 | to_big_endian_32 1 presto_to_big_endian_32 | from_big_endian_32 1 presto_from_big_endian_32 | to_ieee754_32 1 presto_to_ieee754_32 | to_ieee754_64 1 presto_to_ieee754_64 | from_ieee754_32 1 presto_from_ieee754_32 | from_ieee754_64 1 presto_from_ieee754_64 | to_big_endian_64 1 presto_to_big_endian_64 | from_big_endian_64 1 presto_from_big_endian_64 | xxhash64 1 presto_xxhash64 | uuid 0
 
 regexp_like 2 regexp_matches | regexp_extract 2 presto_regexp_extract | regexp_extract 3 presto_regexp_group | regexp_extract_all 2-3
 regexp_split 2 presto_regexp_split | regexp_count 2 presto_regexp_count
@@ -57,7 +57,7 @@ map 0 | map 2 presto_map | map_from_entries 1 | map_keys 1 | map_values 1 | map_
 count_star 0 | count 0-1 | min 1-2 | max 1-2 | bool_and 1 | bool_or 1 | every 1 bool_and | array_agg 1
 arbitrary 1 any_value | any_value 1 | max_by 2 arg_max_null | min_by 2 arg_min_null | 
 stddev 1 | stddev_samp 1 | stddev_pop 1 | variance 1 | var_samp 1 | var_pop 1
-covar_pop 2 | covar_samp 2 | bitwise_and_agg 1 bit_and | bitwise_or_agg 1 bit_or | bitwise_xor_agg 1 bit_xor
+bitwise_and_agg 1 bit_and | bitwise_or_agg 1 bit_or | bitwise_xor_agg 1 bit_xor
 row_number 0 | rank 0 | dense_rank 0 | percent_rank 0 | cume_dist 0 | ntile 1 | first_value 1 | last_value 1 | nth_value 2 | lag 1-3 | lead 1-3
 
 now 0 | date_diff 3 presto_date_diff | year 1 | quarter 1 | month 1 | week 1 | week_of_year 1 week | day 1 | day_of_month 1 day
@@ -122,7 +122,7 @@ func (r *rewriter) apply(n node, name string) {
 		r.unknown(n, name)
 		return
 	}
-	if r.ofDecimal(n, name, arguments(n)) || r.aggregateOf(n, name) {
+	if r.ofDecimal(n, name, arguments(n)) || r.aggregateOf(n, name) || r.ofBytes(n, name, arguments(n)) {
 		return
 	}
 	if special := specials[name]; special != nil {

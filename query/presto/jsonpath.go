@@ -17,7 +17,7 @@ func (r *rewriter) jsonAt(n node, to string) {
 	}
 	if path, ok := constantText(a[1]); ok {
 		if err := function.CheckPath(path); err != nil {
-			r.fail(a[1], "the JSON path %s is not supported; there are $, .name, [\"name\"] and [0]", path)
+			r.fail(a[1], "the JSON path %s is not supported; there are $, .name, [\"name\"], [0], .* and [*]", path)
 			return
 		}
 	}
@@ -34,6 +34,10 @@ func (r *rewriter) jsonPath(n node, to string) {
 	path, ok := constantText(a[1])
 	if !ok {
 		r.fail(n, "the path of %s must be a text, as in %s(x, '$.a[0]')", name, name)
+		return
+	}
+	if function.Wild(path) {
+		become(n, r.macro("presto_json_size_all", a...))
 		return
 	}
 	duck, ok := duckPath(path)

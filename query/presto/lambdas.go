@@ -94,7 +94,7 @@ func reduce(r *rewriter, n node) {
 	if out == nil || body == nil {
 		return
 	}
-	if t := commonNumber(numberType(a[1]), numberType(body)); t.isDecimal() && !t.fits(a[1]) {
+	if t := commonKind(kindOf(a[1]), kindOf(body)); t.isDecimal() && !t.fits(a[1]) {
 		a[1] = toDecimal(a[1], t)
 	}
 	pack := func(state, element node) node {
@@ -108,6 +108,10 @@ func reduce(r *rewriter, n node) {
 	typed := func(of node) node { // NULL, of the type of an expression
 		return node{"class": "CASE", "type": "CASE_EXPR", "case_checks": []any{node{"when_expr": truth(false), "then_expr": of}}, "else_expr": null}
 	}
+	// The state has a type for what it begins with and for what a step gives.
+	given := copied(body)
+	bind(given, map[string]func() node{step[0]: func() node { return copied(a[1]) }, step[1]: func() node { return call("list_extract", copied(a[0]), integer(1)) }})
+	a[1] = node{"class": "CASE", "type": "CASE_EXPR", "case_checks": []any{node{"when_expr": truth(true), "then_expr": a[1]}}, "else_expr": given}
 	bind(body, map[string]func() node{step[0]: half("presto_s", 1), step[1]: half("presto_x", 2)})
 	pairs := call("list_transform", a[0], lambda(entry, pack(typed(copied(a[1])), column(entry))))
 	first := call("struct_pack", aliased(copied(a[1]), "s"), aliased(typed(call("list_extract", copied(a[0]), integer(1))), "x"))

@@ -32,6 +32,10 @@ presto_whole(rounded, x) AS cast_to_type(rounded, round(x));
 presto_cbrt(x) AS CASE WHEN round(cbrt(x)) * round(cbrt(x)) * round(cbrt(x)) = CAST(x AS DOUBLE) THEN round(cbrt(x)) ELSE cbrt(x) END;
 presto_round(x, n) AS CASE WHEN n < 0 AND typeof(x) LIKE '%INT%' THEN presto_fail('NOT_SUPPORTED: round of a whole number to tens or more is not supported: PrestoDB leaves it as it is, Trino rounds') ELSE cast_to_type(round(x, CAST(n AS INTEGER)), x + CAST(0 AS HUGEINT)) END;
 presto_truncate(x, n) AS CASE WHEN n < 0 OR n > 15 THEN presto_fail('NOT_SUPPORTED: truncate to ' || n || ' places is not supported') WHEN contains(lower(CAST(x AS VARCHAR)), 'e') OR contains(lower(CAST(x AS VARCHAR)), 'n') THEN presto_fail('NOT_SUPPORTED: truncate of ' || CAST(x AS VARCHAR) || ' is not supported') ELSE cast_to_type(regexp_replace(CAST(x AS VARCHAR), '(\.\d{' || CAST(n AS VARCHAR) || '})\d*$', '\1'), x) END;
+presto_weight(w) AS CASE WHEN w > 0 THEN CAST(w AS DOUBLE) WHEN w IS NOT NULL THEN presto_fail('INVALID_FUNCTION_ARGUMENT: percentile weight must be > 0') END;
+presto_weighted_state(l) AS list_prepend(struct_pack(x := l[1].x, w := CAST(0 AS DOUBLE)), l);
+presto_weighted_walk(l, least) AS list_reduce(presto_weighted_state(l), lambda s, e: CASE WHEN s.w > least THEN s ELSE struct_pack(x := e.x, w := s.w + e.w) END).x;
+presto_weighted(l, p) AS CASE WHEN len(l) > 0 THEN presto_weighted_walk(list_sort(l), floor(p * list_sum(list_transform(l, lambda e: e.w)))) END;
 presto_skewness(n, s) AS CASE WHEN n >= 3 THEN s * CAST(n - 2 AS DOUBLE) / sqrt(CAST(n AS DOUBLE) * CAST(n - 1 AS DOUBLE)) END;
 presto_ln(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) ELSE ln(CAST(x AS DOUBLE)) END;
 presto_log(b, x) AS presto_ln(x) / presto_ln(b);
@@ -77,7 +81,7 @@ presto_text(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN CAST(x AS VARCHAR) WHEN t
 presto_text_of(x, n) AS CASE WHEN typeof(x) <> 'VARCHAR' AND length(presto_text(x)) > n THEN presto_fail('INVALID_CAST_ARGUMENT: Value ' || presto_text(x) || ' cannot be represented as varchar(' || n || ')') ELSE left(presto_text(x), n) END;
 presto_row(x) AS CASE WHEN regexp_matches(typeof(x), 'STRUCT\(("[^"]*"|[^ (,)]+) ') THEN presto_fail('NOT_SUPPORTED: a cast of a row whose fields have names to another row is not supported: Presto goes by position here, DuckDB by name') ELSE x END;
 presto_nested(x, target) AS CASE WHEN regexp_matches(typeof(x), 'DOUBLE|FLOAT|TIMESTAMP') AND regexp_matches(typeof(x), '\[\]|MAP|STRUCT') AND target <> '' THEN presto_fail('NOT_SUPPORTED: a cast of doubles or timestamps within other values to ' || target || ' is not supported; use transform(a, x -> CAST(x AS …))') ELSE x END;
-presto_typeof(x) AS CASE WHEN regexp_matches(typeof(x), '^(MAP|STRUCT)\(|\[\]$') THEN presto_fail('NOT_SUPPORTED: typeof of arrays, maps and rows is not supported') WHEN typeof(x) = 'HUGEINT' THEN 'bigint' WHEN typeof(x) = 'BLOB' THEN 'varbinary' WHEN typeof(x) = 'FLOAT' THEN 'real' WHEN typeof(x) = '"NULL"' THEN 'unknown' WHEN typeof(x) = 'INTERVAL' THEN 'interval day to second' ELSE lower(typeof(x)) END;
+presto_typeof(x) AS presto_go_type_name(typeof(x));
 
 -- Text.
 presto_replace(s, a, b) AS CASE WHEN a = '' THEN presto_fail('NOT_SUPPORTED: replace of the empty text is not supported') ELSE replace(s, a, b) END;
@@ -95,8 +99,7 @@ presto_codepoint(s) AS CASE WHEN length(s) <> 1 THEN presto_fail('INVALID_FUNCTI
 presto_from_hex(s) AS unhex(CASE WHEN length(s) % 2 = 1 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: invalid input length ' || length(s)) ELSE s END);
 presto_ends_with(s, e) AS suffix(s, e);
 presto_strrpos(s, p) AS CASE WHEN p = '' THEN presto_fail('NOT_SUPPORTED: strrpos of the empty text is not supported') WHEN contains(s, p) THEN length(s) - length(p) - strpos(reverse(s), reverse(p)) + 2 ELSE 0 + length(s) * 0 END;
-presto_ascii(s, what) AS CASE WHEN strlen(s) <> length(s) THEN presto_fail('NOT_SUPPORTED: ' || what || ' of a text that is not ASCII is not supported') ELSE s END;
-presto_levenshtein(a, b) AS levenshtein(presto_ascii(a, 'levenshtein_distance'), presto_ascii(b, 'levenshtein_distance'));
+presto_levenshtein(a, b) AS CAST(presto_go_levenshtein(a, b) AS BIGINT);
 presto_no_list(x) AS CASE WHEN typeof(x) LIKE '%[]' THEN presto_fail('NOT_SUPPORTED: concat_ws of an array is not supported; use array_join') ELSE CAST(x AS VARCHAR) END;
 presto_parts(s, d) AS CASE WHEN d = '' THEN presto_fail('INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string') WHEN s = '' THEN [''] ELSE string_split(s, d) END;
 presto_parts_most(s, d, n) AS CASE WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Limit must be positive') WHEN len(presto_parts(s, d)) <= n THEN presto_parts(s, d) ELSE list_append(list_slice(presto_parts(s, d), 1, n - 1), array_to_string(list_slice(presto_parts(s, d), n, len(presto_parts(s, d))), d)) END;
@@ -104,11 +107,23 @@ presto_split_part(s, d, i) AS CASE WHEN i <= 0 THEN presto_fail('INVALID_FUNCTIO
 presto_entries(s, entry) AS CASE WHEN s = '' THEN list_slice([s], 2, 1) WHEN suffix(s, entry) THEN presto_parts(left(s, length(s) - length(entry)), entry) ELSE presto_parts(s, entry) END;
 presto_pair(e, pair) AS CASE WHEN len(presto_parts(e, pair)) <> 2 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Key-value delimiter must appear exactly once in each entry. Bad input: ''' || e || '''') ELSE presto_parts(e, pair) END;
 presto_split_to_map(s, entry, pair) AS map_from_entries(list_transform(presto_entries(s, entry), lambda e: struct_pack(k := presto_pair(e, pair)[1], v := presto_pair(e, pair)[2])));
-presto_hamming(a, b) AS CASE WHEN length(a) <> length(b) THEN presto_fail('INVALID_FUNCTION_ARGUMENT: The input strings to hamming_distance function must have the same length') WHEN a = '' THEN 0 ELSE hamming(presto_ascii(a, 'hamming_distance'), presto_ascii(b, 'hamming_distance')) END;
+presto_hamming(a, b) AS CAST(presto_go_hamming(a, b) AS BIGINT);
 presto_md5(b) AS unhex(md5(b));
 presto_sha1(b) AS unhex(sha1(b));
 presto_sha256(b) AS unhex(sha256(b));
 
+presto_from_utf8(b) AS presto_go_from_utf8(b, chr(65533));
+presto_from_utf8_with(b, r) AS presto_go_from_utf8(b, CASE WHEN typeof(r) = 'VARCHAR' THEN CAST(r AS VARCHAR) ELSE chr(CAST(CAST(r AS VARCHAR) AS INTEGER)) END);
+presto_substr_bytes(b, first, n) AS presto_go_substr_bytes(b, CAST(first AS VARCHAR), CAST(n AS VARCHAR));
+presto_reverse_bytes(b) AS presto_go_reverse_bytes(b);
+presto_lpad_bytes(b, n, p) AS presto_go_lpad_bytes(b, CAST(n AS VARCHAR), p);
+presto_rpad_bytes(b, n, p) AS presto_go_rpad_bytes(b, CAST(n AS VARCHAR), p);
+presto_to_big_endian_32(n) AS presto_go_to_big_endian_32(CAST(CAST(n AS INTEGER) AS VARCHAR));
+presto_from_big_endian_32(b) AS CAST(presto_go_from_big_endian_32(b) AS INTEGER);
+presto_to_ieee754_32(x) AS presto_go_to_ieee754_32(CAST(CAST(x AS FLOAT) AS VARCHAR));
+presto_to_ieee754_64(x) AS presto_go_to_ieee754_64(CAST(CAST(x AS DOUBLE) AS VARCHAR));
+presto_from_ieee754_32(b) AS CAST(presto_go_from_ieee754_32(b) AS FLOAT);
+presto_from_ieee754_64(b) AS CAST(presto_go_from_ieee754_64(b) AS DOUBLE);
 presto_sha512(b) AS presto_go_sha512(b);
 presto_hmac_md5(b, k) AS presto_go_hmac_md5(b, k);
 presto_hmac_sha1(b, k) AS presto_go_hmac_sha1(b, k);
@@ -165,6 +180,7 @@ presto_json_array_get(x, i) AS presto_json_array_item(presto_json_extract(x, CAS
 presto_json_array_item(x) AS CASE WHEN json_type(x) = 'VARCHAR' THEN presto_fail('NOT_SUPPORTED: json_array_get of a text is not supported, since Presto gives it without quotes, which is no JSON; use json_extract_scalar') ELSE x END;
 presto_json_array_length(x) AS CASE WHEN json_type(presto_json(x)) = 'ARRAY' THEN CAST(json_array_length(presto_json(x)) AS BIGINT) END;
 presto_json_size(x, path) AS CASE json_type(presto_json(x), path) WHEN 'ARRAY' THEN CAST(json_array_length(presto_json(x), path) AS BIGINT) WHEN 'OBJECT' THEN len(json_keys(presto_json(x), path)) ELSE 0 + CASE WHEN json_type(presto_json(x), path) IS NULL THEN NULL ELSE 0 END END;
+presto_json_size_all(x, path) AS CAST(presto_go_json_size(CAST(x AS VARCHAR), path) AS BIGINT);
 presto_json_scalar_is(x) AS CASE WHEN presto_json(x) IS NULL THEN CASE WHEN x IS NULL THEN NULL ELSE false END ELSE json_type(presto_json(x)) NOT IN ('OBJECT', 'ARRAY') END;
 presto_json_contains(x, value) AS CASE WHEN json_type(presto_json(x)) = 'ARRAY' THEN list_contains(json_extract(presto_json(x), '$[*]'), to_json(value)) END;
 presto_json_format(x) AS CAST(presto_to_json(x) AS VARCHAR);
@@ -219,9 +235,10 @@ presto_subset(m, ks) AS map_from_entries(list_filter(map_entries(m), lambda e: l
 presto_remove_null_values(m) AS map_from_entries(list_filter(map_entries(m), lambda e: e.value IS NOT NULL));
 presto_strpos(s, p, n) AS CASE WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: ''instance'' must be a positive or negative number.') WHEN p = '' THEN presto_fail('NOT_SUPPORTED: strpos of the empty text is not supported') WHEN len(string_split(s, p)) > n THEN length(array_to_string(list_slice(string_split(s, p), 1, n), p)) + 1 ELSE length(s) * 0 END;
 presto_slice(a, first, n) AS CASE WHEN first = 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: length must be greater than or equal to 0') WHEN n = 0 OR -first > len(a) THEN list_slice(a, 2, 1) WHEN first > 0 THEN list_slice(a, first, first + n - 1) ELSE list_slice(a, len(a) + first + 1, len(a) + first + n) END;
-presto_sequence(a, b) AS list_transform(range(0, CAST(abs(b - a) AS BIGINT) + 1), lambda i: a + CAST(i * CASE WHEN b < a THEN -1 ELSE 1 END AS INTEGER));
-presto_sequence_step(a, b, step) AS CASE WHEN step = 0 OR (b - a) * sign(step) < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') ELSE generate_series(CAST(a AS BIGINT), CAST(b AS BIGINT), CAST(step AS BIGINT)) END;
-presto_sequence_interval(a, b, step) AS cast_to_type(list_filter(list_transform(range(0, len(generate_series(CAST(a AS TIMESTAMP), CAST(b AS TIMESTAMP), step)) + 2), lambda i: CAST(a AS TIMESTAMP) + step * CAST(i AS INTEGER)), lambda e: CASE WHEN CAST(a AS TIMESTAMP) + step > CAST(a AS TIMESTAMP) THEN e <= CAST(b AS TIMESTAMP) ELSE e >= CAST(b AS TIMESTAMP) END), [a]);
+presto_sequence_size(n) AS CASE WHEN n > 10000 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: result of sequence function must not have more than 10000 entries') ELSE n END;
+presto_sequence(a, b) AS list_transform(range(0, presto_sequence_size(CAST(abs(b - a) AS BIGINT) + 1)), lambda i: a + CAST(i * CASE WHEN b < a THEN -1 ELSE 1 END AS INTEGER));
+presto_sequence_step(a, b, step) AS CASE WHEN step = 0 OR (b - a) * sign(step) < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') WHEN presto_sequence_size((CAST(b AS HUGEINT) - CAST(a AS HUGEINT)) // step + 1) > 0 THEN generate_series(CAST(a AS BIGINT), CAST(b AS BIGINT), CAST(step AS BIGINT)) END;
+presto_sequence_interval(a, b, step) AS cast_to_type(list_filter(list_transform(range(0, presto_sequence_size(len(generate_series(CAST(a AS TIMESTAMP), CAST(b AS TIMESTAMP), step))) + 2), lambda i: CAST(a AS TIMESTAMP) + step * CAST(i AS INTEGER)), lambda e: CASE WHEN CAST(a AS TIMESTAMP) + step > CAST(a AS TIMESTAMP) THEN e <= CAST(b AS TIMESTAMP) ELSE e >= CAST(b AS TIMESTAMP) END), [a]);
 presto_repeat(x, n) AS list_transform(range(0, CASE WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be greater than or equal to 0') WHEN n > 10000 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be less than or equal to 10000') ELSE n END), lambda i: x);
 presto_map(ks, vs) AS map(ks, vs);
 presto_counts(h) AS map(map_keys(h), CAST(map_values(h) AS BIGINT[]));

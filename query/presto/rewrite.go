@@ -217,7 +217,7 @@ func (r *rewriter) visit(n node) {
 		r.window(n)
 		return
 	case "CAST":
-		t := castNumber(n)
+		t := castKind(n)
 		r.cast(n)
 		is(n, t)
 		return
@@ -231,7 +231,7 @@ func (r *rewriter) visit(n node) {
 			is(n, double)
 			return
 		}
-		is(n, constantNumber(n))
+		is(n, constantKind(n))
 		return
 	case "COLUMN_REF":
 		if names := syntax.List(n, "column_names"); len(names) == 1 && unknownHere[names[0]] {
@@ -239,7 +239,7 @@ func (r *rewriter) visit(n node) {
 		}
 		c := r.lookup(n)
 		r.keep(n, c.mark)
-		is(n, c.number)
+		is(n, c.kind)
 		return
 	case "LAMBDA":
 		r.lambda(n)
@@ -381,7 +381,7 @@ func (r *rewriter) infix(n node, name string) {
 		if name != "-" && name != "+" {
 			r.fail(n, "the operator %s is not Presto's", name)
 		}
-		if t := numberType(args[0]); t.isDecimal() {
+		if t := kindOf(args[0]); t.isDecimal() {
 			n["children"] = []any{t.as(args[0])}
 		}
 		return

@@ -33,9 +33,9 @@ type outputs struct {
 }
 
 type output struct {
-	name   string
-	mark   *mark
-	number *numeric // nil: it is none, or not known
+	name string
+	mark *mark
+	kind *valueType // nil: it is not known
 }
 
 func (o outputs) find(name string) (output, bool) {
@@ -82,7 +82,7 @@ func (r *rewriter) lookup(n node) output {
 			}
 			if c, ok := rel.find(name); ok {
 				if within {
-					c.number = nil
+					c.kind = nil
 				}
 				if c.mark != nil && within {
 					r.fail(n, "name the relation of the column %s, as in t.%s", name, name)
@@ -113,8 +113,8 @@ func (sc *scope) ordering(name string) (output, bool) {
 			other, both = found, true
 		}
 	}
-	if both && !c.number.same(other.number) {
-		c.number = nil
+	if both && !c.kind.same(other.kind) {
+		c.kind = nil
 	}
 	if !both && c.mark == nil || both && sameMark(c.mark, other.mark) || !both && !sc.isOpen() {
 		return c, true
@@ -204,10 +204,10 @@ func (r *rewriter) outputs(n node) outputs {
 			name, _ = names[len(names)-1].(string)
 		}
 		r.settle(item)
-		if t := numberType(item); class(item) == "CONSTANT" && t.isDecimal() && !t.fits(item) {
+		if t := kindOf(item); class(item) == "CONSTANT" && t.isDecimal() && !t.fits(item) {
 			become(item, toDecimal(item, t))
 		}
-		out.columns = append(out.columns, output{name: name, mark: markOf(item), number: numberType(item)})
+		out.columns = append(out.columns, output{name: name, mark: markOf(item), kind: kindOf(item)})
 	}
 	return out
 }
@@ -264,14 +264,14 @@ func (r *rewriter) setOperation(n node) outputs {
 	left := r.query(syntax.Object(n, "left"))
 	if name := syntax.Text(n, "cte_name"); name != "" {
 		for i := range left.columns { // the rows of the other part may be of a wider type
-			left.columns[i].number = nil
+			left.columns[i].kind = nil
 		}
 		r.scope.queries[strings.ToLower(name)] = left.renamed(syntax.List(n, "aliases"))
 	}
 	right := r.query(syntax.Object(n, "right"))
 	for i, c := range left.columns {
-		if i >= len(right.columns) || left.open || right.open || !c.number.same(right.columns[i].number) {
-			left.columns[i].number = nil
+		if i >= len(right.columns) || left.open || right.open || !c.kind.same(right.columns[i].kind) {
+			left.columns[i].kind = nil
 		}
 		if i < len(right.columns) && !sameMark(c.mark, right.columns[i].mark) {
 			r.fail(n, "the column %s of the parts of a %s has different time zones, or char(n) and another; cast it to one type", c.name, syntax.Text(n, "setop_type"))
@@ -349,7 +349,7 @@ func (r *rewriter) table(n node) outputs {
 		}
 	}
 	for _, c := range r.columns(parts) {
-		out.columns = append(out.columns, output{name: c.Name, number: parseNumber(c.Type)})
+		out.columns = append(out.columns, output{name: c.Name, kind: parseKind(c.Type)})
 	}
 	return out
 }
@@ -374,7 +374,7 @@ func (r *rewriter) values(n node) outputs {
 	}
 	var out outputs
 	for i, cells := range columns {
-		out.columns = append(out.columns, output{name: "col" + strconv.Itoa(i), mark: r.common(n, cells), number: alike(cells)})
+		out.columns = append(out.columns, output{name: "col" + strconv.Itoa(i), mark: r.common(n, cells), kind: alike(cells)})
 	}
 	return out
 }

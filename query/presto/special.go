@@ -31,7 +31,7 @@ func init() {
 				return
 			}
 			n["function_name"] = "geomean"
-			if t := numberType(a[0]); t.isDecimal() || nameOf(t) == "real" {
+			if t := kindOf(a[0]); t.isDecimal() || nameOf(t) == "real" {
 				become(n, cast(n, "FLOAT"))
 			}
 		},
@@ -120,6 +120,11 @@ func init() {
 			switch {
 			case a == nil:
 			case len(a) == 2:
+				for i := range a { // whole numbers give bigint
+					if wholeDigits[nameOf(kindOf(a[i]))] > 0 {
+						a[i] = cast(a[i], "BIGINT")
+					}
+				}
 				become(n, r.macro("presto_sequence", a...))
 			default:
 				if interval, _ := intervalOf(a[2]); interval {
@@ -163,7 +168,21 @@ func init() {
 		}
 	}
 	for name, arity := range map[string]int{"corr": 2, "regr_slope": 2, "regr_intercept": 2} { // NULL where DuckDB has NaN
-		specials[name] = func(r *rewriter, n node) { r.around(n, "presto_not_nan", arity) }
+		specials[name] = func(r *rewriter, n node) {
+			single := singles(n)
+			if r.around(n, "presto_not_nan", arity); single {
+				become(n, cast(n, "FLOAT"))
+			}
+		}
+	}
+	for _, name := range []string{"covar_pop", "covar_samp"} {
+		specials[name] = func(r *rewriter, n node) {
+			if len(arguments(n)) != 2 {
+				r.fail(n, "%s takes 2 arguments, not %d", name, len(arguments(n)))
+			} else if singles(n) {
+				become(n, cast(n, "FLOAT"))
+			}
+		}
 	}
 	for _, name := range []string{"ceil", "ceiling", "floor"} {
 		specials[name] = func(r *rewriter, n node) {
@@ -176,7 +195,11 @@ func init() {
 		if a := r.args(n, 1, 2); len(a) == 1 {
 			become(n, call("round", a[0]))
 		} else if a != nil {
+			t := kindOf(a[0])
 			become(n, r.macro("presto_round", a...))
+			if wholeDigits[nameOf(t)] > 0 {
+				become(n, cast(n, strings.ToUpper(t.name)))
+			}
 		}
 	}
 }

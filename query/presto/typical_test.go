@@ -27,9 +27,12 @@ var typicalTables = map[string]string{
 }
 
 // typical are the statements of the file.
-func typical(t testing.TB) []string {
+func typical(t testing.TB) []string { return overTables(t, typicalFile) }
+
+// overTables are the statements of a file, over the tables above.
+func overTables(t testing.TB, path string) []string {
 	t.Helper()
-	file, err := os.ReadFile(typicalFile)
+	file, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

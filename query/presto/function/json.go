@@ -17,17 +17,21 @@ import (
 // that is no JSON up to it, and a value that is not there, give NULL.
 func jsonExtract(dst []byte, args [][]byte) ([]byte, bool, error) {
 	value, err := valueAt(args[0], args[1])
+	if err == nil && wild(args[1]) {
+		dst, null := extractAll(dst, args[0], args[1])
+		return dst, null, nil
+	}
 	if err != nil || value == nil {
 		return dst, true, err
 	}
-	return appendValue(dst, value, false), false, nil
+	return appendValue(dst, value, asWritten), false, nil
 }
 
 // jsonScalar is json_extract_scalar: the text of a text, a number or a truth value at a
 // path, a number's as it is written.
 func jsonScalar(dst []byte, args [][]byte) ([]byte, bool, error) {
 	value, err := valueAt(args[0], args[1])
-	if err != nil || value == nil {
+	if err != nil || value == nil || wild(args[1]) {
 		return dst, true, err
 	}
 	switch value[0] {
@@ -140,7 +144,11 @@ func following(text []byte, i int) int {
 }
 
 // A pathReader reads a path such as $.a["b c"][0] step by step.
-type pathReader struct{ rest []byte }
+type pathReader struct {
+	rest  []byte
+	index bool // the last step was a number in brackets
+	all   bool // it was [*] or .*
+}
 
 // CheckPath says what is wrong with a path.
 func CheckPath(path string) error {
@@ -158,6 +166,7 @@ func (p *pathReader) begin() bool {
 // next is the next step's name or number.
 func (p *pathReader) next() (name []byte, ok, bad bool) {
 	s := p.rest
+	p.index, p.all = false, false
 	switch {
 	case len(s) == 0:
 		return nil, false, false
@@ -167,6 +176,9 @@ func (p *pathReader) next() (name []byte, ok, bad bool) {
 			end = len(s) - 1
 		}
 		name, p.rest = s[1:1+end], s[1+end:]
+		if p.all = string(name) == "*"; p.all {
+			return name, true, false
+		}
 		return name, true, len(name) == 0 || bytes.ContainsAny(name, " \"\\*()?")
 	case len(s) > 2 && s[0] == '[' && (s[1] == '"' || s[1] == '\''):
 		end := bytes.Index(s[2:], []byte{s[1], ']'})
@@ -181,6 +193,10 @@ func (p *pathReader) next() (name []byte, ok, bad bool) {
 			return nil, false, true
 		}
 		name, p.rest = s[1:end], s[end+1:]
+		if p.all = string(name) == "*"; p.all {
+			return name, true, false
+		}
+		p.index = true
 		return name, true, len(bytes.Trim(name, "0123456789")) > 0
 	}
 	return nil, false, true
@@ -192,7 +208,7 @@ func jsonParse(dst []byte, args [][]byte) ([]byte, bool, error) {
 	if err != nil || jsonscan.SkipSpace(args[0], n) != len(args[0]) {
 		return dst, false, invalid("Cannot convert value to JSON: '%s'", shortened(args[0]))
 	}
-	return appendValue(dst, args[0][jsonscan.SkipSpace(args[0], 0):n], true), false, nil
+	return appendValue(dst, args[0][jsonscan.SkipSpace(args[0], 0):n], canonical), false, nil
 }
 
 // jsonCanonical is jsonParse of what is JSON already.
@@ -211,16 +227,25 @@ func shortened(b []byte) []byte {
 	return append(bytes.Clone(b[:n]), "…"...)
 }
 
+// A form says which members of an object are written, and in which order.
+type form int
+
+const (
+	asWritten form = iota
+	lastOnes       // of those of one name the last, in the place of the first
+	canonical      // of those of one name the last, by their names
+)
+
 // appendValue appends a valid value without white space, numbers as Jackson writes
-// them; sorted: members by their names, of those of one name the last.
-func appendValue(dst, value []byte, sorted bool) []byte {
+// them.
+func appendValue(dst, value []byte, as form) []byte {
 	switch value[0] {
 	case '{':
-		return appendObject(dst, value, sorted)
+		return appendObject(dst, value, as)
 	case '[':
 		dst = append(dst, '[')
 		for from, end, ok := jsonscan.NextElement(value, 0); ok; from, end, ok = jsonscan.NextElement(value, end) {
-			dst = appendValue(separated(dst, '['), value[from:end], sorted)
+			dst = appendValue(separated(dst, '['), value[from:end], as)
 		}
 		return append(dst, ']')
 	case '"':
@@ -241,12 +266,16 @@ func separated(dst []byte, open byte) []byte {
 
 type namedValue struct{ name, value []byte }
 
-func appendObject(dst, object []byte, sorted bool) []byte {
+func appendObject(dst, object []byte, as form) []byte {
 	var members []namedValue
-	for m, ok := jsonscan.NextMember(object, 0); ok; m, ok = jsonscan.NextMember(object, m.End) {
-		members = append(members, namedValue{m.Name(object), object[m.Value:m.End]})
+	if as == lastOnes {
+		members = membersOf(object)
+	} else {
+		for m, ok := jsonscan.NextMember(object, 0); ok; m, ok = jsonscan.NextMember(object, m.End) {
+			members = append(members, namedValue{m.Name(object), object[m.Value:m.End]})
+		}
 	}
-	if sorted {
+	if as == canonical {
 		slices.SortStableFunc(members, func(a, b namedValue) int { return compareJava(a.name, b.name) })
 		last := members[:0]
 		for i, m := range members {
@@ -262,7 +291,7 @@ func appendObject(dst, object []byte, sorted bool) []byte {
 			dst = append(dst, ',')
 		}
 		dst = append(appendQuoted(dst, m.name), ':')
-		dst = appendValue(dst, m.value, sorted)
+		dst = appendValue(dst, m.value, as)
 	}
 	return append(dst, '}')
 }

@@ -17,8 +17,8 @@ import (
 // columns of tables. Of what is not known (what functions make of arrays and maps,
 // parameters of lambdas) the type is DuckDB's.
 
-// A numeric is a type of numbers.
-type numeric struct {
+// A valueType is a type of numbers, or varbinary.
+type valueType struct {
 	name             string // decimal, tinyint, smallint, integer, bigint, real or double
 	precision, scale int    // of a decimal
 }
@@ -29,26 +29,26 @@ type Column struct{ Name, Type string }
 const typeKey = "presto_type"
 
 var (
-	bigint    = &numeric{name: "bigint"}
-	integer32 = &numeric{name: "integer"}
-	double    = &numeric{name: "double"}
-	float32s  = &numeric{name: "real"}
+	bigint    = &valueType{name: "bigint"}
+	integer32 = &valueType{name: "integer"}
+	double    = &valueType{name: "double"}
+	float32s  = &valueType{name: "real"}
 )
 
 // mostDigits are those of the widest decimal.
 const mostDigits = 38
 
-func decimal(precision, scale int) *numeric {
-	return &numeric{name: "decimal", precision: min(max(precision, 1), mostDigits), scale: scale}
+func decimal(precision, scale int) *valueType {
+	return &valueType{name: "decimal", precision: min(max(precision, 1), mostDigits), scale: scale}
 }
 
-func numberType(n node) *numeric {
-	t, _ := n[typeKey].(*numeric)
+func kindOf(n node) *valueType {
+	t, _ := n[typeKey].(*valueType)
 	return t
 }
 
 // is notes the type of n; nil: it is not known.
-func is(n node, t *numeric) {
+func is(n node, t *valueType) {
 	if t == nil {
 		delete(n, typeKey)
 		return
@@ -56,13 +56,13 @@ func is(n node, t *numeric) {
 	n[typeKey] = t
 }
 
-func (t *numeric) isDecimal() bool { return t != nil && t.name == "decimal" }
+func (t *valueType) isDecimal() bool { return t != nil && t.name == "decimal" }
 
 // wholeDigits are the digits of whole numbers as decimals.
 var wholeDigits = map[string]int{"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 
 // asDecimal is the decimal that a decimal or a whole number is.
-func (t *numeric) asDecimal() *numeric {
+func (t *valueType) asDecimal() *valueType {
 	if t == nil || t.name == "decimal" {
 		return t
 	}
@@ -72,15 +72,17 @@ func (t *numeric) asDecimal() *numeric {
 	return nil
 }
 
-func (t *numeric) same(o *numeric) bool { return t != nil && o != nil && *t == *o }
+func (t *valueType) same(o *valueType) bool { return t != nil && o != nil && *t == *o }
 
 // commonNumber is the type to which values of two types are made to be side by side.
-func commonNumber(a, b *numeric) *numeric {
+func commonKind(a, b *valueType) *valueType {
 	switch {
 	case a == nil || b == nil:
 		return nil
 	case *a == *b:
 		return a
+	case a.name == "varbinary" || b.name == "varbinary":
+		return nil
 	case a.name == "double" || b.name == "double":
 		return double
 	case a.name == "real" || b.name == "real":
@@ -96,12 +98,14 @@ func commonNumber(a, b *numeric) *numeric {
 	return decimal(max(x.precision-x.scale, y.precision-y.scale)+scale, scale)
 }
 
-// parseNumber is the type of a number that Presto writes so.
-func parseNumber(s string) *numeric {
+// parseKind is the type of a number that Presto writes so.
+func parseKind(s string) *valueType {
 	name, rest, _ := strings.Cut(strings.ToLower(strings.TrimSpace(s)), "(")
 	switch name {
 	case "tinyint", "smallint", "integer", "bigint", "real", "double":
-		return &numeric{name: name}
+		return &valueType{name: name}
+	case "varbinary", "binary":
+		return varbinary
 	case "int":
 		return integer32
 	case "float":
@@ -126,9 +130,9 @@ func decimalOf(t node) (precision, scale int, ok bool) {
 	return p, s, syntax.Text(t, "id") == "DECIMAL" && err1 == nil && err2 == nil
 }
 
-// constantNumber is the type of a number that is written out. A decimal has as many
+// constantKind is the type of a number that is written out. A decimal has as many
 // digits as are written, but for zeros at the beginning.
-func constantNumber(n node) *numeric {
+func constantKind(n node) *valueType {
 	v := syntax.Object(n, "value")
 	if v["is_null"] == true {
 		return nil
@@ -170,13 +174,15 @@ func unscaledOf(v any) (*big.Int, bool) {
 }
 
 // castType is the type of what is cast to a number.
-func castNumber(n node) *numeric {
+func castKind(n node) *valueType {
 	t := syntax.Object(n, "cast_type")
 	switch syntax.Text(t, "id") {
 	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DOUBLE":
-		return &numeric{name: strings.ToLower(syntax.Text(t, "id"))}
+		return &valueType{name: strings.ToLower(syntax.Text(t, "id"))}
 	case "FLOAT":
 		return float32s
+	case "BLOB":
+		return varbinary
 	case "DECIMAL":
 		if p, s, ok := decimalOf(t); ok {
 			return decimal(p, s)
@@ -186,7 +192,7 @@ func castNumber(n node) *numeric {
 }
 
 // toDecimal is a cast to a decimal.
-func toDecimal(n node, t *numeric) node {
+func toDecimal(n node, t *valueType) node {
 	c := cast(n, "DECIMAL")
 	c["cast_type"] = node{"id": "DECIMAL", "type_info": node{"type": "DECIMAL_TYPE_INFO", "width": json.Number(strconv.Itoa(t.precision)), "scale": json.Number(strconv.Itoa(t.scale))}}
 	is(c, t)
@@ -195,16 +201,16 @@ func toDecimal(n node, t *numeric) node {
 
 // fits reports whether n is a decimal of this type, to DuckDB too, which takes a zero
 // before the point of one that is written out for a digit.
-func (t *numeric) fits(n node) bool {
+func (t *valueType) fits(n node) bool {
 	if class(n) == "CONSTANT" {
 		p, s, ok := decimalOf(syntax.Object(syntax.Object(n, "value"), "type"))
 		return ok && p == t.precision && s == t.scale && s > 0 // 1. is written as 1
 	}
-	return numberType(n).same(t)
+	return kindOf(n).same(t)
 }
 
 // as is n as a decimal of this type: cast where it is not one.
-func (t *numeric) as(n node) node {
+func (t *valueType) as(n node) node {
 	if t.fits(n) {
 		return n
 	}
@@ -213,19 +219,19 @@ func (t *numeric) as(n node) node {
 
 // alike is the type that numbers in a row have in common. Where it is a decimal each
 // becomes one.
-func alike(values []node) *numeric {
-	var common *numeric
+func alike(values []node) *valueType {
+	var common *valueType
 	for _, v := range values {
 		if isNull(v) {
 			continue
 		}
-		t := numberType(v)
+		t := kindOf(v)
 		if t == nil {
 			return nil
 		}
 		if common == nil {
 			common = t
-		} else if common = commonNumber(common, t); common == nil {
+		} else if common = commonKind(common, t); common == nil {
 			return nil
 		}
 	}
