@@ -355,7 +355,7 @@ func TestOddFolders(t *testing.T) {
 		"? t/dt=1/x.orc json unknown: the file is not of the table's format, and engines will read it as if it were: move it away",
 		"? t/dt=2/: the folder has the values of the partition at "+p.lake.URI("t/DT=2")+"/: it was not registered",
 		"? t/dt=2/h=1/ dt dt/h: the folder is not where partitions of the table are: it was not registered",
-		"? /: 1 files lie here, around the table at "+p.lake.URI("t")+"/: no table was made of them, as engines would read that one's files too",
+		"?: 1 files lie here, around the table at "+p.lake.URI("t")+"/: no table was made of them, as engines would read that one's files too",
 		"? u/notes.txt: it is neither Parquet nor JSON nor CSV",
 		"? u/: no file here is of a format that is read (Parquet, JSON lines, CSV): no table was made",
 	)
@@ -471,6 +471,47 @@ func TestExistingTable(t *testing.T) {
 		"table clicks parquet y/m/d", "+ price double", "+ 2026/01/02",
 		"? logs/raw/2026/01/01/: the partition [\"2026\" \"01\" \"01\"] is registered at "+p.lake.URI("other")+"/: it was left there",
 		"new more_clicks parquet", "+ id bigint")
+}
+
+// The folder that is crawled can be a table itself, at the place that it has whatever is
+// crawled: its own name has one slash at its end.
+func TestFolderItself(t *testing.T) {
+	p := newPlace(t)
+	p.puts("exports/a.json", `{"id":1}`, "parted/dt=1/a.json", `{"id":1}`)
+	for _, folder := range []string{"exports", "parted"} {
+		at := p.lake.URI(folder) + "/"
+		whole := p.lake
+		below, err := store.Open(t.Context(), at, store.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.lake = below
+		for again := range 2 {
+			res, err := p.crawler(p.config()).Run(t.Context(), false)
+			if err != nil || len(res.Tables) != 1 || res.Tables[0].Location != at || res.Tables[0].New != (again == 0) {
+				t.Errorf("%+v, %v", res, err)
+			}
+		}
+		p.lake = whole
+		if got := p.table(folder).Location; got != at {
+			t.Errorf("the table is at %s, want %s", got, at)
+		}
+	}
+	// Others leave the slash out.
+	name := lake.TableName{Database: "d", Table: "clicks"}
+	if err := p.glue.Define(t.Context(), catalogsync.Definition{Name: name, Location: p.lake.URI("logs"), Columns: []catalogsync.DefinedColumn{{Name: "id", Type: "bigint"}}, Parameters: map[string]string{"classification": "json"}}); err != nil {
+		t.Fatal(err)
+	}
+	p.puts("logs/a.json", `{"id":1}`)
+	res, err := p.crawler(p.config()).Run(t.Context(), false)
+	for _, table := range res.Tables {
+		if table.New {
+			t.Errorf("a second table was made at %s: %s", table.Location, table.Name)
+		}
+	}
+	if err != nil || len(res.Tables) != 3 {
+		t.Errorf("%+v, %v", res, err)
+	}
 }
 
 // Limits are errors that say what to do.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 
 	"sluice/catalogsync"
@@ -158,10 +159,10 @@ func (c *Crawler) Run(ctx context.Context, dry bool) (Result, error) {
 	groups := s.tables()
 	taken := names(known)
 	for _, g := range groups {
-		t := Table{Location: c.cfg.Lake.URI(g.root) + "/", Files: g.files, Bytes: g.bytes}
+		t := Table{Location: c.folder(g.root), Files: g.files, Bytes: g.bytes}
 		have, exists := known[t.Location]
 		if g.around != "" {
-			res.Conflicts = append(res.Conflicts, Conflict{File: t.Location, Text: fmt.Sprintf("%d files lie here, around the table at %s: no table was made of them, as engines would read that one's files too", g.files, c.cfg.Lake.URI(g.around)+"/")})
+			res.Conflicts = append(res.Conflicts, Conflict{File: t.Location, Text: fmt.Sprintf("%d files lie here, around the table at %s: no table was made of them, as engines would read that one's files too", g.files, c.folder(g.around))})
 			continue
 		}
 		if exists {
@@ -189,7 +190,12 @@ func (c *Crawler) Run(ctx context.Context, dry bool) (Result, error) {
 	return res, nil
 }
 
-// known are the tables of the database, by location.
+// folder is the URI of a folder, with one slash at its end, which the store's own has.
+func (c *Crawler) folder(key string) string { return slashed(c.cfg.Lake.URI(key)) }
+
+func slashed(uri string) string { return strings.TrimRight(uri, "/") + "/" }
+
+// known are the tables of the database, by location, with one slash at its end.
 func (c *Crawler) known(ctx context.Context) (map[string]lake.Table, error) {
 	tables, err := c.cfg.Catalog.Tables(ctx, c.cfg.Database)
 	if errors.Is(err, catalogsync.ErrNotFound) {
@@ -200,8 +206,8 @@ func (c *Crawler) known(ctx context.Context) (map[string]lake.Table, error) {
 	}
 	out := make(map[string]lake.Table, len(tables))
 	for i, t := range tables {
-		at := t.Location
-		if t.View != "" || at == "" {
+		at := slashed(t.Location)
+		if t.View != "" || t.Location == "" {
 			at = fmt.Sprintf("no place %d", i) // its name is taken all the same
 		}
 		if _, twice := out[at]; twice {

@@ -178,7 +178,7 @@ func (w *work) partitions(folders []foundFolder) []lake.Partition {
 	var parts []lake.Partition
 	byValues := map[string]string{}
 	for _, f := range folders {
-		at := w.c.cfg.Lake.URI(f.key) + "/"
+		at := w.c.folder(f.key)
 		if !fitsKeys(keys, f.levels) {
 			w.t.conflict(Conflict{File: at, Have: strings.Join(keys, "/"), Found: strings.TrimSuffix(keysOf(f.levels), "/"),
 				Text: "the folder is not where partitions of the table are: it was not registered"})
