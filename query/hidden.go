@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,20 +24,16 @@ const (
 
 // hiddenJoin adds the relation h, a row for each file, by its number.
 func hiddenJoin(files []dataFile) string {
-	var b strings.Builder
-	b.WriteString(" JOIN (VALUES ")
+	uris, sizes, times := make([]string, len(files)), make([]string, len(files)), make([]string, len(files))
 	for i, f := range files {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		size, modified := "NULL::BIGINT", "NULL::TIMESTAMPTZ"
+		uris[i] = f.uri
 		if !f.modified.IsZero() {
-			size = fmt.Sprintf("%d::BIGINT", f.size)
-			modified = "TIMESTAMPTZ " + executor.Quote(f.modified.UTC().Format("2006-01-02 15:04:05.000+00"))
+			sizes[i] = strconv.FormatInt(f.size, 10)
+			times[i] = f.modified.UTC().Format("2006-01-02 15:04:05.000+00")
 		}
-		fmt.Fprintf(&b, "(%d::UBIGINT,%s,%s,%s)", i, executor.Quote(f.uri), size, modified)
 	}
-	return b.String() + ") AS h(i,path,size,modified) ON f.file_index = h.i"
+	return fmt.Sprintf(" JOIN (SELECT unnest(range(%d))::UBIGINT, unnest(%s), nullif(unnest(%s), '')::BIGINT, nullif(unnest(%s), '')::TIMESTAMPTZ)"+
+		" AS h(i,path,size,modified) ON f.file_index = h.i", len(files), executor.Texts(uris), executor.Texts(sizes), executor.Texts(times))
 }
 
 // origin notes in a file which object it is.

@@ -1,12 +1,14 @@
 package query_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"sluice/internal/lake"
 	"sluice/query"
 )
 
@@ -55,4 +57,24 @@ func TestHiddenColumns(t *testing.T) {
 	if rows, _, err := h.query(`SELECT *, "$path" FROM shop.purchases WHERE id = 1`); err != nil || len(rows) != 1 || rows[0] != plain[0]+"|"+strconv.Quote(uri) {
 		t.Errorf("%s, %v", rows, err)
 	}
+}
+
+// Many files are told apart as few are.
+func TestHiddenColumnsOfManyFiles(t *testing.T) {
+	const files = 1100
+	h := newHouse(t, nil)
+	name := lake.TableName{Database: "d", Table: "t"}
+	h.catalog.put(lake.Table{Name: name, Location: h.store.URI("d/t") + "/", Columns: []lake.Column{{Name: "id", Type: lake.Bigint}},
+		PartitionKeys: []lake.Column{{Name: "k", Type: lake.String}}})
+	h.parquet("d/one.parquet", "SELECT 1::BIGINT AS id")
+	for i := range files {
+		dir := fmt.Sprintf("d/t/k=%d", i)
+		h.parquetLink(dir+"/it's.parquet", "d/one.parquet")
+		h.catalog.addPartition(name, lake.Partition{Values: []string{strconv.Itoa(i)}, Location: h.store.URI(dir) + "/"})
+	}
+	info, err := os.Stat(filepath.Join(h.root, "d/one.parquet"))
+	check(t, err)
+	h.want(`SELECT count(*), count(DISTINCT "$path"), sum("$file_size"), count("$file_modified_time"), count(DISTINCT k), sum(id) FROM d.t`,
+		fmt.Sprintf("%d|%d|%d|%d|%d|%d", files, files, files*info.Size(), files, files, files))
+	h.want(`SELECT k FROM d.t WHERE "$path" LIKE '%/k=1077/it''s.parquet'`, `"1077"`)
 }

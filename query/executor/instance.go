@@ -69,7 +69,9 @@ func (in *instance) exec(sql string) error {
 }
 
 // lock ends the set-up: only the files named stay readable, and no setting can
-// be changed any more.
+// be changed any more. DuckDB resolves a path, link by link, when it is allowed, when it
+// is looked up and twice when it is opened: for tens of thousands of small files that is
+// what the sandbox costs, about a third of their scan.
 func (in *instance) lock(files []string) error {
 	sorted := append([]string(nil), files...)
 	sort.Strings(sorted)
