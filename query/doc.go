@@ -75,7 +75,7 @@
 // exact. See package presto for the comparison with PrestoDB.
 //
 // Files no row of which can satisfy the conditions are left out too, by the bounds
-// in their footers and by Bloom filters (see packages statistics and fetch); what is in
+// of columns and of fields of structs in their footers, LIKE by what its pattern begins with, and by Bloom filters (see packages statistics and fetch); what is in
 // doubt is read. Pages are not told apart: a column chunk is fetched whole or not at all. Listings
 // of remote folders are kept, see package listing: what this process changes shows at
 // once, what others do in time. From a store without local files, the column

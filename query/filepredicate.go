@@ -36,7 +36,7 @@ func (p *plan) filePredicates(ctx context.Context, columns []lake.Column, condit
 // filePredicate is the test over the columns of files. What it cannot say is unknown.
 func (p *plan) filePredicate(ctx context.Context, columns []lake.Column, t statement.Predicate) (out statistics.Predicate, err error) {
 	unknown := statistics.Predicate{Op: statement.Unknown}
-	out = statistics.Predicate{Op: t.Op, Column: t.Column}
+	out = statistics.Predicate{Op: t.Op, Column: t.Column, Path: t.Path}
 	for _, part := range t.Of {
 		f, err := p.filePredicate(ctx, columns, part)
 		if err != nil {
@@ -51,7 +51,13 @@ func (p *plan) filePredicate(ctx context.Context, columns []lake.Column, t state
 	if i < 0 {
 		return unknown, nil
 	}
-	out.Type = columns[i].Type
+	ok := true
+	if out.Type, ok = fieldType(columns[i].Type, t.Path); !ok {
+		return unknown, nil
+	}
+	if t.Op == statement.Like {
+		return p.prefixPredicate(ctx, out, t.With[0])
+	}
 	for _, c := range t.With {
 		v, null, ok, err := p.fileValue(ctx, out.Type, c)
 		if err != nil || !ok {
@@ -62,6 +68,43 @@ func (p *plan) filePredicate(ctx context.Context, columns []lake.Column, t state
 		}
 	}
 	return out, nil
+}
+
+// prefixPredicate is what a pattern says of the texts that match it: the range of those
+// that begin as it does.
+func (p *plan) prefixPredicate(ctx context.Context, of statistics.Predicate, pattern statement.Constant) (statistics.Predicate, error) {
+	k, ok, err := p.constants.value(ctx, pattern)
+	prefix, _, _ := strings.Cut(k.text, "%")
+	prefix, _, _ = strings.Cut(prefix, "_")
+	if err != nil || !ok || k.null || k.typ != "VARCHAR" || of.Type.Kind != lake.KindString || prefix == "" {
+		return statistics.Predicate{Op: statement.Unknown}, err
+	}
+	from := of
+	from.Op, from.With = statement.GreaterEqual, []statistics.Value{statistics.Text(prefix)}
+	last := len(prefix) - 1
+	if prefix[last] >= 0x7e { // what follows it is none of ASCII
+		return from, nil
+	}
+	to := of
+	to.Op, to.With = statement.Less, []statistics.Value{statistics.Text(prefix[:last] + string(prefix[last]+1))}
+	return statistics.Predicate{Op: statement.And, Of: []statistics.Predicate{from, to}}, nil
+}
+
+// fieldType is the type of the field at the path; not ok where there is none, or several
+// of a name.
+func fieldType(t lake.Type, path []string) (lake.Type, bool) {
+	for _, name := range path {
+		if t.Kind != lake.KindStruct {
+			return t, false
+		}
+		named := func(c lake.Column) bool { return strings.EqualFold(c.Name, name) }
+		i := slices.IndexFunc(t.Fields, named)
+		if i < 0 || slices.ContainsFunc(t.Fields[i+1:], named) {
+			return t, false
+		}
+		t = t.Fields[i].Type
+	}
+	return t, true
 }
 
 // integerTypes are DuckDB's names of the types of whole numbers.

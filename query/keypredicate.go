@@ -24,7 +24,7 @@ type keyPredicate struct {
 func (p *plan) keyPredicate(ctx context.Context, keys []lake.Column, t statement.Predicate) (k keyPredicate, ok bool, err error) {
 	k.op = t.Op
 	switch t.Op {
-	case statement.Unknown:
+	case statement.Unknown, statement.Like:
 		return k, false, nil
 	case statement.And, statement.Or:
 		for _, part := range t.Of {
@@ -37,7 +37,7 @@ func (p *plan) keyPredicate(ctx context.Context, keys []lake.Column, t statement
 		return k, true, nil
 	}
 	k.key = slices.IndexFunc(keys, func(c lake.Column) bool { return strings.EqualFold(c.Name, t.Column) })
-	if k.key < 0 || keys[k.key].Type.Kind != lake.KindString {
+	if k.key < 0 || len(t.Path) > 0 || keys[k.key].Type.Kind != lake.KindString {
 		return k, false, nil
 	}
 	for _, c := range t.With {

@@ -25,6 +25,9 @@ func (c *Condition) Bounds() []Bound {
 		each = each[0].Of
 	}
 	for _, t := range each {
+		if len(t.Path) > 0 {
+			continue
+		}
 		switch t.Op {
 		case Equal, Less, LessEqual, Greater, GreaterEqual:
 			all = append(all, Bound{Column: t.Column, Op: string(t.Op), Constant: t.With[0]})

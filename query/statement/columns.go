@@ -135,6 +135,12 @@ func path(n node) (parts []string, of int) {
 	return parts, of
 }
 
+// fieldNode is the field of a struct, as path reads it.
+func fieldNode(of node, name string) node {
+	key := node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "VARCHAR"}, "is_null": false, "value": name}}
+	return node{"class": "FUNCTION", "type": "FUNCTION", "function_name": "struct_extract", "children": []any{of, key}, "order_bys": node{"type": "ORDER_MODIFIER"}}
+}
+
 // star notes which tables a * stands for: those that stand in FROM themselves, of
 // the SELECT that it is in. What a subquery gives is named, or a * of its own.
 func (n *needs) star(at, query node) {

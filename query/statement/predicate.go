@@ -23,6 +23,7 @@ const (
 	In           Op = "in"
 	IsNull       Op = "is null"
 	IsNotNull    Op = "is not null"
+	Like         Op = "like" // a pattern, as the executor's LIKE has it
 )
 
 // A Predicate is what a condition says of columns and constants, as far as it is made
@@ -32,7 +33,8 @@ type Predicate struct {
 	Op     Op
 	Of     []Predicate // of And, Or
 	Column string      // of the others, lower case
-	With   []Constant  // one of comparisons, any number of In
+	Path   []string    // of the field of it, where it is a struct, lower case; empty: of the column
+	With   []Constant  // one of comparisons and of Like, any number of In
 }
 
 // A Constant is an expression over no column.
@@ -87,6 +89,13 @@ func predicate(n node) Predicate {
 		return Predicate{Op: And, Of: []Predicate{lower, upper}}
 	case "OPERATOR":
 		return operator(n)
+	case "FUNCTION":
+		if children := syntax.List(n, "children"); syntax.Text(n, "function_name") == "~~" && len(children) == 2 {
+			column, _ := children[0].(node)
+			pattern, _ := children[1].(node)
+			t, _ := compare(column, Like, pattern)
+			return t
+		}
 	}
 	return Predicate{}
 }
@@ -111,10 +120,11 @@ func operator(n node) Predicate {
 		return Predicate{}
 	}
 	first, _ := children[0].(node)
-	if syntax.Text(first, "class") != "COLUMN_REF" {
+	t, ok := leaf(first)
+	if !ok {
 		return Predicate{}
 	}
-	t := Predicate{Op: op, Column: names(first)[0]}
+	t.Op = op
 	for _, c := range children[1:] {
 		part, _ := c.(node)
 		with, ok := constant(part)
@@ -128,10 +138,23 @@ func operator(n node) Predicate {
 
 func compare(column node, op Op, expression node) (Predicate, bool) {
 	with, ok := constant(expression)
-	if !ok || syntax.Text(column, "class") != "COLUMN_REF" {
+	if !ok {
 		return Predicate{}, false
 	}
-	return Predicate{Op: op, Column: names(column)[0], With: []Constant{with}}, true
+	t, ok := leaf(column)
+	if ok {
+		t.Op, t.With = op, []Constant{with}
+	}
+	return t, ok
+}
+
+// leaf is the column, or the field of one, that an expression of a condition is.
+func leaf(n node) (Predicate, bool) {
+	parts, of := path(n)
+	if of != 1 {
+		return Predicate{}, false
+	}
+	return Predicate{Column: parts[0], Path: parts[1:]}, true
 }
 
 // constant is the expression as a Constant, if it is one.

@@ -139,6 +139,23 @@ func (f *pushFrom) column(parts []string) (place, bool) {
 	return place{}, false
 }
 
+// reference is the place that a reference means, and the path of the field of it that it
+// goes on to, where that is a struct. What can be a table's name is taken for one.
+func (f *pushFrom) reference(parts []string) (k place, path []string, ok bool) {
+	if len(parts) == 1 {
+		k, ok = f.column(parts)
+		return k, nil, ok
+	}
+	if slices.ContainsFunc(f.items, func(i pushItem) bool { return strings.EqualFold(i.alias, parts[0]) }) {
+		k, ok = f.column(parts[:2])
+		return k, parts[2:], ok
+	}
+	if k, ok = f.column(parts[:1]); !ok || f.items[k.item].outputs.list[k.column].typ.Kind != lake.KindStruct {
+		return place{}, nil, false
+	}
+	return k, parts[1:], true
+}
+
 // place is an expression with places for its columns; not ok where one is not known, or
 // is of another query.
 func (f *pushFrom) place(expression node) (out node, ok bool) {
@@ -147,13 +164,17 @@ func (f *pushFrom) place(expression node) (out node, ok bool) {
 		if syntax.Text(n, "class") != "COLUMN_REF" || n["column_names"] == nil {
 			return
 		}
-		k, known := f.column(names(n))
+		k, path, known := f.reference(names(n))
 		if !known {
 			_, _, isMoment := momentOf(n)
 			ok = ok && isMoment
 			return
 		}
-		become(n, placeNode(k))
+		to := placeNode(k)
+		for _, field := range path {
+			to = fieldNode(to, strings.ToLower(field))
+		}
+		become(n, to)
 	})
 	return out, ok
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math"
 	"math/big"
-	"strings"
 
 	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/format"
@@ -31,51 +30,24 @@ type column struct {
 	ordered bool
 }
 
-// find looks for a top-level column of the name. Names match as in the executor,
-// whatever the case.
-func find(f *footer.Footer, name string, t lake.Type) column {
-	c := column{leaf: -1}
-	found := 0
-	for _, candidate := range f.Columns {
-		if !strings.EqualFold(candidate.Name, name) {
-			continue
-		}
-		found++
-		if candidate.Leaves == 1 && strings.ToLower(candidate.Name) == name {
-			c.leaf = candidate.First
-		}
-	}
-	if found != 1 || c.leaf < 0 {
-		return column{leaf: -1, absent: found == 0}
-	}
-	element := leafElement(f.Meta.Schema, c.leaf)
-	if element == nil || !strings.EqualFold(element.Name, name) || element.RepetitionType.V == format.Repeated {
-		return column{leaf: -1}
+// find looks for a column of the top level of the name, and a field of it where there is
+// a path. Names match as in the executor, whatever the case.
+func find(f *footer.Footer, name string, path []string, t lake.Type) column {
+	leaf, element, absent := f.Leaf(name, path)
+	c := column{leaf: leaf, absent: absent}
+	if element == nil {
+		return c
 	}
 	for i := range f.Meta.RowGroups {
-		if m := &f.Meta.RowGroups[i].Columns[c.leaf].MetaData; len(m.PathInSchema) != 1 {
+		if m := &f.Meta.RowGroups[i].Columns[leaf].MetaData; len(m.PathInSchema) != 1+len(path) {
 			return column{leaf: -1}
 		}
 	}
-	if orders := f.Meta.ColumnOrders; c.leaf < len(orders) {
-		_, c.ordered = orders[c.leaf].Value.(*format.TypeDefinedOrder)
+	if orders := f.Meta.ColumnOrders; leaf < len(orders) {
+		_, c.ordered = orders[leaf].Value.(*format.TypeDefinedOrder)
 	}
 	c.setDomain(element, t)
 	return c
-}
-
-// leafElement is the n-th leaf of a schema.
-func leafElement(schema []format.SchemaElement, n int) *format.SchemaElement {
-	for i := 1; i < len(schema); i++ {
-		if schema[i].NumChildren.V > 0 {
-			continue
-		}
-		if n == 0 {
-			return &schema[i]
-		}
-		n--
-	}
-	return nil
 }
 
 // setDomain says how bounds are read and compared, where the file's type orders as

@@ -11,7 +11,9 @@
 //     but signed integers, floats and doubles.
 //   - Columns whose type in the file is not, exactly, one of those that the table's
 //     type orders in the same way: unsigned integers, INT96, bytes that are no text,
-//     decimals of another scale or stored as BYTE_ARRAY, and all that is nested.
+//     decimals of another scale or stored as BYTE_ARRAY, and what is in arrays and maps.
+//   - Whether a field of a struct is never null: not every writer counts the rows among
+//     its nulls whose struct is null itself.
 //   - Upper bounds of floating point numbers: NaN, which is greater than all others
 //     to the executor, is in no bound.
 //   - Bounds that are NaN, of the wrong length, or the wrong way round.
@@ -25,5 +27,6 @@
 // have just that type, where no bound excludes a value; for a number that is written as
 // a decimal or a double, for timestamps, decimals and floating point numbers they are not.
 //
-// A column that the file lacks is null in all its rows.
+// Fields of structs are columns as others are. A column, or a field, that the file lacks is
+// null in all its rows.
 package statistics

@@ -15,7 +15,8 @@ type Predicate struct {
 	Op     statement.Op
 	Of     []Predicate // of And, Or
 	Column string
-	Type   lake.Type // of the column in the table
+	Path   []string  // of the field of it; empty: of the column
+	Type   lake.Type // of the column, or the field, in the table
 	// With is what the column is compared with, nulls left out: a comparison with
 	// null is never true.
 	With []Value
@@ -94,7 +95,7 @@ func Keep(f *footer.Footer, tests []Predicate, blooms func(group, leaf int) *foo
 type group struct {
 	file    *footer.Footer
 	index   int
-	columns map[string]column // by name, looked up so far
+	columns map[string]column // by name and path, looked up so far
 	blooms  func(group, leaf int) *footer.Bloom
 	asked   bool // a Bloom filter has excluded values
 }
@@ -109,10 +110,11 @@ func (g *group) may(t *Predicate) bool {
 	case statement.Or:
 		return slices.ContainsFunc(t.Of, func(p Predicate) bool { return g.may(&p) })
 	}
-	c, ok := g.columns[t.Column]
+	name := strings.Join(append([]string{t.Column}, t.Path...), "\x00")
+	c, ok := g.columns[name]
 	if !ok {
-		c = find(g.file, t.Column, t.Type)
-		g.columns[t.Column] = c
+		c = find(g.file, t.Column, t.Path, t.Type)
+		g.columns[name] = c
 	}
 	switch {
 	case c.absent:
@@ -123,7 +125,8 @@ func (g *group) may(t *Predicate) bool {
 	b := c.bounds(g.file, g.index)
 	switch t.Op {
 	case statement.IsNull:
-		return b.nulls != 0
+		// Of a field, the count may leave out the rows that have no struct.
+		return b.nulls != 0 || len(t.Path) > 0
 	case statement.IsNotNull:
 		return !b.allNull
 	}
