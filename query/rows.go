@@ -227,8 +227,7 @@ func (r *Rows) Stats() Stats {
 	if end.IsZero() {
 		end = time.Now()
 	}
-	s.Elapsed = end.Sub(r.started)
-	s.ElapsedMillis = float64(s.Elapsed.Microseconds()) / 1000
+	s.SetElapsed(end.Sub(r.started))
 	s.Cost = cost(s.Bytes, r.price)
 	return s
 }

@@ -14,6 +14,7 @@ import (
 	"sluice/buffer"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // An errand is what a command has the service do that runs, or does itself where none
@@ -61,8 +62,29 @@ func (o *options) errandFlags(c *cobra.Command, server, format *string) {
 	c.Flags().MarkHidden("listen")
 	c.Flags().StringVar(server, "server", "", "ask the service at `URL` (default: the data folder, or the service that holds it)")
 	o.clientFlags(c)
-	c.Flags().StringVar(format, "output", "text", "how to report: text or json")
+	reportFlag(c.Flags(), format, "how to report")
 }
+
+// reportFlag adds the flag that says how an answer is reported.
+func reportFlag(f *pflag.FlagSet, format *string, usage string) {
+	*format = "text"
+	f.Var((*reportFormat)(format), "output", usage)
+}
+
+// A reportFormat is text, for people, or json.
+type reportFormat string
+
+func (f *reportFormat) Set(s string) error {
+	if s != "text" && s != "json" {
+		return errors.New("want text or json")
+	}
+	*f = reportFormat(s)
+	return nil
+}
+
+func (f *reportFormat) String() string { return string(*f) }
+
+func (f *reportFormat) Type() string { return "text|json" }
 
 // report writes an answer in the format that was asked for; text does for people.
 func report(w io.Writer, format string, answer any, text func(io.Writer)) error {

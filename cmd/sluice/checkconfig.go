@@ -61,7 +61,7 @@ func newCheckConfig(o *options) *cobra.Command {
 		},
 	}
 	o.serviceFlags(c)
-	c.Flags().StringVar(&output, "output", "text", "text, or json: a list of all settings")
+	reportFlag(c.Flags(), &output, "text, or json: a list of all settings")
 	c.Flags().BoolVar(&sampleFile, "sample", false, "print the sample configuration file")
 	return c
 }

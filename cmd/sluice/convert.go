@@ -59,7 +59,7 @@ to OUTDIR/_errors. Without --partition-by one file is made.`,
 		c.Flags().MarkHidden(name)
 	}
 	c.Flags().StringArrayVar(&partitionBy, "partition-by", nil, "`NAME=EXPRESSION`, once for each partition column")
-	c.Flags().StringVar(&output, "output", "text", "how to report: text or json")
+	reportFlag(c.Flags(), &output, "how to report")
 	c.Flags().BoolVar(&quiet, "quiet", false, "no progress bar")
 	return c
 }

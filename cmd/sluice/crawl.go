@@ -88,9 +88,6 @@ lake are for other engines on the same catalog: Sluice's own queries read the la
 		Args: exactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			req.Location, req.Watch = args[0], watch > 0
-			if format != "text" && format != "json" {
-				return usageError{fmt.Errorf("--output %q: want text or json", format)}
-			}
 			return o.crawlAgain(c, server, req, watch, format)
 		},
 	}
@@ -107,7 +104,7 @@ lake are for other engines on the same catalog: Sluice's own queries read the la
 	f.IntVar(&req.Footers, "footers", 0, "read the footers of `N` files of Parquet, the newest, of a folder; 0: of all")
 	f.DurationVar(&watch, "watch", 0, "crawl again every `TIME`, such as 5m, until interrupted")
 	f.BoolVar(&req.DryRun, "dry-run", false, "change nothing, print what would be changed")
-	f.StringVar(&format, "output", "text", "how to report: text or json")
+	reportFlag(f, &format, "how to report")
 	return c
 }
 

@@ -76,15 +76,12 @@ Sources are never changed. Exit code 1 when an object could not be read.`,
 	f.Var(&in.size, "batch-size", "convert `SIZE` of JSON at once, 1MiB to 1GiB: larger ones make larger files (default 512MiB)")
 	f.IntVar(&in.workers, "workers", 4, "read `N` objects at once")
 	f.BoolVar(&in.dryRun, "dry-run", false, "say what would be read, with an estimate by a sample, and change nothing")
-	f.StringVar(&in.output, "output", "text", "how to report: text or json")
+	reportFlag(f, &in.output, "how to report")
 	f.BoolVar(&in.quiet, "quiet", false, "no progress bar")
 	return c
 }
 
 func (o *options) importFrom(c *cobra.Command, where string, in importOptions) (err error) {
-	if in.output != "text" && in.output != "json" {
-		return usageError{fmt.Errorf("--output %q: want text or json", in.output)}
-	}
 	cfg, err := o.load()
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func newQueries(o *options) *cobra.Command {
 		},
 	}
 	o.serverFlag(c)
-	c.Flags().StringVar(&output, "output", "text", "how to report: text or json")
+	reportFlag(c.Flags(), &output, "how to report")
 	c.Flags().StringVar(&cancel, "cancel", "", "cancel the query with the `ID`")
 	return c
 }

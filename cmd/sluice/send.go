@@ -77,7 +77,7 @@ does without.`,
 	c.Flags().IntVar(&s.Records, "records", 10_000, "lines of a request, at most")
 	c.Flags().StringVar(&size, "bytes", "1MiB", "`BYTES` of a request, about, at most")
 	c.Flags().BoolVar(&s.Once, "once", true, "give requests an Idempotency-Key, so that nothing is stored twice")
-	c.Flags().StringVar(&output, "output", "text", "how to report: text or json")
+	reportFlag(c.Flags(), &output, "how to report")
 	c.Flags().BoolVar(&quiet, "quiet", false, "no progress bar")
 	c.Flags().BoolVar(&flush, "flush", false, "have everything delivered before returning")
 	return c

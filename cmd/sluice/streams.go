@@ -59,7 +59,7 @@ func newStreams(o *options) *cobra.Command {
 		},
 	}
 	o.serverFlag(c)
-	c.Flags().StringVar(&output, "output", "text", "how to report: text or json")
+	reportFlag(c.Flags(), &output, "how to report")
 	c.Flags().BoolVar(&flush, "flush", false, "seal and deliver the stream first")
 	return c
 }

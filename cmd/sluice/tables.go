@@ -54,7 +54,7 @@ func newTables(o *options) *cobra.Command {
 	c.Flags().MarkHidden("listen")
 	c.Flags().StringVar(&server, "server", "", "ask the service at `URL` (default: the data folder, or the service that holds it)")
 	o.clientFlags(c)
-	c.Flags().StringVar(&format, "output", "text", "how to report: text or json")
+	reportFlag(c.Flags(), &format, "how to report")
 	c.AddCommand(newReconcile(o))
 	return c
 }

@@ -129,7 +129,7 @@ func (r *rows) Next() bool {
 		r.err = r.page(false)
 	}
 	if r.err != nil || r.done {
-		r.elapsed()
+		r.stats.Stop(r.started)
 		return false
 	}
 	row := r.block[0]
@@ -165,16 +165,9 @@ func value(c result.Column, text string) result.Value {
 	return result.Value{Text: text, Form: result.String}
 }
 
-func (r *rows) elapsed() {
-	if r.stats.Elapsed == 0 {
-		r.stats.Elapsed = time.Since(r.started)
-		r.stats.ElapsedMillis = float64(r.stats.Elapsed.Microseconds()) / 1000
-	}
-}
-
 func (r *rows) Values() []result.Value { return r.values }
 func (r *rows) Err() error             { return r.err }
-func (r *rows) Stats() result.Stats    { r.elapsed(); return r.stats }
+func (r *rows) Stats() result.Stats    { r.stats.Stop(r.started); return r.stats }
 
 // Close has nothing to stop: rows are read when the query has ended.
 func (r *rows) Close() error { return nil }

@@ -72,6 +72,18 @@ type Stats struct {
 	Cost float64 `json:"cost_usd,omitempty"`
 }
 
+// SetElapsed says how long the answer took.
+func (s *Stats) SetElapsed(d time.Duration) {
+	s.Elapsed, s.ElapsedMillis = d, float64(d.Microseconds())/1000
+}
+
+// Stop says that the answer is over, or as good as, unless that was said before.
+func (s *Stats) Stop(started time.Time) {
+	if s.Elapsed == 0 {
+		s.SetElapsed(time.Since(started))
+	}
+}
+
 // Rows is an answer being read.
 //
 //	for rows.Next() {

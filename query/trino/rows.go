@@ -67,7 +67,7 @@ func (r *rows) Next() bool {
 			r.err = explain(r.ctx, err)
 		}
 		r.stats.Bytes = r.progress.scanned()
-		r.elapsed()
+		r.stats.Stop(r.started)
 		return false
 	}
 	if err := r.rows.Scan(r.into...); err != nil {
@@ -81,16 +81,9 @@ func (r *rows) Next() bool {
 	return true
 }
 
-func (r *rows) elapsed() {
-	if r.stats.Elapsed == 0 {
-		r.stats.Elapsed = time.Since(r.started)
-		r.stats.ElapsedMillis = float64(r.stats.Elapsed.Microseconds()) / 1000
-	}
-}
-
 func (r *rows) Values() []result.Value { return r.values }
 func (r *rows) Err() error             { return r.err }
-func (r *rows) Stats() result.Stats    { r.elapsed(); return r.stats }
+func (r *rows) Stats() result.Stats    { r.stats.Stop(r.started); return r.stats }
 
 // Close cancels the query at the server where it has not ended.
 func (r *rows) Close() error { return r.rows.Close() }
