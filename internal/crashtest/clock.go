@@ -29,6 +29,9 @@ type clock struct {
 // clockVariable names the file to the server.
 const clockVariable = "CRASHTEST_CLOCK"
 
+// commandPackage is what is built and put to the test.
+const commandPackage = "sluice/cmd/sluice"
+
 func openClock(path string) (*clock, error) {
 	f, err := os.Create(path)
 	if err != nil {
@@ -109,68 +112,84 @@ func (r *round) jumpClock(ctx context.Context, rng *rand.Rand, length time.Durat
 	return nil
 }
 
-// clockSource is added to package time of the server under test.
-const clockSource = `package time
+// clockSource is added to package main of the server under test. Go's runtime asks
+// the kernel's clock_gettime, at an address that it keeps in a variable, for the
+// wall clock and for the monotonic one; there it gets another one to ask. This is
+// done when the packages that main imports are initialised already.
+const clockSource = `package main
+
+/*
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef int (*clock_function)(clockid_t, struct timespec *);
+
+static clock_function machines;
+static const volatile int64_t *jumped;
+
+static int jumping(clockid_t id, struct timespec *t) {
+	int rc = machines(id, t);
+	if (id == CLOCK_REALTIME)
+		t->tv_sec += *jumped;
+	return rc;
+}
+
+static uintptr_t jumping_clock(const char *path, uintptr_t from) {
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	void *at = mmap(0, sizeof *jumped, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	if (at == MAP_FAILED)
+		return 0;
+	jumped = at;
+	machines = (clock_function)from;
+	return (uintptr_t)jumping;
+}
+*/
+import "C"
 
 import (
-	"sync/atomic"
-	"syscall"
-	"unsafe"
+	"os"
+	_ "unsafe"
 )
 
-var jumped = new(atomic.Int64)
+//go:linkname vdsoClockgettimeSym runtime.vdsoClockgettimeSym
+var vdsoClockgettimeSym uintptr
 
 func init() {
-	path, ok := syscall.Getenv("` + clockVariable + `")
+	path, ok := os.LookupEnv("` + clockVariable + `")
 	if !ok {
 		return
 	}
-	fd, err := syscall.Open(path, syscall.O_RDONLY, 0)
-	if err != nil {
-		panic("open the clock: " + err.Error())
+	if vdsoClockgettimeSym == 0 {
+		panic("the kernel has no clock_gettime in its vDSO, which this clock stands before")
 	}
-	b, err := syscall.Mmap(fd, 0, 8, syscall.PROT_READ, syscall.MAP_SHARED)
-	if err != nil {
-		panic("map the clock: " + err.Error())
+	at := uintptr(C.jumping_clock(C.CString(path), C.uintptr_t(vdsoClockgettimeSym)))
+	if at == 0 {
+		panic("map the clock " + path)
 	}
-	jumped = (*atomic.Int64)(unsafe.Pointer(&b[0]))
-}
-
-func jumpedNow() (sec int64, nsec int32, mono int64) {
-	sec, nsec, mono = runtimeNow()
-	return sec + jumped.Load(), nsec, mono
+	vdsoClockgettimeSym = at
 }
 `
 
 // clockOverlay makes, in the folder, the overlay with which the command is built so
-// that its clock can jump: all of it, the libraries too, since it is the standard
-// library's clock. What is shipped has nothing of this.
+// that its clock can jump, the libraries' too: it is their runtime's. It adds a file
+// to package main only, so that nothing else is compiled anew, least of all the
+// standard library with all that imports it. What is shipped has nothing of this.
 func clockOverlay(ctx context.Context, dir string) (path string, err error) {
-	out, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	out, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", commandPackage).Output()
 	if err != nil {
-		return "", fmt.Errorf("go env GOROOT: %w", err)
+		return "", fmt.Errorf("go list %s: %w", commandPackage, err)
 	}
-	std := filepath.Join(strings.TrimSpace(string(out)), "src", "time")
-	text, err := os.ReadFile(filepath.Join(std, "time.go"))
-	if err != nil {
+	ours := filepath.Join(dir, "clockjump.go")
+	if err := os.WriteFile(ours, []byte(clockSource), 0o644); err != nil {
 		return "", err
 	}
-	const reads = "func Now() Time {\n\tsec, nsec, mono := runtimeNow()\n"
-	if strings.Count(string(text), reads) != 1 {
-		return "", fmt.Errorf("time.Now of this Go is not written as expected: adapt the clock, or leave it alone with -clock=false")
-	}
-	replace := map[string]string{}
-	for name, text := range map[string]string{
-		"time.go":      strings.Replace(string(text), reads, strings.Replace(reads, "runtimeNow", "jumpedNow", 1), 1),
-		"clockjump.go": clockSource,
-	} {
-		ours := filepath.Join(dir, name)
-		if err := os.WriteFile(ours, []byte(text), 0o644); err != nil {
-			return "", err
-		}
-		replace[filepath.Join(std, name)] = ours
-	}
-	b, err := json.Marshal(map[string]any{"Replace": replace})
+	b, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(strings.TrimSpace(string(out)), "clockjump.go"): ours}})
 	if err != nil {
 		return "", err
 	}

@@ -65,9 +65,10 @@
 //
 // # The clock
 //
-// The command is built with an overlay for the standard library: time.Now adds an
-// offset that it finds in a file of this program's. So all of the process has
-// another clock, the libraries too, and what is shipped has nothing of it. As when a
+// The command is built with an overlay that adds a file to its package main: where
+// Go's runtime asks the kernel for the wall clock it then gets an offset more, which
+// it finds in a file of this program's. So all of the process has another clock, the
+// libraries too, and what is shipped has nothing of it. As when a
 // machine's clock is set, monotonic readings go on undisturbed, and S3 refuses
 // requests whose time is wrong. The clock is at most 10 days off and the windows of
 // deduplication are 30 days, so that no jump excuses a duplicate; what a jump beyond

@@ -73,7 +73,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	fs.StringVar(&cfg.binary, "binary", "", "the sluice command to break; empty: build it")
 	fs.BoolVar(&cfg.race, "race", false, "build it with the race detector")
 	fs.BoolVar(&cfg.disk, "disk", true, "fill the disk now and then (mode file; needs Linux and root)")
-	fs.BoolVar(&cfg.clock, "clock", true, "have the server's clock jump, by hours and days; builds it with an overlay for package time")
+	fs.BoolVar(&cfg.clock, "clock", true, "have the server's clock jump, by hours and days; builds it with a file more in its package main; needs Linux")
 	fs.BoolVar(&cfg.sieges, "sieges", true, "once a round, an outage of S3 or the catalog that is longer than their clients wait (not in mode file)")
 	fs.BoolVar(&cfg.keep, "keep", false, "keep the data of rounds in which all held too")
 	fs.BoolVar(&cfg.verbose, "v", false, "tell what happens")

@@ -15,9 +15,9 @@ import (
 // hold. The report tells what happened also beside an error.
 func run(ctx context.Context, cfg config) (*report, error) {
 	rep := newReport(cfg)
-	if cfg.binary != "" || !cfg.clock {
+	if cfg.binary != "" || !cfg.clock || !clockJumps {
 		cfg.clock = false
-		rep.skip("the clock did not jump: that takes a build of its own, so no -binary and no -clock=false")
+		rep.skip("the clock did not jump: that takes a build of its own, so no -binary and no -clock=false, and Linux")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, cfg.limit, fmt.Errorf("the run was not done within its limit of %v", cfg.limit))
 	defer cancel()
@@ -69,7 +69,7 @@ func build(ctx context.Context, cfg config, dir string) error {
 	if cfg.race {
 		args = append(args, "-race")
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "sluice/cmd/sluice")...)
+	cmd := exec.CommandContext(ctx, "go", append(args, commandPackage)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the command: %w\n%s", err, out)
 	}

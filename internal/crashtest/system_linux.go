@@ -13,6 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// clockJumps says that the command's clock can be had jump here.
+const clockJumps = true
+
 // dieWithParent has the process killed when this one ends, however that ends.
 func dieWithParent(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 

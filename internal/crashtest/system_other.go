@@ -7,6 +7,8 @@ import (
 	"os/exec"
 )
 
+const clockJumps = false // elsewhere Go's runtime finds its clock in other ways
+
 func dieWithParent(*exec.Cmd) {}
 
 func maxRSS(int) int64 { return 0 }
