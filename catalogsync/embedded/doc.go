@@ -42,7 +42,8 @@
 // # The file
 //
 // SQLite in WAL mode, application_id 0x534c4347 ("SLCG"), user_version 2; see
-// schema.sql. A file of version 1 is brought up to date when it is opened. An input is the JSON that a client gave for a database or table, a
+// schema.sql. Its two companions, -wal and -shm, stay when it is closed, so that it opens
+// on a full disk; a copy of the closed file needs neither. A file of version 1 is brought up to date when it is opened. An input is the JSON that a client gave for a database or table, a
 // partition's key its values (see encodeKey): they sort as the values do, so that
 // an expression over the first partition key reads only a range; those over others
 // are answered from an index of the values, where few enough partitions have them. What the

@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // the driver "sqlite" too
 )
 
 //go:embed schema.sql
@@ -106,7 +106,24 @@ func (s *store) migrate() error {
 	})
 }
 
-func (s *store) close() error { return errors.Join(s.reader.Close(), s.writer.Close()) }
+// close leaves SQLite's write-ahead log and its index, both of which are in the file
+// by then, where they are instead of deleting them: their blocks are what the next
+// start needs, and on a full disk would not get.
+func (s *store) close() error {
+	return errors.Join(s.reader.Close(), s.keepLog(), s.writer.Close())
+}
+
+func (s *store) keepLog() error {
+	c, err := s.writer.Conn(context.Background())
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Raw(func(driver any) error {
+		_, err := driver.(sqlite.FileControl).FileControlPersistWAL("main", 1)
+		return err
+	})
+}
 
 // write runs f in a transaction that sees and excludes all other writes. It is
 // durable when write returns nil; beside an error nothing is done.

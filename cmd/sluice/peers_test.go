@@ -158,9 +158,21 @@ func TestSIGTERMInAnOutageThatDeletesTheLog(t *testing.T) {
 	c.wantIDs(1000)
 }
 
-// A disk so full that the server cannot start: it starts, serves queries, refuses
-// records with 503, and takes them again when there is room.
+// A disk so full that the server cannot start, after a kill or after it stopped: it
+// starts, serves queries, refuses records with 503, and takes them again when there
+// is room.
 func TestFullDiskThatPreventsTheStart(t *testing.T) {
+	t.Run("killed", func(t *testing.T) { startOnFullDisk(t, func(c *child) { c.kill() }) })
+	t.Run("stopped", func(t *testing.T) {
+		startOnFullDisk(t, func(c *child) {
+			if err := c.stop(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+}
+
+func startOnFullDisk(t *testing.T, end func(*child)) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
 		t.Skipf("a small file system cannot be mounted here: %v", err)
@@ -171,7 +183,7 @@ func TestFullDiskThatPreventsTheStart(t *testing.T) {
 	data := filepath.Join(dir, "data")
 	c := startServe(t, data, env...)
 	c.send("s", numbered(0, 1000))
-	c.kill()
+	end(c)
 	// Somebody else fills the disk to the last byte.
 	ballast := filepath.Join(dir, "ballast")
 	f, err := os.Create(ballast)
