@@ -271,11 +271,16 @@ func (s *sorting) groups(ctx context.Context, src *source, groups int) error {
 		if err := s.leaf(ctx, src, i, b); err != nil {
 			return err
 		}
-		if s.m.job.Progress != nil { // the first half was the sources
-			s.m.job.Progress((s.m.total + s.m.total*int64(i+1)/int64(len(src.leaves))) / 2)
-		}
 	}
 	return nil
+}
+
+// progress tells of the row groups of some leaves that are done; the first half was the
+// sources.
+func (s *sorting) progress(done, all int) {
+	if s.m.job.Progress != nil {
+		s.m.job.Progress((s.m.total + s.m.total*int64(done)/int64(all)) / 2)
+	}
 }
 
 // bound finds where each run is cut.
@@ -483,6 +488,7 @@ func (s *sorting) leaf(ctx context.Context, src *source, number int, b *builder)
 		if err != nil {
 			return fmt.Errorf("encode column %v: %w", parquetPath(leaf), err)
 		}
+		s.progress(number*len(s.finished)+g+1, len(src.leaves)*len(s.finished))
 		return s.put(g, at, c)
 	})
 }

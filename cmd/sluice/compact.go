@@ -149,10 +149,15 @@ func (s *service) openCompactor() (err error) {
 	s.compactor, err = compact.Open(compact.Config{
 		Catalog: s.catalog, Store: s.store, Converter: converter, Dir: s.cfg.CompactionDir(), Layout: s.layoutOf,
 		Target: int64(cfg.Target), MinFiles: cfg.MinFiles, After: cfg.After, Every: cfg.Interval, Rate: int64(cfg.Rate), Grace: max(cfg.Grace, 2*s.cfg.Query.Timeout),
-		InLog: s.inLog, Together: s.checkpoints.Together, Joining: s.held.Joining, Dropped: s.retention.Waits, Writing: s.engine.Writing, Planned: s.engine.Planned,
+		Busy: s.taking, InLog: s.inLog, Together: s.checkpoints.Together, Joining: s.held.Joining, Dropped: s.retention.Waits, Writing: s.engine.Writing, Planned: s.engine.Planned,
 		Log: s.log, Registerer: s.registry,
 	})
 	return err
+}
+
+// taking reports whether records are coming in, or batches wait to be delivered.
+func (s *service) taking() bool {
+	return s.memory.InUse() > 0 || len(s.buffer.Sealed()) > 0
 }
 
 // inLog reports whether a batch has not left the log. One that is open has no files.

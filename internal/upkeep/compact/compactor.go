@@ -61,6 +61,9 @@ type Config struct {
 	Grace time.Duration // see moves.Config
 	Fence time.Duration // see moves.Config
 
+	// Busy reports whether there is something more urgent, to which work gives way.
+	Busy func() bool
+
 	InLog    func(id lake.BatchID) bool
 	Together func(table lake.TableName, ids []lake.BatchID) [][]lake.BatchID
 	Joining  func(key string) bool
@@ -111,7 +114,7 @@ func Open(cfg Config) (*Compactor, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Compactor{cfg: cfg, log: cfg.Log, pace: pacer{rate: cfg.Rate}, metrics: newMetrics(cfg.Registerer)}
+	c := &Compactor{cfg: cfg, log: cfg.Log, pace: pacer{rate: cfg.Rate, busy: cfg.Busy}, metrics: newMetrics(cfg.Registerer)}
 	c.metrics.current(cfg.Registerer, c.Status)
 	owner, err := c.openDir()
 	if err != nil {

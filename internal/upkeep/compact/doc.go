@@ -41,5 +41,6 @@
 //
 // One partition at a time, with the memory of one conversion, and of sources that are not
 // local files, on disk, as many as make four files. Config.Rate bounds how many bytes of
-// Parquet are read a second.
+// Parquet are read a second; while Config.Busy says that there is something more urgent,
+// four fifths of the time are waited.
 package compact

@@ -6,35 +6,68 @@ import (
 	"time"
 )
 
-// A pacer has work take as long as its rate says.
+// A pacer has work take as long as its rate says, and gives way to what is more urgent.
 type pacer struct {
-	rate int64 // bytes a second; 0: no bound
+	rate int64       // bytes a second; 0: no bound
+	busy func() bool // there is something more urgent; nil: never
 
 	mu   sync.Mutex
 	next time.Time // when what was done so far is paid for; guarded by mu
 }
 
+const (
+	// giveWay is how many times as long as it worked work waits while there is something
+	// more urgent: it has a fifth of a core then.
+	giveWay = 4
+	// lookAgain is between looks whether there still is.
+	lookAgain = 50 * time.Millisecond
+)
+
 // start returns what is called with the bytes done since; it waits while they are more
-// than the rate allows, or until ctx ends.
+// than the rate allows and while it is to give way, or until ctx ends.
 func (p *pacer) start(ctx context.Context) func(done int64) {
 	var before int64
+	began := time.Now()
 	return func(done int64) {
-		if p.rate <= 0 {
+		worked := time.Since(began)
+		p.pay(ctx, done-before)
+		p.yield(ctx, giveWay*worked)
+		before, began = done, time.Now()
+	}
+}
+
+// pay waits until the rate allows for so many more bytes.
+func (p *pacer) pay(ctx context.Context, bytes int64) {
+	if p.rate <= 0 {
+		return
+	}
+	p.mu.Lock()
+	if now := time.Now(); p.next.Before(now) {
+		p.next = now
+	}
+	p.next = p.next.Add(time.Duration(float64(bytes) / float64(p.rate) * float64(time.Second)))
+	wait := time.Until(p.next)
+	p.mu.Unlock()
+	sleep(ctx, wait)
+}
+
+// yield waits while there is something more urgent, for so long at most.
+func (p *pacer) yield(ctx context.Context, most time.Duration) {
+	end := time.Now().Add(most)
+	for p.busy != nil && ctx.Err() == nil {
+		left := time.Until(end)
+		if left <= 0 || !p.busy() {
 			return
 		}
-		p.mu.Lock()
-		if now := time.Now(); p.next.Before(now) {
-			p.next = now
-		}
-		p.next = p.next.Add(time.Duration(float64(done-before) / float64(p.rate) * float64(time.Second)))
-		wait := time.Until(p.next)
-		p.mu.Unlock()
-		before = done
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
+		sleep(ctx, min(left, lookAgain))
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
