@@ -3,6 +3,7 @@ package catalogsync_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,6 +71,7 @@ func TestAddPartitions(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []lake.Partition{parts(table, 3*24+10, 1)[0], parts(table, 3*24+11, 1)[0], parts(table, 3*24+9, 1)[0]}
+		slices.SortFunc(some, func(a, b lake.Partition) int { return slices.Compare(a.Values, b.Values) })
 		if diff := cmp.Diff(want, some); diff != "" {
 			t.Errorf("by expression (-want +got):\n%s", diff)
 		}

@@ -59,6 +59,9 @@ Glue Spark's metastore (AWSGlueDataCatalogHiveClientFactory) is published as sou
 for the endpoint (glue-config, glue-endpoint), did not come from Maven either (com.hotels:waggle-dance:tgz:bin:3.13.8). Iceberg's GlueCatalog is for
 tables of another format.
 
+Nothing here ran against AWS: Athena is not asked (query/athena is tested with a server that answers as its documentation says), nor is AWS Glue; catalogsync,
+which is our client of it, is tried over moto's Glue beside our own catalog.
+
 `
 
 // write makes the Markdown file.
