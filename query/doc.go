@@ -14,9 +14,9 @@
 //     their files is listed or opened, and never wrongly: DuckDB itself evaluates
 //     the conditions over the catalog's partition values, but for comparisons of
 //     strings, which the catalog is given to select by. Only conjuncts of WHERE
-//     and of joins prune, those around a subquery, a view or a common table expression
-//     too (see statement.Push), and only those that are made of partition columns,
-//     constants and functions that always give the same answer.
+//     and of joins, and those of HAVING about groups, prune, those around a subquery, a view
+//     or a common table expression too (see statement.Push), and only those that are made
+//     of partition columns, constants, subqueries that read nothing, and functions that always give the same answer.
 //   - now(), current_date and their like are one instant, that of the query's start,
 //     wherever they stand, and prune as constants do.
 //   - The table's columns are the catalog's, and those that live rows bring,

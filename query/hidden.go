@@ -45,10 +45,13 @@ func (p *plan) origin(f *dataFile, o placed) {
 }
 
 // hide has the tables of the statement show the hidden columns, if it names one, but
-// not where it says *. It reports whether they do.
-func hide(stmt *statement.Statement) bool {
+// not where it says *. It reports whether they do. A natural join would be by them too.
+func hide(stmt *statement.Statement) (bool, error) {
 	if !stmt.Mentions(hiddenColumns) {
-		return false
+		return false, nil
+	}
+	if stmt.Natural() {
+		return false, fault(CodeInvalid, "a statement that names %s cannot have a table in a NATURAL JOIN: say JOIN … USING (…)", strings.Join(hiddenColumns, " or "))
 	}
 	var tables []*statement.Table
 	for _, t := range stmt.Tables {
@@ -57,7 +60,7 @@ func hide(stmt *statement.Statement) bool {
 		}
 	}
 	stmt.Hide(hiddenColumns, tables)
-	return true
+	return true, nil
 }
 
 // liveURI stands for the object of rows that are in none yet.

@@ -43,6 +43,11 @@ func TestHiddenColumns(t *testing.T) {
 			t.Errorf("%s\n got %s (%v)\nwant %s", sql, got, err, want)
 		}
 	}
+	for _, sql := range []string{`SELECT p."$path" FROM shop.purchases p NATURAL JOIN shop.purchases q`, `SELECT id FROM (SELECT * FROM shop.purchases NATURAL LEFT JOIN (SELECT 1 AS id)) WHERE "$path" <> ''`} {
+		if _, _, err := h.query(sql); err == nil || !strings.Contains(err.Error(), "NATURAL JOIN: say JOIN … USING") {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
 	// What * stands for is the same with them.
 	plain, _, err := h.query("SELECT * FROM shop.purchases WHERE id = 1")
 	check(t, err)

@@ -106,7 +106,9 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 	if err := p.current(ctx); err != nil {
 		return executor.Query{}, err
 	}
-	p.hidden = hide(stmt)
+	if p.hidden, err = hide(stmt); err != nil {
+		return executor.Query{}, err
+	}
 	for i, t := range stmt.Tables {
 		name := fmt.Sprintf("%s%d", viewPrefix, i)
 		plan := p.table

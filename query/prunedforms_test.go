@@ -76,9 +76,22 @@ func TestPrunedForms(t *testing.T) {
 		{"SELECT count(*) FROM d.hits WHERE substr(dt, 9, 2) = '03'", "20", 4, 0},
 		{"SELECT count(*) FROM d.hits WHERE dt LIKE '2026-01-01%'", "20", 4, 0},
 		{"SELECT count(*) FROM d.hits WHERE dt = date_format(date_add('day', -1, timestamp '2026-01-03 00:00:00'), '%Y-%m-%d')", "20", 4, 0},
+		{"SELECT count(*) FROM d.hits WHERE dt = cast(date '2026-01-03' - interval '1' day AS varchar)", "20", 4, 0},
 
+		{"SELECT dt, count(*) FROM d.hits GROUP BY dt HAVING dt = '2026-01-02'", `"2026-01-02"|20`, 4, 0},
+		{"SELECT dt AS day, count(*) FROM d.hits GROUP BY 1 HAVING dt > '2026-01-02' AND count(*) > 1", `"2026-01-03"|20`, 4, 0},
+		{"SELECT dt, hour, count(*) FROM d.hits GROUP BY dt, hour HAVING cast(hour AS integer) < 10 AND dt < '2026-01-03' ORDER BY dt", `"2026-01-01"|"04"|10 "2026-01-02"|"04"|10`, 4, 0},
+		{"SELECT dt, count(*) FROM d.hits GROUP BY dt HAVING dt = '2026-01-02' OR count(*) > 100", `"2026-01-02"|20`, 0, 0},
+		{"SELECT dt, max(hour) FROM d.hits GROUP BY dt HAVING max(dt) = '2026-01-02'", `"2026-01-02"|"16"`, 0, 0},
+		{"SELECT ctx.page.url, count(*) FROM d.hits GROUP BY ctx.page.url HAVING ctx.page.url = '/p61'", `"/p61"|1`, 0, 5},
+		{"SELECT dt, hour, count(*) FROM d.hits GROUP BY ROLLUP (dt, hour) HAVING dt IS NULL", `null|null|60`, 0, 0},
+		{"SELECT d.dt, count(h.id) FROM d.days d LEFT JOIN d.hits h ON h.dt = d.dt GROUP BY d.dt HAVING d.dt = '2026-01-02'", `"2026-01-02"|20`, 6, 0},
 		{"SELECT count(*) FROM d.hits JOIN d.days USING (dt) WHERE dt = '2026-01-02'", "20", 6, 0},
+		{"SELECT count(*) FROM d.hits NATURAL JOIN d.days WHERE dt = '2026-01-02'", "20", 6, 0},
 		{"SELECT count(*) FROM d.hits h JOIN d.days d USING (dt) WHERE h.id = 35", "1", 0, 5},
+		{"SELECT count(*) FROM d.hits WHERE dt IN (SELECT '2026-01-02')", "20", 4, 0},
+		{"SELECT count(*) FROM d.hits WHERE dt = (SELECT '2026-01-02')", "20", 4, 0},
+		{"SELECT count(*) FROM d.hits WHERE dt IN (VALUES '2026-01-02', '2026-01-03')", "40", 2, 0},
 	} {
 		rows, stats, err := h.query(tt.sql)
 		if got := strings.Join(rows, " "); err != nil || got != tt.want {

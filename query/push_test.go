@@ -21,7 +21,17 @@ func (r statements) where(prefix string, depth int) string {
 	day := fmt.Sprintf("'2026-01-0%d'", 1+r.IntN(4))
 	return r.one(prefix+"dt = "+day, prefix+"dt >= "+day, prefix+"dt < "+day, prefix+"dt IS NULL", prefix+"hr = '00'", prefix+"hr <> '11'", prefix+"hr IS NULL",
 		"coalesce("+prefix+"hr, 'x') = '11'", "upper("+prefix+"dt) > "+day, fmt.Sprintf("%sid > %d", prefix, r.IntN(90)), fmt.Sprintf("%sid = %d", prefix, r.IntN(90)),
-		fmt.Sprintf("%ss BETWEEN 'k%02d' AND 'k%02d'", prefix, r.IntN(60), 30+r.IntN(60)), prefix+"dt IN ("+day+", '2026-01-02')")
+		fmt.Sprintf("%ss BETWEEN 'k%02d' AND 'k%02d'", prefix, r.IntN(60), 30+r.IntN(60)), prefix+"dt IN ("+day+", '2026-01-02')", prefix+"dt IN (SELECT "+day+")", prefix+"hr = (SELECT CASE WHEN true THEN '00' END)", prefix+"dt IN (VALUES ("+day+"), (NULL))",
+		"list_transform(["+day+"], lambda v: v < "+prefix+"dt)[1]")
+}
+
+// grouped is a condition on dt, hr and s.
+func (r statements) grouped() string {
+	for {
+		if w := r.where("", 0); !strings.Contains(w, "id ") {
+			return w
+		}
+	}
 }
 
 // query is one of so many layers.
@@ -30,7 +40,9 @@ func (r statements) query(depth int) string {
 		return r.one("SELECT id, s, dt, hr FROM T", "SELECT id, s, dt, hr FROM T WHERE "+r.where("", 1), "SELECT id, s, substr(dt, 1, 10) AS dt, hr FROM T AS u WHERE "+r.where("u.", 0))
 	}
 	q := func() string { return "(" + r.query(depth-1) + ")" }
-	switch r.IntN(15) {
+	switch r.IntN(16) {
+	case 15:
+		return "SELECT id, s, dt, hr FROM (SELECT DISTINCT dt, hr FROM " + q() + " WHERE " + r.where("", 0) + ") " + r.one("NATURAL JOIN ", "NATURAL LEFT JOIN ", "NATURAL RIGHT JOIN ", "NATURAL FULL JOIN ") + q() + " WHERE " + r.where("", 0)
 	case 0:
 		return "SELECT * FROM " + q() + " AS z WHERE " + r.where("z.", 1)
 	case 1:
@@ -38,7 +50,7 @@ func (r statements) query(depth int) string {
 	case 2, 13, 14:
 		return fmt.Sprintf("SELECT * FROM %s ORDER BY id, s, dt, hr LIMIT %d", q(), 5+r.IntN(60))
 	case 3:
-		return "SELECT max(id) AS id, s, dt, hr FROM " + q() + " GROUP BY s, dt, " + r.one("4", "hr", "4 HAVING count(*) > 1")
+		return "SELECT max(id) AS id, s, dt, hr FROM " + q() + " GROUP BY s, dt, " + r.one("4", "hr", "4 HAVING count(*) > 1", "4 HAVING "+r.grouped()+" AND count(*) > 1", "hr HAVING dt >= '2026-01-02' AND ("+"hr = '00' OR max(id) > 40)", "4 HAVING hr IS NULL OR dt < '2026-01-03'")
 	case 4:
 		return "SELECT sum(id) AS id, max(s) AS s, dt, hr FROM " + q() + " GROUP BY " + r.one("CUBE (dt, hr)", "GROUPING SETS ((dt, hr), (dt))", "ROLLUP (dt, hr)", "ALL")
 	case 5:

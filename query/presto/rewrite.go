@@ -125,8 +125,7 @@ func (r *rewriter) fail(n node, format string, args ...any) {
 
 // macro is a call of a macro. A macro may use an argument many times, and calls
 // within calls would grow with the power of their depth: so where that is
-// much, an argument is given by way of a lambda, which computes it once. (Where it
-// is little it is not: a condition with a lambda does not prune.)
+// much, an argument is given by way of a lambda, which computes it once.
 func (r *rewriter) macro(name string, args ...node) node {
 	if _, ok := macros[name]; !ok {
 		panic("BUG: there is no macro " + name)

@@ -145,17 +145,18 @@ func (f *from) condition(conjunct node, i int, unique bool) *Condition {
 	c := &Condition{}
 	ok := true
 	clone := syntax.Clone(conjunct).(node)
+	within := closed(clone)
 	every(clone, func(n node) {
 		class, isExpression := n["class"].(string)
 		_, _, isMoment := momentOf(n)
 		switch {
 		case !isExpression:
-		case !plainClasses[class]:
+		case !plainClasses[class] && !within[pointer(n)]:
 			ok = false
 		case isMoment: // see Fix
 		case class == "FUNCTION":
 			c.Functions = append(c.Functions, strings.ToLower(syntax.Text(n, "function_name")))
-		case class == "COLUMN_REF":
+		case class == "COLUMN_REF" && !within[pointer(n)]:
 			name, mine := f.resolve(names(n), i, unique)
 			if !mine {
 				ok = false

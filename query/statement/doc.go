@@ -20,5 +20,6 @@
 // that each row which the table contributes to the answer satisfies. It is
 // never reported where rows that fail it could still count: on the nullable
 // side of an outer join, under a sample, in a positional or ASOF join. Push adds those
-// that are said elsewhere and can be known to hold.
+// that are said elsewhere and can be known to hold. A subquery in it reads nothing, and
+// what a lambda names is its own.
 package statement

@@ -21,6 +21,15 @@ func (s *Statement) Mentions(columns []string) bool {
 	return found
 }
 
+// Natural reports whether a table stands in a natural join.
+func (s *Statement) Natural() bool {
+	found := false
+	every(s.root, func(n node) {
+		found = found || syntax.Text(n, "ref_type") == "NATURAL" && len((&needs{statement: s}).direct(n)) > 0
+	})
+	return found
+}
+
 // Hide takes the columns out of what * and table.* stand for, where they stand for
 // columns of one of the tables themselves. The tables are s.Tables' that have them.
 func (s *Statement) Hide(columns []string, tables []*Table) {

@@ -163,10 +163,11 @@ func constant(n node) (c Constant, ok bool) {
 		return Constant{}, false
 	}
 	c.root, ok = n, true
+	within := closed(n)
 	every(n, func(n node) {
 		switch syntax.Text(n, "class") {
 		case "COLUMN_REF":
-			ok = false
+			ok = ok && within[pointer(n)]
 		case "FUNCTION":
 			c.Functions = append(c.Functions, strings.ToLower(syntax.Text(n, "function_name")))
 		}

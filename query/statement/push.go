@@ -153,6 +153,7 @@ func (p *pusher) selection(n node, said []node, scope *cte) {
 			}
 		}
 	}
+	all = append(all, p.ofGroups(n, f)...)
 	done := make(map[uintptr]bool)
 	for i, c := range f.distribute(all) {
 		item := &f.items[i]

@@ -82,7 +82,10 @@ func (f *pushFrom) add(n node) (direct []int) {
 }
 
 func (f *pushFrom) join(n node) (direct []int) {
-	left, right := f.add(syntax.Object(n, "left")), f.add(syntax.Object(n, "right"))
+	first := len(f.items)
+	left := f.add(syntax.Object(n, "left"))
+	second := len(f.items)
+	right := f.add(syntax.Object(n, "right"))
 	j := pushJoin{left: left, right: right}
 	if c := syntax.Object(n, "condition"); c != nil {
 		j.conjuncts = conjuncts([]node{c})
@@ -93,6 +96,9 @@ func (f *pushFrom) join(n node) (direct []int) {
 	}
 	ref, typ := syntax.Text(n, "ref_type"), syntax.Text(n, "join_type")
 	f.merged = f.merged || len(j.using) > 0 || ref == "NATURAL"
+	if ref == "NATURAL" {
+		j.using = f.shared(f.items[first:second], f.items[second:])
+	}
 	if ref != "REGULAR" && ref != "CROSS" && ref != "NATURAL" {
 		return nil
 	}
@@ -139,6 +145,22 @@ func (f *pushFrom) column(parts []string) (place, bool) {
 	return place{}, false
 }
 
+// shared are the names that both sides of a natural join have; none where they are not
+// all known.
+func (f *pushFrom) shared(left, right []pushItem) (names []string) {
+	if slices.ContainsFunc(slices.Concat(left, right), func(i pushItem) bool { return !i.outputs.whole }) {
+		return nil
+	}
+	for _, l := range left {
+		for _, c := range l.outputs.list {
+			if slices.ContainsFunc(right, func(r pushItem) bool { return r.outputs.find(c.name) >= 0 }) {
+				names = append(names, strings.ToLower(c.name))
+			}
+		}
+	}
+	return names
+}
+
 // reference is the place that a reference means, and the path of the field of it that it
 // goes on to, where that is a struct. What can be a table's name is taken for one.
 func (f *pushFrom) reference(parts []string) (k place, path []string, ok bool) {
@@ -160,8 +182,9 @@ func (f *pushFrom) reference(parts []string) (k place, path []string, ok bool) {
 // is of another query.
 func (f *pushFrom) place(expression node) (out node, ok bool) {
 	out, ok = bare(expression), true
+	within := closed(out)
 	every(out, func(n node) {
-		if syntax.Text(n, "class") != "COLUMN_REF" || n["column_names"] == nil {
+		if syntax.Text(n, "class") != "COLUMN_REF" || n["column_names"] == nil || within[pointer(n)] {
 			return
 		}
 		k, path, known := f.reference(names(n))
@@ -335,8 +358,9 @@ func (d *distribution) transfer() {
 // plain reports whether an expression is made of what a condition may be made of.
 func plain(c node) (ok bool) {
 	ok = true
+	within := closed(c)
 	every(c, func(n node) {
-		if class, is := n["class"].(string); is && !plainClasses[class] {
+		if class, is := n["class"].(string); is && !plainClasses[class] && !within[pointer(n)] {
 			ok = false
 		}
 	})

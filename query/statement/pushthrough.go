@@ -240,6 +240,57 @@ func (p *pusher) keys(n node, f *pushFrom, o outputs) (within [][]string, ok boo
 	return within, true
 }
 
+// ofGroups are the conjuncts of HAVING that are made of what a SELECT groups by: rows that
+// fail them are of groups that fail them. A name that something else in the SELECT has too
+// is not taken for a column.
+func (p *pusher) ofGroups(n node, f *pushFrom) (out []node) {
+	groups := syntax.List(n, "group_expressions")
+	having := syntax.Object(n, "having")
+	if having == nil || len(groups) == 0 || len(syntax.List(n, "group_sets")) > 1 || n["sample"] != nil || syntax.Text(n, "aggregate_handling") != "STANDARD_HANDLING" {
+		return nil
+	}
+	keys := f.groups(groups, p.selectOutputs(n, f))
+	for _, c := range conjuncts([]node{having}) {
+		r, ok := f.place(c)
+		if ok && made(r, keys) && !f.aliased(n, c) && p.schema.Scalar(functions(c)) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// made reports whether all columns in an expression are in one of those, or are it.
+func made(n node, of []string) bool {
+	if slices.Contains(of, string(syntax.Encode(n))) {
+		return true
+	}
+	if _, is := placed(n); is {
+		return false
+	}
+	all := true
+	syntax.Children(n, func(c node) { all = all && made(c, of) })
+	return all
+}
+
+// aliased reports whether a name in an expression is what a SELECT calls another one.
+func (f *pushFrom) aliased(query, expression node) (found bool) {
+	every(expression, func(n node) {
+		parts := names(n)
+		if syntax.Text(n, "class") != "COLUMN_REF" || len(parts) == 0 {
+			return
+		}
+		for _, e := range syntax.List(query, "select_list") {
+			item, _ := e.(node)
+			if strings.EqualFold(syntax.Text(item, "alias"), parts[0]) {
+				a, ok1 := f.place(item)
+				b, ok2 := f.place(n)
+				found = found || !ok1 || !ok2 || string(syntax.Encode(a)) != string(syntax.Encode(b))
+			}
+		}
+	})
+	return found
+}
+
 // groups are what a SELECT groups by: a number or a name may stand for one of its
 // columns.
 func (f *pushFrom) groups(list []any, o outputs) (keys []string) {
