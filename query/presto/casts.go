@@ -34,15 +34,15 @@ func (r *rewriter) cast(n node) {
 	var guarded, whole node
 	switch target {
 	case "BIGINT", "INTEGER", "SMALLINT", "TINYINT":
-		if !isNumber(child) || syntax.Text(syntax.Object(syntax.Object(child, "value"), "type"), "id") == "DOUBLE" {
+		if !isNumber(child) && !isNull(child) || syntax.Text(syntax.Object(syntax.Object(child, "value"), "type"), "id") == "DOUBLE" {
 			guarded = r.macro("presto_exact", child, literal(target))
 		}
 	case "DECIMAL":
-		if !isNumber(child) || syntax.Text(syntax.Object(syntax.Object(child, "value"), "type"), "id") == "DOUBLE" {
+		if !isNumber(child) && !isNull(child) || syntax.Text(syntax.Object(syntax.Object(child, "value"), "type"), "id") == "DOUBLE" {
 			guarded = r.macro("presto_decimal", child, literal(target))
 		}
 	case "DOUBLE", "FLOAT":
-		if !isNumber(child) {
+		if !isNumber(child) && !isNull(child) {
 			guarded = r.macro("presto_number", child, literal(target))
 		}
 	case "BOOLEAN":

@@ -11,6 +11,12 @@ import (
 // type that Presto gives it. It reports whether it is one.
 func (r *rewriter) arithmetic(n node, name string, args []node) bool {
 	ta, tb := kindOf(args[0]), kindOf(args[1])
+	for i, other := range []*valueType{tb, ta} {
+		// DuckDB takes a number that is written out for as few digits as it has.
+		if n := wholeDigits[nameOf(other)]; n > 0 && n < wholeDigits["integer"] && whole(args[i]) {
+			become(args[i], cast(args[i], strings.ToUpper(kindOf(args[i]).name)))
+		}
+	}
 	if !ta.isDecimal() && !tb.isDecimal() {
 		return false
 	}
@@ -37,7 +43,7 @@ func (r *rewriter) arithmetic(n node, name string, args []node) bool {
 		r.quotient(n, t, a.as(args[0]), b.as(args[1]))
 	case "%":
 		t := decimal(min(a.precision-a.scale, b.precision-b.scale)+scale, scale)
-		become(n, toDecimal(r.macro("presto_mod", a.as(args[0]), b.as(args[1])), t))
+		become(n, toDecimal(r.macro("presto_decimal_mod", a.as(args[0]), b.as(args[1])), t))
 	}
 	return true
 }
@@ -132,11 +138,11 @@ func (r *rewriter) ofDecimal(n node, name string, args []node) bool {
 		become(n, toDecimal(call("sign", x), decimal(1, 0)))
 	case len(args) == 2 && name == "round":
 		out := decimal(t.precision+1, t.scale)
-		if whole(args[1]) {
+		if places, known := numberOf(args[1]); known && whole(args[1]) && t.precision-t.scale+int(places) > 0 {
 			become(n, toDecimal(call("round", toDecimal(x, out), cast(args[1], "INTEGER")), out))
 			return true
 		}
-		become(n, toDecimal(r.macro("presto_round_decimal", x, args[1], integer(t.scale)), out))
+		become(n, toDecimal(r.macro("presto_round_decimal", x, args[1], integer(t.scale), integer(t.precision-t.scale)), out))
 	case len(args) == 2 && name == "truncate":
 		become(n, toDecimal(r.macro("presto_truncate_decimal", x, args[1], integer(t.scale)), t))
 	default:
@@ -177,7 +183,7 @@ var functionKinds = map[string]*valueType{}
 
 func init() {
 	for t, names := range map[*valueType]string{
-		bigint:    "count count_star count_if approx_distinct cardinality length strpos strrpos position date_diff year quarter month week day hour minute second millisecond day_of_week dow day_of_month day_of_year doy week_of_year year_of_week yow json_array_length json_size row_number rank dense_rank ntile from_base codepoint levenshtein_distance hamming_distance bitwise_and bitwise_or bitwise_xor bit_count grouping",
+		bigint:    "count count_star count_if approx_distinct cardinality length strpos strrpos position array_position regexp_count url_extract_port width_bucket to_milliseconds date_diff year quarter month week day hour minute second millisecond day_of_week dow day_of_month day_of_year doy week_of_year year_of_week yow json_array_length json_size row_number rank dense_rank ntile from_base levenshtein_distance hamming_distance bitwise_and bitwise_or bitwise_xor bit_count grouping",
 		varbinary: "to_utf8 from_hex from_base64 from_base64url from_base32 md5 sha1 sha256 sha512 hmac_md5 hmac_sha1 hmac_sha256 hmac_sha512 xxhash64 to_big_endian_64 to_big_endian_32 to_ieee754_32 to_ieee754_64",
 		double:    "sqrt cbrt ln log log2 log10 exp power pow e pi nan infinity random rand sin cos tan asin acos atan atan2 sinh cosh tanh degrees radians stddev stddev_pop stddev_samp variance var_pop var_samp skewness kurtosis percent_rank cume_dist to_unixtime",
 	} {
@@ -227,11 +233,13 @@ func (r *rewriter) result(n node, name string) *valueType {
 			return double
 		}
 		return t
-	case "round", "ceil", "ceiling", "floor":
+	case "round", "ceil", "ceiling", "floor", "sign":
 		if t.isDecimal() {
 			return nil
 		}
 		return t
+	case "codepoint":
+		return integer32
 	case "random", "rand":
 		if len(args) > 0 {
 			return nil

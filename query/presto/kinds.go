@@ -217,10 +217,11 @@ func (t *valueType) as(n node) node {
 	return toDecimal(n, t)
 }
 
-// alike is the type that numbers in a row have in common. Where it is a decimal each
-// becomes one.
+// alike is the type that numbers in a row have in common, to which they are cast: all
+// where it is a decimal, and else whole numbers that are written out.
 func alike(values []node) *valueType {
 	var common *valueType
+	mixed := false
 	for _, v := range values {
 		if isNull(v) {
 			continue
@@ -231,15 +232,20 @@ func alike(values []node) *valueType {
 		}
 		if common == nil {
 			common = t
-		} else if common = commonKind(common, t); common == nil {
+			continue
+		}
+		mixed = mixed || !t.same(common)
+		if common = commonKind(common, t); common == nil {
 			return nil
 		}
 	}
-	if common.isDecimal() {
-		for _, v := range values {
-			if !isNull(v) && !common.fits(v) {
-				become(v, toDecimal(v, common))
-			}
+	for _, v := range values {
+		switch {
+		case isNull(v) || common == nil:
+		case common.isDecimal() && !common.fits(v):
+			become(v, toDecimal(v, common))
+		case wholeDigits[common.name] > 0 && mixed && isNumber(v):
+			become(v, cast(v, strings.ToUpper(common.name))) // DuckDB takes it for as few digits as it has
 		}
 	}
 	return common

@@ -20,10 +20,11 @@ presto_ratio(n, d) AS CASE WHEN d = 0 THEN presto_fail('DIVISION_BY_ZERO: Divisi
 presto_wide_divide(a, b, scale) AS presto_go_decimal_divide(CAST(a AS VARCHAR), CAST(b AS VARCHAR), CAST(scale AS VARCHAR));
 presto_mean(s, n) AS CASE WHEN n > 0 THEN presto_decimal_divide(s, n) END;
 presto_bounded(s) AS CASE WHEN length(ltrim(replace(CAST(s AS VARCHAR), '.', ''), '-0')) > 38 THEN presto_fail('NUMERIC_VALUE_OUT_OF_RANGE: Decimal overflow') ELSE s END;
-presto_round_decimal(x, n, scale) AS CASE WHEN n >= scale THEN CAST(x AS VARCHAR) WHEN scale - n > 37 THEN '0' WHEN x IS NOT NULL AND n IS NOT NULL THEN presto_point(presto_half_up(presto_unscaled(x), presto_ten(scale - n)) * presto_ten(scale - n), scale) END;
+presto_round_decimal(x, n, scale, before) AS CASE WHEN x IS NULL OR n IS NULL THEN NULL WHEN n >= scale THEN CAST(x AS VARCHAR) WHEN before + n <= 0 THEN '0' ELSE presto_point(presto_half_up(presto_unscaled(x), presto_ten(scale - n)) * presto_ten(scale - n), scale) END;
 presto_truncate_decimal(x, n, scale) AS CASE WHEN n >= scale THEN CAST(x AS VARCHAR) WHEN scale - n > 37 THEN '0' WHEN x IS NOT NULL AND n IS NOT NULL THEN presto_point(presto_unscaled(x) // presto_ten(scale - n) * presto_ten(scale - n), scale) END;
 presto_divide(a, b) AS CASE WHEN typeof(a + b) IN ('DOUBLE', 'FLOAT') THEN cast_to_type(a / b, a + b) WHEN b = 0 THEN presto_fail('DIVISION_BY_ZERO: Division by zero') WHEN typeof(a + b) LIKE 'DECIMAL%' THEN cast_to_type(presto_decimal_divide(a, b), a + b) ELSE cast_to_type(a // b, a + b) END;
 presto_mod(a, b) AS CASE WHEN b = 0 THEN CASE WHEN typeof(a + b) IN ('DOUBLE', 'FLOAT') THEN cast_to_type('NaN', a % b) ELSE presto_fail('DIVISION_BY_ZERO: Division by zero') END ELSE a % b END;
+presto_decimal_mod(a, b) AS CASE WHEN b = 0 THEN presto_fail('DIVISION_BY_ZERO: Division by zero') ELSE a % b END;
 presto_minus(a, b) AS CASE WHEN typeof(a) = 'DATE' AND typeof(b) = 'DATE' THEN presto_fail('INVALID: date - date gives an interval in Presto; use date_diff(''day'', b, a)') ELSE a - b END;
 presto_sum(s, example) AS cast_to_type(s, example + CAST(0 AS HUGEINT));
 presto_not_nan(x) AS CASE WHEN NOT isnan(x) THEN x END;
@@ -85,8 +86,8 @@ presto_typeof(x) AS presto_go_type_name(typeof(x));
 
 -- Text.
 presto_replace(s, a, b) AS CASE WHEN a = '' THEN presto_fail('NOT_SUPPORTED: replace of the empty text is not supported') ELSE replace(s, a, b) END;
-presto_substr(s, first) AS CASE WHEN first = 0 OR -first > length(s) THEN '' ELSE substring(s, first) END;
-presto_substr_length(s, first, n) AS CASE WHEN first = 0 OR n <= 0 OR -first > length(s) THEN '' ELSE substring(s, first, n) END;
+presto_substr(s, first) AS CASE WHEN first = 0 OR -first > length(s) THEN left(s, 0) ELSE substring(s, first) END;
+presto_substr_length(s, first, n) AS CASE WHEN first = 0 OR n <= 0 OR -first > length(s) THEN left(s, CASE WHEN n IS NOT NULL THEN 0 END) ELSE substring(s, first, n) END;
 presto_trim(s) AS regexp_replace(s, '^[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+|[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+$', '', 'g');
 presto_ltrim(s) AS regexp_replace(s, '^[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+', '');
 presto_rtrim(s) AS regexp_replace(s, '[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+$', '');
@@ -150,6 +151,8 @@ presto_regexp_extract(s, p) AS CASE WHEN regexp_matches(s, p) THEN regexp_extrac
 presto_regexp_group(s, p, g) AS CASE WHEN g IS NULL OR NOT regexp_matches(s, p) THEN NULL WHEN regexp_extract(s, p, g) = '' AND regexp_matches(p, '\)[?*{|]|\|') THEN presto_fail('NOT_SUPPORTED: regexp_extract cannot tell an empty group from one that took no part; make the group not optional') ELSE regexp_extract(s, p, g) END;
 presto_regexp_optional(s, p, g) AS presto_go_regexp_group(s, p, CAST(g AS VARCHAR));
 presto_regexp_replacement(r) AS CASE WHEN regexp_matches(r, '\\|\$\{') THEN presto_fail('NOT_SUPPORTED: regexp_replace takes $1 to $9 in the replacement, but no backslash and no ${name}') ELSE regexp_replace(r, '\$(\d)', '\\\1', 'g') END;
+presto_regexp_replace_all(s, p, r) AS presto_go_regexp_replace(s, p, CASE WHEN regexp_matches(r, '\\|\$\{') THEN presto_regexp_replacement(r) ELSE r END);
+presto_regexp_replace_any(s, p, r) AS CASE WHEN r <> '' AND regexp_full_match('', p) THEN presto_fail('NOT_SUPPORTED: regexp_replace by a pattern that matches the empty text and is computed is not supported') ELSE presto_regexp_replace(s, p, r) END;
 presto_regexp_replace(s, p, r) AS regexp_replace(s, p, presto_regexp_replacement(r), 'g');
 presto_regexp_count(s, p) AS len(regexp_extract_all(s, p));
 presto_regexp_split(s, p) AS CASE WHEN regexp_full_match('', p) THEN presto_fail('NOT_SUPPORTED: regexp_split by a pattern that matches the empty text is not supported') ELSE string_split_regex(s, p) END;
@@ -184,7 +187,7 @@ presto_json_size_all(x, path) AS CAST(presto_go_json_size(CAST(x AS VARCHAR), pa
 presto_json_scalar_is(x) AS CASE WHEN presto_json(x) IS NULL THEN CASE WHEN x IS NULL THEN NULL ELSE false END ELSE json_type(presto_json(x)) NOT IN ('OBJECT', 'ARRAY') END;
 presto_json_contains(x, value) AS CASE WHEN json_type(presto_json(x)) = 'ARRAY' THEN list_contains(json_extract(presto_json(x), '$[*]'), to_json(value)) END;
 presto_json_format(x) AS CAST(presto_to_json(x) AS VARCHAR);
-presto_to_json(x) AS CASE WHEN typeof(x) = 'JSON' THEN CAST(CAST(x AS VARCHAR) AS JSON) WHEN typeof(x) LIKE '%STRUCT(%' THEN presto_fail('NOT_SUPPORTED: a cast of a row to json is not supported: PrestoDB makes it an array, Trino an object') WHEN typeof(x) LIKE 'TIMESTAMP%' AND typeof(x) NOT LIKE '%[]' THEN to_json(presto_text(x)) WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CAST(presto_text(x) AS JSON) WHEN typeof(x) LIKE '%TIMESTAMP%' THEN presto_fail('NOT_SUPPORTED: a cast to json of timestamps within other values is not supported') WHEN regexp_matches(typeof(x), 'DOUBLE|FLOAT') AND regexp_matches(typeof(x), 'DECIMAL') THEN presto_fail('NOT_SUPPORTED: a cast to json of doubles beside decimals within other values is not supported') WHEN typeof(x) LIKE '%MAP(%' AND typeof(x) LIKE '%DECIMAL%' AND typeof(x) NOT LIKE '%JSON%' THEN presto_fail('NOT_SUPPORTED: a cast to json of decimals within a map is not supported') WHEN typeof(x) <> 'JSON' AND regexp_matches(typeof(x), 'DOUBLE|FLOAT|MAP') THEN CAST(presto_go_json_canonical(CAST(to_json(x) AS VARCHAR)) AS JSON) ELSE to_json(x) END;
+presto_to_json(x) AS CASE WHEN typeof(x) = 'JSON' THEN CAST(CAST(x AS VARCHAR) AS JSON) WHEN typeof(x) LIKE '%STRUCT(%' THEN presto_fail('NOT_SUPPORTED: a cast of a row to json is not supported: PrestoDB makes it an array, Trino an object') WHEN typeof(x) LIKE 'TIMESTAMP%' AND typeof(x) NOT LIKE '%[]' THEN to_json(presto_text(x)) WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CAST(presto_text(x) AS JSON) WHEN regexp_matches(typeof(x), '^DECIMAL\(\d+,\d+\)(\[\])*$') THEN CAST(replace(replace(CAST(x AS VARCHAR), 'NULL', 'null'), ' ', '') AS JSON) WHEN typeof(x) LIKE '%TIMESTAMP%' THEN presto_fail('NOT_SUPPORTED: a cast to json of timestamps within other values is not supported') WHEN typeof(x) LIKE '%DECIMAL%' AND typeof(x) <> 'JSON' THEN presto_fail('NOT_SUPPORTED: a cast to json of decimals within a map is not supported; cast them to double or varchar') WHEN typeof(x) <> 'JSON' AND regexp_matches(typeof(x), 'DOUBLE|FLOAT|MAP') THEN CAST(presto_go_json_canonical(CAST(to_json(x) AS VARCHAR)) AS JSON) ELSE to_json(x) END;
 
 -- Arrays and maps.
 presto_element(x, k) AS CASE WHEN typeof(x) LIKE '%[]' AND CAST(k AS VARCHAR) = '0' THEN presto_fail('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') ELSE x[k] END;
@@ -224,7 +227,7 @@ presto_join(a, d) AS CASE WHEN a IS NULL OR d IS NULL THEN NULL ELSE array_to_st
 presto_join_nulls(a, d, n) AS CASE WHEN a IS NULL OR d IS NULL OR n IS NULL THEN NULL ELSE array_to_string(list_transform(a, lambda e: coalesce(presto_text(e), n)), d) END;
 presto_remove(a, x) AS CASE WHEN x IS NOT NULL THEN list_filter(a, lambda e: e IS DISTINCT FROM x) END;
 presto_union(a, b) AS presto_distinct(a || b);
-presto_intersect(a, b) AS presto_distinct(list_filter(a, lambda e: list_position(b, e) IS NOT NULL));
+presto_intersect(a, b) AS CASE WHEN b IS NOT NULL THEN presto_distinct(list_filter(a, lambda e: list_position(b, e) IS NOT NULL)) END;
 presto_except(a, b) AS CASE WHEN b IS NOT NULL THEN presto_distinct(list_filter(a, lambda e: list_position(b, e) IS NULL)) END;
 presto_overlap(a, b) AS CASE WHEN len(list_filter(a, lambda e: e IS NOT NULL AND list_contains(b, e))) > 0 THEN true WHEN list_count(a) < len(a) OR list_count(b) < len(b) THEN NULL WHEN a IS NOT NULL AND b IS NOT NULL THEN false END;
 presto_array_sum(a) AS CASE WHEN a IS NOT NULL THEN coalesce(list_sum(a), 0) END;

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sluice/query/presto/function"
 	"sluice/query/syntax"
 )
 
@@ -51,6 +52,25 @@ func (r *rewriter) pattern(n node, name string) {
 			}
 		}
 	}
+}
+
+// replacing is the macro for regexp_replace with these arguments. Where a match ends
+// the next may begin and be empty in Java, as in 'aab' for 'a*', but not in RE2.
+func (r *rewriter) replacing(a []node) string {
+	if by, ok := constantText(a[2]); ok && by == "" {
+		return "presto_regexp_replace"
+	}
+	p, ok := constantText(a[1])
+	if !ok {
+		return "presto_regexp_replace_any"
+	}
+	switch empty, behind := function.EmptyMatches(p); {
+	case empty && behind:
+		r.fail(a[1], "regexp_replace by a pattern that matches the empty text and has ^ or \\b in it is not supported")
+	case empty:
+		return "presto_regexp_replace_all"
+	}
+	return "presto_regexp_replace"
 }
 
 // optionalGroup finds what may leave a group without a part in the match.

@@ -149,7 +149,7 @@ func init() {
 					r.replaceByLambda(n, a)
 					return
 				}
-				become(n, r.macro("presto_regexp_replace", a...))
+				become(n, r.macro(r.replacing(a), a...))
 			}
 		},
 		"array_sort": func(r *rewriter, n node) {

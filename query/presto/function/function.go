@@ -68,6 +68,7 @@ func All() []Function {
 		f("from_ieee754_64", text, fromIEEE754(64), bytes),
 		f("levenshtein", text, levenshtein, text, text),
 		f("hamming", text, hamming, text, text),
+		f("regexp_replace", text, regexpReplace, text, text, text),
 		f("decimal_divide", text, decimalDivide, text, text, text),
 		f("checksum_bytes", text, checksumBytes, bytes),
 		f("checksum_long", text, checksumLong, text),

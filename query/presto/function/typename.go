@@ -31,9 +31,9 @@ func (p *typeReader) read() string {
 	var out string
 	switch {
 	case p.take("MAP("):
-		out = "map(" + strings.Join(p.list(p.read), ", ") + ")"
+		out = named("map", p.list(p.read))
 	case p.take("STRUCT("):
-		out = "row(" + strings.Join(p.list(p.field), ", ") + ")"
+		out = named("row", p.list(p.field))
 	case p.take("DECIMAL("):
 		end := strings.IndexByte(p.rest, ')')
 		if end < 0 {
@@ -52,10 +52,20 @@ func (p *typeReader) read() string {
 			out = strings.ToLower(name)
 		}
 	}
+	if out == "" {
+		return ""
+	}
 	for p.take("[]") {
 		out = "array(" + out + ")"
 	}
 	return out
+}
+
+func named(name string, of []string) string {
+	if of == nil {
+		return ""
+	}
+	return name + "(" + strings.Join(of, ", ") + ")"
 }
 
 // list is what stands within brackets, up to the closing one.
