@@ -28,6 +28,7 @@ func TestOTLPClients(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of it waits
 			c := startServe(t, t.TempDir())
 			p := clienttest.NewPressure(t, c.url, `(?s).+`, from, to) // a batch is sent again byte by byte
 			p.Statuses = []int{503, 429}                              // not an answer that is lost: what is stored twice then is found twice
