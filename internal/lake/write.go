@@ -21,6 +21,14 @@ func ParseWriteID(s string) (WriteID, bool) {
 	return WriteID(s), ok && batchID.MatchString(id)
 }
 
+// Begun is when the statement was begun, to the second, by the clock of its node; the zero
+// time for what is no id.
+func (id WriteID) Begun() time.Time {
+	text, _, _ := strings.Cut(strings.TrimPrefix(string(id), writePrefix), "-")
+	t, _ := time.Parse(batchTime, text)
+	return t
+}
+
 // WriteOf is the statement that wrote the file of that name; ok is false for a
 // file that none did.
 func WriteOf(name string) (id WriteID, ok bool) {

@@ -203,3 +203,36 @@ func TestRewrite(t *testing.T) {
 		}
 	}
 }
+
+// What INSERT wrote is merged when it is at rest: another node may still undo it.
+func TestStatements(t *testing.T) {
+	h := openHouse(t, dt)
+	_, err := h.deliver(t.Context(), "a", 0, 10)
+	check(t, err)
+	files, err := h.files(t.Context())
+	check(t, err)
+	put := func(begun time.Time, id int) {
+		t.Helper()
+		path := filepath.Join(filepath.Dir(files["a"][0]), string(lake.NewWriteID(begun))+lake.ParquetExt)
+		_, err := h.db.Exec(fmt.Sprintf("COPY (SELECT %d::BIGINT id, 'x' AS text) TO '%s' (FORMAT parquet)", id, path))
+		check(t, err)
+	}
+	for i := range 3 {
+		put(time.Now().Add(-2*time.Hour), 100+i)
+		put(time.Now(), 200+i)
+	}
+	before := h.digest()
+	r := report(t, h.compactor(nil), compact.Options{})
+	if p := r.Partitions[0]; !p.Moved || p.Merged != 3 || p.FilesAfter != 5 {
+		t.Errorf("old and young statements: %+v", p)
+	}
+	if r := report(t, h.compactor(nil), compact.Options{}); !strings.Contains(r.Partitions[0].Skipped, "may still undo") {
+		t.Errorf("young statements alone: %+v", r.Partitions[0])
+	}
+	if r := report(t, h.compactor(func(c *compact.Config) { c.WriteRest = time.Nanosecond }), compact.Options{}); r.Partitions[0].FilesAfter != 2 {
+		t.Errorf("statements at rest: %+v", r.Partitions[0])
+	}
+	if diff := cmp.Diff(before, h.digest()); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}

@@ -57,9 +57,12 @@ type Config struct {
 	// After is for how long a partition has had no new file when the schedule compacts it.
 	After time.Duration
 	Every time.Duration // between looks of the schedule; 0: never
-	Rate  int64         // bytes a second; 0: as fast as can be
-	Grace time.Duration // see moves.Config
-	Fence time.Duration // see moves.Config
+	// WriteRest is for how long what INSERT wrote is left alone; default 1 h. Of statements of
+	// other nodes nothing else tells whether they came to their end.
+	WriteRest time.Duration
+	Rate      int64         // bytes a second; 0: as fast as can be
+	Grace     time.Duration // see moves.Config
+	Fence     time.Duration // see moves.Config
 
 	// Busy reports whether there is something more urgent, to which work gives way.
 	Busy func() bool
@@ -90,6 +93,7 @@ type Compactor struct {
 func Open(cfg Config) (*Compactor, error) {
 	cfg.Target = cmp.Or(cfg.Target, 512<<20)
 	cfg.MinFiles = cmp.Or(cfg.MinFiles, 8)
+	cfg.WriteRest = cmp.Or(cfg.WriteRest, time.Hour)
 	if cfg.Layout == nil {
 		cfg.Layout = func(lake.TableName) convert.Layout { return convert.Layout{} }
 	}

@@ -23,7 +23,9 @@
 // The plans of queries that began before are waited for (Config.Planned) before anybody
 // is shown the merged files: a snapshot of the buffer may still have such a batch, and
 // only its own name would tell. What INSERT wrote is merged apart from that, when the
-// statement has come to its end (Config.Writing). Batches of other nodes are left to
+// statement has come to its end (Config.Writing): of another node's that is taken for
+// granted an hour after it began (Config.WriteRest), since a node that is down for longer in
+// the middle of one is rare, and only its disk knows. If it undoes it then, rows stay. Batches of other nodes are left to
 // them: each node compacts what it delivered.
 //
 // # What is left alone

@@ -29,6 +29,7 @@ type choice struct {
 	foreign string
 	newest  time.Time
 	unknown int // files of batches that are not this node's
+	young   int // files of statements that may still be undone
 	dropped bool
 }
 
@@ -51,6 +52,8 @@ func (c *Compactor) choose(table lake.TableName, objects []store.Object, o Optio
 		case isBatch && small && !c.cfg.InLog(id) && !c.cfg.Joining(obj.Key):
 			batches[id] = obj
 			ids = append(ids, id)
+		case isWrite && small && time.Since(write.Begun()) < c.cfg.WriteRest:
+			ch.young++
 		case isWrite && small && strings.HasSuffix(name, lake.ParquetExt) && !c.cfg.Writing(write):
 			others.objects = append(others.objects, obj)
 		case isBatch || isWrite:
@@ -102,6 +105,8 @@ func (c *Compactor) skip(ch choice, o Options) string {
 		return fmt.Sprintf("it has files that Sluice did not write, such as %s; when nobody adds to them any more, --foreign takes them too", ch.foreign)
 	case len(ch.groups) == 0 && ch.unknown > 1:
 		return fmt.Sprintf("%d small files are of batches that this node does not know, or that a checkpoint separates", ch.unknown)
+	case len(ch.groups) == 0 && ch.young > 0:
+		return fmt.Sprintf("%d small files are of statements that began less than %s ago, which another node may still undo", ch.young, c.cfg.WriteRest)
 	case len(ch.groups) == 0:
 		return "there is nothing to merge"
 	case !o.scheduled:
