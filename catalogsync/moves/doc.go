@@ -97,6 +97,10 @@
 // it is being moved may be overwritten. Writers that do not know of this, such as
 // Spark, that put files where a partition was when they began may put them where it is
 // not any more: compaction leaves partitions alone that have files of others, unless it is
-// told that they are at rest. A table that is dropped and made anew has no moves;
+// told that they are at rest. A batch that is delivered again after a crash, and in which a
+// record fails this time (its stream is strict, and another node gave a column another
+// type meanwhile), takes away the file that it had put, if no other record goes to that
+// partition; a copy that a move made of it in between stays, and the record is in the
+// table and among the errors. A table that is dropped and made anew has no moves;
 // partitions that had been moved have to be added with their location.
 package moves

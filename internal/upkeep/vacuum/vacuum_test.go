@@ -310,6 +310,34 @@ func TestFaults(t *testing.T) {
 	h.left()
 }
 
+// A run that ends at any of its deletions leaves what it had not come to, and nothing else;
+// the next one goes on.
+func TestCrashes(t *testing.T) {
+	for at := range 4 {
+		h := newHouse(t)
+		for _, dt := range []string{"1", "2"} {
+			h.put("shop/sales/dt=" + dt + "/" + batch)
+			h.put("shop/sales/dt=" + dt + "/" + another)
+		}
+		h.store.now = h.store.now.Add(time.Minute)
+		n := 0
+		h.store.fail = func(string) error {
+			if n++; n > at {
+				return errors.New("crashed")
+			}
+			return nil
+		}
+		if rep := h.twice(); rep.ObjectsRemoved != at {
+			t.Errorf("crash at deletion %d: %+v", at, rep)
+		}
+		h.store.fail = nil
+		if rep := h.run(vacuum.Request{Unregistered: true}); len(rep.Faults) != 0 || rep.ObjectsRemoved != 4-at {
+			t.Errorf("after a crash at deletion %d: %+v", at, rep)
+		}
+		h.left()
+	}
+}
+
 // Of unfinished uploads those go that are old and ours.
 func TestUploads(t *testing.T) {
 	h := newHouse(t)
