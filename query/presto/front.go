@@ -175,7 +175,7 @@ func (f *front) step() error {
 		return refuse(t.from, "FOR %s AS OF is of Iceberg's tables: there are no versions of a table here", strings.ToUpper(f.at(1).text))
 	case t.is("LISTAGG") && f.at(1).is("("):
 		return f.withinGroup()
-	case f.isName():
+	case f.isName() || f.isAlias():
 		f.replace(t.from, t.to, `"`+strings.ToLower(t.text)+`"`)
 	case t.is("VALUES"):
 		f.values()
