@@ -123,9 +123,9 @@ func noSpace(err error) bool {
 func fullDisk(dir string) string {
 	free := ""
 	if n, err := buffer.OS().Free(dir); err == nil {
-		free = fmt.Sprintf(" (%d bytes are free)", n)
+		free = fmt.Sprintf(" (by now, without this query's files, %s are free)", size(n))
 	}
-	return fmt.Sprintf("the disk of %s is full%s: queries keep there what they fetch, convert and sort. Free some space on it, or lower query.cache, or give data_dir a larger disk; then run the query again",
+	return fmt.Sprintf("the disk of %s was full%s: queries keep there what they fetch, convert and sort. Free some space on it, or lower query.cache, or give data_dir a larger disk; then run the query again",
 		dir, free)
 }
 

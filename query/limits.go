@@ -94,6 +94,7 @@ func (b bounds) result() *Error {
 // exhausted says what to do about an error of the executor that ran out of memory
 // or of temporary space.
 func (b bounds) exhausted(spilled bool, message string) *Error {
+	message, _, _ = strings.Cut(message, "\n") // what follows is advice to set what nobody can set here
 	if spilled {
 		return fault(CodeResources, "the query needs more temporary space than the part of query.spill that it has, an equal one for each of query.concurrent: "+
 			"read less, aggregate or sort fewer columns, raise query.spill, or lower query.concurrent (%s)", message)
