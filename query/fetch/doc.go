@@ -17,6 +17,12 @@
 // before; they are kept in memory as metadata are. Other objects (Get), and Parquet of which the parts
 // cannot be told apart, come whole.
 //
+// Column chunks are not taken apart, although page indexes say where pages lie and what
+// bounds they have: DuckDB reads a chunk from its first page on, and pages of two columns
+// end at different rows, so that a file without some of them would have to be decoded and
+// written anew, and holes would be read as what they are not. Row groups are what files are
+// laid out by: where a stream sorts or clusters its rows, their bounds tell them apart.
+//
 // # Versions
 //
 // Everything is keyed by key, ETag and size as the listing gave them, and every
