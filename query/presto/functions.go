@@ -140,6 +140,9 @@ func (r *rewriter) apply(n node, name string) {
 			return
 		}
 	}
+	if strings.HasPrefix(name, "bitwise_") && strings.HasSuffix(name, "_agg") {
+		r.fitting(n)
+	}
 	for _, f := range fs {
 		if args >= f.min && (args <= f.max || f.max < 0) {
 			r.rename(n, name, f.to)

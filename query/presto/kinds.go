@@ -251,6 +251,20 @@ func alike(values []node) *valueType {
 	return common
 }
 
+// widened is the type that two numbers have in common, to which the first is cast.
+func widened(n, with node) *valueType {
+	t := alike([]node{n, with})
+	if t != nil && !t.isDecimal() && !kindOf(n).same(t) {
+		name := strings.ToUpper(t.name)
+		if name == "REAL" {
+			name = "FLOAT"
+		}
+		become(n, cast(n, name))
+		is(n, t)
+	}
+	return t
+}
+
 func isNull(n node) bool {
 	return class(n) == "CONSTANT" && syntax.Object(n, "value")["is_null"] == true
 }

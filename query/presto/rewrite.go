@@ -438,6 +438,9 @@ func (r *rewriter) window(n node) {
 	if r.err == nil {
 		name := strings.ToLower(syntax.Text(n, "function_name"))
 		t := r.result(n, name)
+		if otherwise := syntax.Object(n, "default_expr"); otherwise != nil && len(arguments(n)) > 0 {
+			t = widened(arguments(n)[0], otherwise)
+		}
 		r.marked(n, name, func() { r.apply(n, name) })
 		if t != nil {
 			is(n, t)

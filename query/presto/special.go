@@ -263,7 +263,7 @@ func cardinality(r *rewriter, n node) {
 	if a == nil {
 		return
 	}
-	if name := syntax.Text(a[0], "function_name"); name == "map_keys" || name == "map_values" || strings.HasPrefix(name, "list_") || name == "map_entries" {
+	if name := syntax.Text(a[0], "function_name"); name == "map_keys" || name == "map_values" || strings.HasPrefix(name, "list_") && name != "list_extract" || name == "map_entries" {
 		become(n, call("len", a[0]))
 		return
 	}
