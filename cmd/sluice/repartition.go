@@ -104,7 +104,8 @@ func (e rewriteEngine) Query(ctx context.Context, sql string) ([][]string, error
 func (e rewriteEngine) Insert(ctx context.Context, sql string, id lake.WriteID) (int64, error) {
 	rows, err := e.run(ctx, query.Request{SQL: sql, Who: "rewrite", WriteID: id, MayWrite: func(string) bool { return true }})
 	var limit *write.LimitError
-	if errors.As(err, &limit) {
+	var failed *query.Error
+	if errors.As(err, &limit) || errors.As(err, &failed) && failed.Code == query.CodeResources {
 		return 0, fmt.Errorf("%w: %w", repartition.ErrWide, err)
 	}
 	if err != nil {

@@ -28,6 +28,8 @@
 //     later, the next run asks what became of that statement (Engine.Done), once what was
 //     interrupted has been brought to its end: if it is done, so are its files; else they
 //     are begun anew.
+//     A file whose rows go to more partitions than one statement may write to is brought over
+//     by values of the new table's first key, some a statement.
 //  4. The statement is run. Then the ledger says that its files are done.
 //
 // Forget gives the old table free, and forgets the ledger.

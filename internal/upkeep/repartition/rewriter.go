@@ -306,7 +306,15 @@ func next(files []file, bytes int64) int {
 // bring does steps 3 and 4 for some files, in halves where they are too much for one
 // statement.
 func (r *Rewriter) bring(ctx context.Context, l *ledger, job Job, s *shape, files []file, report *Report) error {
-	rows, err := r.insert(ctx, l, job, s, files)
+	begun, where := map[string]int64{}, []string{}
+	for _, f := range files {
+		begun[f.uri] = f.rows
+		where = append(where, text(f.uri))
+	}
+	rows, err := r.insert(ctx, l, job, s, begun, `"$path" IN (`+strings.Join(where, ", ")+")")
+	if errors.Is(err, ErrWide) && len(files) == 1 {
+		rows, err = r.wide(ctx, l, job, s, files[0])
+	}
 	if errors.Is(err, ErrWide) && len(files) > 1 {
 		half := len(files) / 2
 		if err := r.bring(ctx, l, job, s, files[:half], report); err != nil {
@@ -327,13 +335,12 @@ func (r *Rewriter) bring(ctx context.Context, l *ledger, job Job, s *shape, file
 	return nil
 }
 
-func (r *Rewriter) insert(ctx context.Context, l *ledger, job Job, s *shape, files []file) (int64, error) {
-	l.Write, l.Begun = lake.NewWriteID(time.Now()), map[string]int64{}
-	var paths []string
-	for _, f := range files {
-		l.Begun[f.uri] = f.rows
-		paths = append(paths, "'"+strings.ReplaceAll(f.uri, "'", "''")+"'")
-	}
+// text is a constant of SQL.
+func text(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// insert runs a statement for the rows of a condition, which are those in begun.
+func (r *Rewriter) insert(ctx context.Context, l *ledger, job Job, s *shape, begun map[string]int64, where string) (int64, error) {
+	l.Write, l.Begun = lake.NewWriteID(time.Now()), begun
 	if err := l.save(); err != nil {
 		return 0, err
 	}
@@ -341,13 +348,13 @@ func (r *Rewriter) insert(ctx context.Context, l *ledger, job Job, s *shape, fil
 	for i := range names {
 		names[i] = quote(names[i])
 	}
-	sql := fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM lake.%s WHERE "$path" IN (%s)`, table(job.Into.Name), strings.Join(names, ", "), s.list(), table(job.From), strings.Join(paths, ", "))
+	sql := fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM lake.%s WHERE %s`, table(job.Into.Name), strings.Join(names, ", "), s.list(), table(job.From), where)
 	rows, err := r.cfg.Engine.Insert(ctx, sql, l.Write)
 	switch {
 	case err != nil && r.cfg.Engine.Writing(l.Write): // it is to be undone: not before that again
-		return 0, fmt.Errorf("rewrite %d files of %s: %v; what was written is not undone yet, try again", len(files), job.From, err)
+		return 0, fmt.Errorf("rewrite files of %s: %v; what was written is not undone yet, try again", job.From, err)
 	case err != nil && !r.cfg.Engine.Written(l.Write):
-		return 0, fmt.Errorf("rewrite %d files of %s: %w", len(files), job.From, err)
+		return 0, fmt.Errorf("rewrite files of %s: %w", job.From, err)
 	}
 	return rows, r.done(l)
 }
