@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -497,11 +498,13 @@ func TestCrashes(t *testing.T) {
 					h.deliver("b.parquet", day)
 				}
 				h.wait(objectAge)
-				n := 0
+				var n atomic.Int64 // objects are deleted side by side
 				cut := func() bool {
-					n++
-					reached = reached || n-1 == at
-					return n-1 == at
+					if n.Add(1)-1 != int64(at) {
+						return false
+					}
+					reached = true
+					return true
 				}
 				h.store.fault = func(op, _ string) (error, bool) {
 					if cut() {
