@@ -21,8 +21,7 @@ func (r statements) where(prefix string, depth int) string {
 	day := fmt.Sprintf("'2026-01-0%d'", 1+r.IntN(4))
 	return r.one(prefix+"dt = "+day, prefix+"dt >= "+day, prefix+"dt < "+day, prefix+"dt IS NULL", prefix+"hr = '00'", prefix+"hr <> '11'", prefix+"hr IS NULL",
 		"coalesce("+prefix+"hr, 'x') = '11'", "upper("+prefix+"dt) > "+day, fmt.Sprintf("%sid > %d", prefix, r.IntN(90)), fmt.Sprintf("%sid = %d", prefix, r.IntN(90)),
-		fmt.Sprintf("%ss BETWEEN 'k%02d' AND 'k%02d'", prefix, r.IntN(60), 30+r.IntN(60)), prefix+"dt IN ("+day+", '2026-01-02')", prefix+"dt IN (SELECT "+day+")", prefix+"hr = (SELECT CASE WHEN true THEN '00' END)", prefix+"dt IN (VALUES ("+day+"), (NULL))",
-		"list_transform(["+day+"], lambda v: v < "+prefix+"dt)[1]")
+		fmt.Sprintf("%ss BETWEEN 'k%02d' AND 'k%02d'", prefix, r.IntN(60), 30+r.IntN(60)), prefix+"dt IN ("+day+", '2026-01-02')", "list_transform(["+day+"], lambda v: v < "+prefix+"dt)[1]")
 }
 
 // grouped is a condition on dt, hr and s.
