@@ -95,7 +95,7 @@ func (p *plan) make(ctx context.Context, sql string) (executor.Query, error) {
 		}
 		p.rows.release = append(p.rows.release, p.snap.close)
 	}
-	p.query.SQL = sql
+	p.query.SQL, p.query.Limits = sql, stmt.Limits()
 	if len(stmt.Tables) == 0 && p.presto == nil {
 		return p.query, nil
 	}

@@ -173,6 +173,9 @@ type Query struct {
 	Files []string // absolute paths that may be read
 	// Memory is less than Config.Memory, in bytes; 0: as much.
 	Memory int64
+	// Limits says that a query within the statement has a LIMIT. DuckDB 1.5 filters by what
+	// joins find, below a LIMIT too, and so gives other rows: then it does not.
+	Limits bool
 	// Bigint makes columns of whole numbers wider than 64 bits bigint, and a value
 	// that does not fit an error.
 	Bigint bool

@@ -59,6 +59,9 @@ func (r *Rows) prepare(q Query, maxTemp int64) error {
 	if len(q.Files) > manyFiles {
 		settings = append(settings, "SET enable_external_file_cache = false")
 	}
+	if q.Limits {
+		settings = append(settings, "SET disabled_optimizers = 'join_filter_pushdown'")
+	}
 	for _, sql := range settings {
 		if err := r.in.exec(sql); err != nil {
 			return fmt.Errorf("set up query: %w", err)
