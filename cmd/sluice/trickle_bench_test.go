@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -101,5 +100,5 @@ func BenchmarkTrickleAnalytics(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(sumBefore)/float64(sumAfter), "xBefore")
-	b.Log(fmt.Sprintf("all: %s before, %s after", sumBefore.Round(time.Millisecond), sumAfter.Round(time.Millisecond)))
+	b.Logf("all: %s before, %s after", sumBefore.Round(time.Millisecond), sumAfter.Round(time.Millisecond))
 }
