@@ -51,6 +51,11 @@
 //
 //	{"object":"s3://bucket/a.gz","etag":"\"9b2c\"","size":12345,"records":200,"done":true}
 //
+// Of an object that only the log told of after a crash, the line has the id that its blocks
+// have (see below), in hexadecimal digits:
+//
+//	{"id":"5d41402abc4b2a76b9719d911017c592aabbccddeeff0011","records":200}
+//
 // Lines are only appended, and synced before they count. testdata/journal.ndjson is an
 // example, pinned by a test. Recovery cuts a last line without a newline off: it was
 // never synced. Any other line that cannot be read is an error, for the operator.
@@ -65,7 +70,8 @@
 //
 //   - A crash before a block is durable: its records are read again.
 //   - A crash after it: the log has it, and says so.
-//   - Before a batch's log is deleted, all positions are written to the journal and
+//   - Before a batch's log is deleted, all positions, those that the log told of at the
+//     start included, are written to the journal and
 //     synced (delivery's BeforeRelease); that waits for appends whose position is not
 //     noted yet. A crash before that delivers the batch again, under the same names; a
 //     crash after it finds the positions in the journal.

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -370,6 +371,65 @@ func TestGivesUp(t *testing.T) {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	p.once(10)
+}
+
+// An import is killed when a block is in its log and nothing in its journal. The next one
+// delivers the log, but does not come to the object: the one after passes it over.
+func TestKilledBeforeJournal(t *testing.T) {
+	p := newPlace(t)
+	p.put("web/1769817600000/a", numbered(0, 10))
+	p.put("ios/1769817600000/b", numbered(10, 10))
+	cfg := p.config(p.from)
+	cfg.GiveUp = time.Nanosecond
+	cfg.Delivery.Catalog = noCatalog{}
+	if _, err := p.run(t.Context(), cfg); err == nil {
+		t.Fatal("it was delivered without a catalog")
+	}
+	journal := filepath.Join(cfg.Dir, "journal.ndjson")
+	text, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(journal, int64(bytes.IndexByte(text, '\n')+1)); err != nil {
+		t.Fatal(err)
+	}
+	cfg = p.config(p.from)
+	cfg.Select.Source = "ios"
+	if got, err := p.run(t.Context(), cfg); err != nil || got.Delivered != 20 || got.Records != 0 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if text, err = os.ReadFile(journal); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(text), "\n")
+	byID := regexp.MustCompile(`^\{"id":"[0-9a-f]{48}","records":10\}\n$`)
+	if n := len(slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return !byID.MatchString(l) })); n != 1 {
+		t.Errorf("the journal has %d objects by their id:\n%s", n, text)
+	}
+	for range 2 {
+		if got, err := p.run(t.Context(), p.config(p.from)); err != nil || got.Records != 0 {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	}
+	p.once(20)
+
+	for _, id := range []string{"00", strings.Repeat("0", 50), strings.Repeat("g", 48)} {
+		bad := append(slices.Clone(text), `{"id":"`+id+`","records":1}`+"\n"...)
+		if err := os.WriteFile(journal, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := importer.Open(p.config(p.from)); err == nil || !strings.Contains(err.Error(), "is no id of an object") {
+			t.Errorf("id %s: %v", id, err)
+		}
+	}
+	if err := os.WriteFile(journal, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// One that was replaced meanwhile would be told by its id alone.
+	p.put("web/1769817600000/a", numbered(0, 11))
+	if got, err := p.run(t.Context(), p.config(p.from)); err != nil || got.Unread != 1 {
+		t.Errorf("replaced: %+v, %v", got, err)
+	}
 }
 
 type noCatalog struct{ delivery.Catalog }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,11 +46,13 @@ type journalHead struct {
 	Table  string `json:"table"`
 }
 
-// A journalLine is any other.
+// A journalLine is any other. It says ID in place of the object's location, tag and size
+// where only the log had told of the object.
 type journalLine struct {
-	Object  string `json:"object"`
-	ETag    string `json:"etag"`
-	Size    int64  `json:"size"`
+	ID      string `json:"id,omitempty"`
+	Object  string `json:"object,omitempty"`
+	ETag    string `json:"etag,omitempty"`
+	Size    int64  `json:"size,omitempty"`
 	Records int64  `json:"records"`
 	Done    bool   `json:"done,omitempty"`
 }
@@ -158,10 +161,17 @@ func (j *journal) take(text []byte, n int, table lake.TableName) error {
 	if err := json.Unmarshal(text, &line); err != nil {
 		return err
 	}
-	if line.Object == "" || line.Records < 0 {
+	if line.Object == "" && line.ID == "" || line.Records < 0 {
 		return errors.New("it names no object, or a number of records below 0")
 	}
 	x := idOf(line.Object, line.ETag, line.Size)
+	if line.ID != "" {
+		b, err := hex.DecodeString(line.ID)
+		if err != nil || len(b) != len(x) {
+			return fmt.Errorf("%q is no id of an object", line.ID)
+		}
+		x = idFrom(b)
+	}
 	j.at[x.place()] = position{version: x.version(), done: line.Done, records: line.Records}
 	return nil
 }
@@ -178,13 +188,15 @@ func (j *journal) of(x id) (p position, changed bool) {
 	return p, false
 }
 
-// found notes a position that the log tells.
+// found notes a position that the log tells. The journal needs it before the log goes,
+// also where the object is not read meanwhile.
 func (j *journal) found(x id, records int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	p, ok := j.at[x.place()]
 	if !ok || x.is(p) && p.records < records {
 		j.at[x.place()] = position{version: x.version(), records: records}
+		j.dirty[x.place()] = journalLine{ID: hex.EncodeToString(x[:]), Records: records}
 	}
 }
 
@@ -197,7 +209,7 @@ func (j *journal) advance(o Object, records int64, done bool) {
 	j.dirty[x.place()] = journalLine{Object: o.Location, ETag: o.ETag, Size: o.Size, Records: records, Done: done}
 }
 
-// sync makes durable what was noted by advance.
+// sync makes durable what was noted by advance and found.
 func (j *journal) sync() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
