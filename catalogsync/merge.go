@@ -92,7 +92,7 @@ func extendStruct(have, want lake.Type) (lake.Type, bool) {
 	fields := slices.Clone(have.Fields) // types are shared
 	changed := false
 	for _, w := range want.Fields {
-		i := slices.IndexFunc(fields, func(f lake.Column) bool { return strings.EqualFold(f.Name, w.Name) })
+		i := lake.ColumnIndex(fields, w.Name)
 		if i < 0 {
 			fields = append(fields, w)
 			changed = true

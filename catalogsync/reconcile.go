@@ -226,7 +226,7 @@ func (c Comparer) compareColumns(ctx context.Context, d *Difference, table lake.
 			if slices.ContainsFunc(table.PartitionKeys, func(k lake.Column) bool { return strings.EqualFold(k.Name, col.Name) }) {
 				continue
 			}
-			i := slices.IndexFunc(have, func(h lake.Column) bool { return strings.EqualFold(h.Name, col.Name) })
+			i := lake.ColumnIndex(have, col.Name)
 			if i < 0 {
 				have = append(slices.Clip(have), col)
 				d.Columns = append(d.Columns, col)

@@ -352,7 +352,7 @@ func (d *definition) alter(ctx context.Context, table lake.Table) (source, error
 func (d *definition) values(table lake.Table, p ddl.Partition, partial bool) ([]string, error) {
 	values := make([]string, len(table.PartitionKeys))
 	for i, k := range p.Keys {
-		at := slices.IndexFunc(table.PartitionKeys, func(c lake.Column) bool { return strings.EqualFold(c.Name, k) })
+		at := lake.ColumnIndex(table.PartitionKeys, k)
 		if at < 0 {
 			return nil, d.fault(p.At, CodeInvalid, "%s is no partition column of %s, which has %s", k, d.name, keyNames(table))
 		}

@@ -47,7 +47,7 @@ func (p *plan) filePredicate(ctx context.Context, columns []lake.Column, t state
 	if t.Op == statement.Unknown || t.Op == statement.And || t.Op == statement.Or {
 		return out, nil
 	}
-	i := slices.IndexFunc(columns, func(c lake.Column) bool { return strings.EqualFold(c.Name, t.Column) })
+	i := lake.ColumnIndex(columns, t.Column)
 	if i < 0 {
 		return unknown, nil
 	}
@@ -74,8 +74,10 @@ func (p *plan) filePredicate(ctx context.Context, columns []lake.Column, t state
 // that begin as it does.
 func (p *plan) prefixPredicate(ctx context.Context, of statistics.Predicate, pattern statement.Constant) (statistics.Predicate, error) {
 	k, ok, err := p.constants.value(ctx, pattern)
-	prefix, _, _ := strings.Cut(k.text, "%")
-	prefix, _, _ = strings.Cut(prefix, "_")
+	prefix := k.text
+	if i := strings.IndexAny(prefix, "%_"); i >= 0 {
+		prefix = prefix[:i]
+	}
 	if err != nil || !ok || k.null || k.typ != "VARCHAR" || of.Type.Kind != lake.KindString || prefix == "" {
 		return statistics.Predicate{Op: statement.Unknown}, err
 	}

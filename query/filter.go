@@ -3,9 +3,7 @@ package query
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"sluice/internal/lake"
 	"sluice/query/executor"
@@ -20,7 +18,7 @@ func (p *plan) timestampFilters(ctx context.Context, columns []lake.Column, cond
 	var filters []string
 	for _, c := range conditions {
 		for _, b := range c.Bounds() {
-			i := slices.IndexFunc(columns, func(c lake.Column) bool { return strings.EqualFold(c.Name, b.Column) })
+			i := lake.ColumnIndex(columns, b.Column)
 			if i < 0 || columns[i].Type.Kind != lake.KindTimestamp {
 				continue
 			}

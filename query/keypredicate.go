@@ -36,7 +36,7 @@ func (p *plan) keyPredicate(ctx context.Context, keys []lake.Column, t statement
 		}
 		return k, true, nil
 	}
-	k.key = slices.IndexFunc(keys, func(c lake.Column) bool { return strings.EqualFold(c.Name, t.Column) })
+	k.key = lake.ColumnIndex(keys, t.Column)
 	if k.key < 0 || len(t.Path) > 0 || keys[k.key].Type.Kind != lake.KindString {
 		return k, false, nil
 	}

@@ -63,15 +63,11 @@ func (l *local) fit(column string, t lake.Type) bool {
 		return false
 	}
 	for _, columns := range l.columns {
-		if i := fieldNamed(columns, column); i >= 0 && !shares(columns[i].Type, t) {
+		if i := lake.ColumnIndex(columns, column); i >= 0 && !shares(columns[i].Type, t) {
 			return false
 		}
 	}
 	return true
-}
-
-func fieldNamed(fields []lake.Column, name string) int {
-	return slices.IndexFunc(fields, func(c lake.Column) bool { return strings.EqualFold(c.Name, name) })
 }
 
 // shares reports whether structs share a field, and so do those in it that they share.
@@ -81,7 +77,7 @@ func shares(file, wanted lake.Type) bool {
 	}
 	shared := false
 	for _, f := range wanted.Fields {
-		i := fieldNamed(file.Fields, f.Name)
+		i := lake.ColumnIndex(file.Fields, f.Name)
 		if i < 0 {
 			continue
 		}

@@ -276,7 +276,7 @@ func (src *tableSource) align(keys []lake.Column, values []string) []string {
 	aligned := make([]string, len(src.keys))
 	for j, k := range src.keys {
 		aligned[j] = lake.NullPartition
-		if at := slices.IndexFunc(keys, func(c lake.Column) bool { return strings.EqualFold(c.Name, k.Name) }); at >= 0 && at < len(values) {
+		if at := lake.ColumnIndex(keys, k.Name); at >= 0 && at < len(values) {
 			aligned[j] = values[at]
 		}
 	}

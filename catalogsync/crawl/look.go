@@ -152,7 +152,7 @@ func (w *work) compare(s *schema, fits func(have, found lake.Type) bool, done st
 func grow(have, found []lake.Column) []lake.Column {
 	out := append([]lake.Column{}, have...)
 	for _, f := range found {
-		i := index(out, f.Name)
+		i := lake.ColumnIndex(out, f.Name)
 		if i < 0 {
 			out = append(out, f)
 			continue

@@ -2,7 +2,6 @@ package crawl
 
 import (
 	"slices"
-	"strings"
 
 	"sluice/internal/lake"
 )
@@ -31,17 +30,13 @@ func number(t lake.Type) bool { return t.Kind == lake.KindBigint || t.Kind == la
 func joinColumns(a, b []lake.Column) []lake.Column {
 	out := slices.Clone(a)
 	for _, c := range b {
-		if i := index(out, c.Name); i >= 0 {
+		if i := lake.ColumnIndex(out, c.Name); i >= 0 {
 			out[i].Type = join(out[i].Type, c.Type)
 		} else {
 			out = append(out, c)
 		}
 	}
 	return out
-}
-
-func index(columns []lake.Column, name string) int {
-	return slices.IndexFunc(columns, func(c lake.Column) bool { return strings.EqualFold(c.Name, name) })
 }
 
 // asText are types as SerDes of JSON read them: times are strings.
@@ -74,7 +69,7 @@ type misfit struct {
 // misfits compares a file's columns with the table's, which have them all.
 func misfits(prefix string, have, found []lake.Column, fits func(have, found lake.Type) bool) (out []misfit) {
 	for _, f := range found {
-		if i := index(have, f.Name); i >= 0 {
+		if i := lake.ColumnIndex(have, f.Name); i >= 0 {
 			out = append(out, misfitsOf(prefix+f.Name, have[i].Type, f.Type, fits)...)
 		}
 	}
@@ -205,7 +200,7 @@ func widen(a, b lake.Type) lake.Type {
 	case a.Kind == lake.KindStruct && b.Kind == lake.KindStruct:
 		out := slices.Clone(a.Fields)
 		for _, f := range b.Fields {
-			if i := index(out, f.Name); i < 0 {
+			if i := lake.ColumnIndex(out, f.Name); i < 0 {
 				out = append(out, f)
 			} else if shape(out[i].Type) == shape(f.Type) {
 				out[i].Type = widen(out[i].Type, f.Type)

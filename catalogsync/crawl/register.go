@@ -19,7 +19,7 @@ func (w *work) register(ctx context.Context, parts []lake.Partition) error {
 		}
 	}
 	for _, c := range w.columns {
-		if i := index(w.have.Columns, c.Name); i < 0 || !w.have.Columns[i].Type.Equal(c.Type) {
+		if i := lake.ColumnIndex(w.have.Columns, c.Name); i < 0 || !w.have.Columns[i].Type.Equal(c.Type) {
 			w.t.Columns = append(w.t.Columns, c)
 		}
 	}

@@ -2,6 +2,7 @@ package lake
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,12 @@ type Column struct {
 	Type Type
 	// Key is the JSON key the column was first seen under, where it is not Name.
 	Key string
+}
+
+// ColumnIndex is where the column of that name is, in any case of its letters; -1 where
+// there is none.
+func ColumnIndex(columns []Column, name string) int {
+	return slices.IndexFunc(columns, func(c Column) bool { return strings.EqualFold(c.Name, name) })
 }
 
 // A TableName names a table in the catalog.

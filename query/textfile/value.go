@@ -2,7 +2,6 @@ package textfile
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"sluice/internal/lake"
@@ -11,7 +10,7 @@ import (
 
 // Value is the value of a column, over Source under the name f.
 func (f *Format) Value(name string) string {
-	i := slices.IndexFunc(f.columns, func(c lake.Column) bool { return strings.EqualFold(c.Name, name) })
+	i := lake.ColumnIndex(f.columns, name)
 	if i < 0 || f.columns[i].Type.Kind == lake.KindNone {
 		return "NULL" // live rows brought it
 	}

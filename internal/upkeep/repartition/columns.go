@@ -21,7 +21,7 @@ type shape struct {
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 func named(columns []lake.Column, name string) (lake.Column, bool) {
-	i := slices.IndexFunc(columns, func(c lake.Column) bool { return strings.EqualFold(c.Name, name) })
+	i := lake.ColumnIndex(columns, name)
 	if i < 0 {
 		return lake.Column{}, false
 	}
@@ -143,7 +143,7 @@ func fieldOf(old lake.Table, field []string) (string, lake.Type, error) {
 	for _, segment := range field[1:] {
 		switch typ.Kind {
 		case lake.KindStruct:
-			i := slices.IndexFunc(typ.Fields, func(f lake.Column) bool { return strings.EqualFold(f.Name, lake.CleanName(segment)) })
+			i := lake.ColumnIndex(typ.Fields, lake.CleanName(segment))
 			if i < 0 {
 				return "", typ, fmt.Errorf("the column %s of %s has no field %s", c.Name, old.Name, lake.CleanName(segment))
 			}

@@ -133,7 +133,7 @@ func (r *Reaper) check(t lake.Table, rule Rule) (keys []int, root string, err er
 		return nil, "", fmt.Errorf("it has no partitions")
 	}
 	for _, by := range rule.By {
-		i := slices.IndexFunc(t.PartitionKeys, func(c lake.Column) bool { return strings.EqualFold(c.Name, by) })
+		i := lake.ColumnIndex(t.PartitionKeys, by)
 		if i < 0 {
 			return nil, "", fmt.Errorf("it has no partition key %s, by which its rule goes", by)
 		}

@@ -99,7 +99,7 @@ func (w *fieldWalk) fit(t *lake.Type) {
 // field is what a struct type has for the next element, by its name; nil: nothing.
 func (w *fieldWalk) field(t *lake.Type) *lake.Type {
 	name := w.schema[w.at].Name
-	i := slices.IndexFunc(t.Fields, func(c lake.Column) bool { return strings.EqualFold(c.Name, name) })
+	i := lake.ColumnIndex(t.Fields, name)
 	if i < 0 {
 		return nil
 	}
