@@ -10,6 +10,8 @@
 //
 //   - A file that [Land] has returned for is in the listing of the location that the
 //     catalog has then and from then on, as itself or among what was made of it.
+//   - A file that was taken away and that [Withdraw] has returned for is in no location that
+//     the catalog has then or later, nor is anything that was made of it.
 //   - Of two moves of one partition at the same time, from whichever nodes, one is made
 //     and the other gives up.
 //   - What a reader found at the location before stays for Config.Grace after the
@@ -58,6 +60,9 @@
 //     if that is not done.
 //  3. Where a partition is elsewhere by now, he puts his files there, and begins again.
 //
+// Whoever takes files away again (Withdraw), such as those of an attempt at a delivery after
+// which another one makes others, does the same, taking away where the other puts.
+//
 // # Why that is right
 //
 // The epoch is another one after every begin, commit, cancel and close. A lander is
@@ -72,6 +77,9 @@
 // It is there once: files that went into others keep no copy under their own name, and
 // copies have the name of what they are copies of, so that putting a file at the new
 // location that was copied there overwrites it with the same.
+//
+// What is taken away is nowhere for the same reasons: each later move does not find it, and
+// one that was counted to finds that it is gone, and is canceled.
 //
 // A partition's location is changed to where a move goes after that move's commit and before it
 // is closed, and by nobody else here. It is closed when the catalog says that the
@@ -97,10 +105,6 @@
 // it is being moved may be overwritten. Writers that do not know of this, such as
 // Spark, that put files where a partition was when they began may put them where it is
 // not any more: compaction leaves partitions alone that have files of others, unless it is
-// told that they are at rest. A batch that is delivered again after a crash, and in which a
-// record fails this time (its stream is strict, and another node gave a column another
-// type meanwhile), takes away the file that it had put, if no other record goes to that
-// partition; a copy that a move made of it in between stays, and the record is in the
-// table and among the errors. A table that is dropped and made anew has no moves;
+// told that they are at rest. A table that is dropped and made anew has no moves;
 // partitions that had been moved have to be added with their location.
 package moves

@@ -34,11 +34,16 @@ func Places(ctx context.Context, c Catalog, table lake.Table, parts []lake.Parti
 	if err != nil || l.Epoch == "" || len(table.PartitionKeys) == 0 || len(parts) == 0 {
 		return parts, err
 	}
+	return find(ctx, c, table.Name, parts)
+}
+
+// find has the partitions that are in the catalog be where that says.
+func find(ctx context.Context, c Catalog, name lake.TableName, parts []lake.Partition) ([]lake.Partition, error) {
 	values := make([][]string, len(parts))
 	for i, p := range parts {
 		values[i] = p.Values
 	}
-	found, err := c.Find(ctx, table.Name, values)
+	found, err := c.Find(ctx, name, values)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +65,27 @@ func Places(ctx context.Context, c Catalog, table lake.Table, parts []lake.Parti
 // It may be repeated after an error. If we crash here the files may be where nobody
 // reads them; who comes again lands them anew.
 func Land(ctx context.Context, c Catalog, table lake.Table, parts []lake.Partition, put func(ctx context.Context, parts []lake.Partition) error) error {
+	return follow(ctx, c, table, parts, c.Register, put)
+}
+
+// Withdraw is Land for files that were taken away from partitions: they may have been
+// copied to where those were moved, or be so yet. remove is called with the partitions that
+// turn out to be at another location, to take the same files away there too. Those that are
+// not in the catalog are not registered.
+//
+// It may be repeated after an error, and is to be: if we crash here, copies may be left.
+func Withdraw(ctx context.Context, c Catalog, table lake.Table, parts []lake.Partition, remove func(ctx context.Context, parts []lake.Partition) error) error {
+	look := func(ctx context.Context, table lake.Table, parts []lake.Partition) ([]lake.Partition, error) {
+		return find(ctx, c, table.Name, parts)
+	}
+	return follow(ctx, c, table, parts, look, remove)
+}
+
+// follow has do be done wherever the partitions are: it was for where parts says, with the
+// table as it was before. look says where they are.
+func follow(ctx context.Context, c Catalog, table lake.Table, parts []lake.Partition,
+	look func(context.Context, lake.Table, []lake.Partition) ([]lake.Partition, error), do func(context.Context, []lake.Partition) error) error {
+	name := table.Name
 	before, err := read(table)
 	if err != nil {
 		return err
@@ -67,7 +93,7 @@ func Land(ctx context.Context, c Catalog, table lake.Table, parts []lake.Partiti
 	for range maxRounds {
 		now := []lake.Partition{{Location: table.Location}}
 		if len(table.PartitionKeys) > 0 {
-			if now, err = c.Register(ctx, table, parts); err != nil {
+			if now, err = look(ctx, table, parts); err != nil {
 				return err
 			}
 		}
@@ -78,12 +104,12 @@ func Land(ctx context.Context, c Catalog, table lake.Table, parts []lake.Partiti
 			}
 		}
 		if len(moved) > 0 {
-			if err := put(ctx, moved); err != nil {
+			if err := do(ctx, moved); err != nil {
 				return err
 			}
 			parts = now
 		}
-		if table, err = c.Table(ctx, table.Name); err != nil {
+		if table, err = c.Table(ctx, name); err != nil {
 			return err
 		}
 		l, err := read(table)
@@ -103,7 +129,7 @@ func Land(ctx context.Context, c Catalog, table lake.Table, parts []lake.Partiti
 			return err
 		}
 	}
-	return fmt.Errorf("put files into table %s: %w", table.Name, ErrMoving)
+	return fmt.Errorf("table %s: %w", name, ErrMoving)
 }
 
 // settle does what the moves in the ledger ask of one whose files are in parts. It

@@ -20,8 +20,9 @@ func batch(n int) lake.BatchID { return lake.BatchID(fmt.Sprintf("20260131T23595
 // first lets whoever is running go on, and else whoever is next.
 func first(options []choice) choice { return options[0] }
 
-// play runs two deliveries and two compactors and one who updates the partition over a
-// partition with two files, and returns where there were choices.
+// play runs two deliveries and two compactors, one who updates the partition and one who
+// takes away what a delivery put that was not brought to its end, over a partition with two
+// files, and returns where there were choices.
 func play(t *testing.T, partitioned bool, choose func(options []choice) choice) []point {
 	t.Helper()
 	var w *world
@@ -38,11 +39,18 @@ func play(t *testing.T, partitioned bool, choose func(options []choice) choice) 
 		w.objects[key+batch(n).DataFile()] = object{rows: []string{string(batch(n))}, etag: -n}
 		w.landed[string(batch(n))] = true
 	}
+	key, _ := w.Key(w.location())
+	w.objects[key+batch(9).DataFile()] = object{rows: []string{string(batch(9))}, etag: -9}
+	var withdraw func()
+	withdraw = func() {
+		w.spawn("withdrawal", len(w.procs) < 9, withdraw, func(ctx context.Context) { w.withdraw(ctx, batch(9)) })
+	}
+	withdraw()
 	for n := 2; n < 4; n++ {
 		var deliver func()
 		name := fmt.Sprintf("delivery %d", n)
 		deliver = func() {
-			w.spawn(name, len(w.procs) < 8, deliver, func(ctx context.Context) { w.deliver(ctx, batch(n)) })
+			w.spawn(name, len(w.procs) < 9, deliver, func(ctx context.Context) { w.deliver(ctx, batch(n)) })
 		}
 		deliver()
 	}
@@ -70,7 +78,7 @@ func play(t *testing.T, partitioned bool, choose func(options []choice) choice) 
 		w.compact(ctx, 9, 1)
 	})
 	w.run()
-	key, _ := w.Key(w.location())
+	key, _ = w.Key(w.location())
 	var files []string
 	for k := range w.objects {
 		if strings.HasPrefix(k, key) && !strings.Contains(strings.TrimPrefix(k, key), "/") {

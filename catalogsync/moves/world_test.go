@@ -29,6 +29,7 @@ type world struct {
 	// more, and that the catalog may carry out at any time.
 	zombies []string
 	landed  map[string]bool // rows that must be seen
+	gone    map[string]bool // rows that must not be
 	violate func(format string, args ...any)
 
 	procs   []*proc
@@ -70,7 +71,7 @@ const root = "s3://b/d/t/"
 func newWorld(partitioned bool, violate func(string, ...any)) *world {
 	w := &world{
 		table:   lake.Table{Name: lake.TableName{Database: "d", Table: "t"}, Location: root, Parameters: map[string]string{}},
-		objects: map[string]object{}, landed: map[string]bool{}, violate: violate,
+		objects: map[string]object{}, landed: map[string]bool{}, gone: map[string]bool{}, violate: violate,
 	}
 	if partitioned {
 		w.table.PartitionKeys = []lake.Column{{Name: "dt", Type: lake.String}}
@@ -176,6 +177,11 @@ func (w *world) look() {
 	for r, n := range seen {
 		if n > 1 {
 			w.violate("row %s is seen %d times", r, n)
+		}
+	}
+	for r := range w.gone {
+		if seen[r] > 0 {
+			w.violate("row %s is seen, and was taken away", r)
 		}
 	}
 	for r := range w.landed {
@@ -290,6 +296,31 @@ func (w *world) deliver(ctx context.Context, id lake.BatchID) {
 		}
 	}
 	w.violate("delivery %s comes to no end", id)
+}
+
+// withdraw takes away the file of a delivery that was not brought to its end, from its
+// beginning, as often as it takes.
+func (w *world) withdraw(ctx context.Context, id lake.BatchID) {
+	for range 50 {
+		t, _ := w.Table(ctx, w.table.Name)
+		parts := []lake.Partition{{Location: t.Location}}
+		if len(t.PartitionKeys) > 0 {
+			parts = []lake.Partition{{Values: []string{"1"}, Location: root + "dt=1/"}}
+		}
+		remove := func(ctx context.Context, parts []lake.Partition) error {
+			for _, p := range parts {
+				key, _ := w.Key(p.Location)
+				_ = w.Delete(ctx, key+id.DataFile())
+			}
+			return nil
+		}
+		_ = remove(ctx, parts)
+		if moves.Withdraw(ctx, w, t, parts, remove) == nil {
+			w.gone[string(id)] = true
+			return
+		}
+	}
+	w.violate("withdrawal of %s comes to no end", id)
 }
 
 // update changes a partition's columns: it writes where the partition is along.

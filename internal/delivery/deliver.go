@@ -106,6 +106,9 @@ func (d *Deliverer) deliver(ctx context.Context, b *buffer.Batch) (outcome, erro
 	if err := d.land(ctx, p, table); err != nil {
 		return outcome{}, fmt.Errorf("register partitions of %s: %w", r.table, err)
 	}
+	if err := d.withdraw(ctx, p, table); err != nil {
+		return outcome{}, fmt.Errorf("take away what an earlier attempt put into %s: %w", r.table, err)
+	}
 	if err := prompt(start); err != nil {
 		return outcome{}, err
 	}

@@ -341,12 +341,13 @@ func faultAt(t *testing.T, at int64, applied, restart bool) (untouched bool) {
 func TestReleaseFails(t *testing.T) {
 	r := newRig(t)
 	r.append("s", record(0))
-	var failed atomic.Bool
-	d := r.deliverer(func(cfg *delivery.Config) { cfg.Log = failingRelease{r.buffer, &failed} })
+	var over atomic.Bool
+	d := r.deliverer(func(cfg *delivery.Config) { cfg.Log = failingRelease{r.buffer, &over} })
 	defer start(t, d)()
 	if _, err := d.Flush(context.Background(), "s"); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)
 	}
+	over.Store(true)
 	if _, err := d.Flush(context.Background(), "s"); err != nil {
 		t.Fatal(err)
 	}
@@ -358,13 +359,14 @@ func TestReleaseFails(t *testing.T) {
 	}
 }
 
+// failingRelease releases nothing until the fault is over.
 type failingRelease struct {
 	*buffer.Buffer
-	failed *atomic.Bool
+	over *atomic.Bool
 }
 
 func (f failingRelease) Release(ctx context.Context, b *buffer.Batch) error {
-	if f.failed.CompareAndSwap(false, true) {
+	if !f.over.Load() {
 		return errInjected
 	}
 	return f.Buffer.Release(ctx, b)
@@ -621,8 +623,7 @@ func TestReplayOfWhatWasDelivered(t *testing.T) {
 	for i := range int64(5) {
 		r.append("s", record(i))
 	}
-	var failed atomic.Bool
-	d := r.deliverer(func(cfg *delivery.Config) { cfg.Log = failingRelease{r.buffer, &failed} })
+	d := r.deliverer(func(cfg *delivery.Config) { cfg.Log = failingRelease{r.buffer, &atomic.Bool{}} })
 	stop := start(t, d)
 	if _, err := d.Flush(context.Background(), "s"); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)

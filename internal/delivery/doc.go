@@ -40,6 +40,8 @@
 //     is (see package catalogsync/moves). A crash here does that again. An attempt that
 //     took longer than half an hour for this, by the wall clock, begins again: package
 //     vacuum of another node may have taken the objects for orphans.
+//   - Withdrawn: what an earlier attempt put and this one does not is removed, with the
+//     copies that moves of its partition made of it. A crash here does that again.
 //   - Held: files that are smaller than the stream wants them are kept on the shelf,
 //     durable, in place of those of an earlier attempt: see below.
 //   - What others need of the log (the keys of deduplication, the order of batches)

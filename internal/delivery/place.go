@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
@@ -26,6 +27,7 @@ type placing struct {
 	parts []lake.Partition // of each of them
 	other []upload         // errors, the raw copy
 	put   map[string]bool  // keys, in this attempt
+	stale plan             // what earlier attempts put and this one does not
 	bytes int64            // of data
 }
 
@@ -74,27 +76,34 @@ func (d *Deliverer) locate(p *placing, location string) error {
 	return nil
 }
 
-// uploads are the objects of the batch.
-func (d *Deliverer) uploads(p *placing) ([]upload, error) {
-	var out []upload
+// uploads are the objects of the batch, and the partitions of those that have one.
+func (d *Deliverer) uploads(p *placing) (out []upload, values map[string][]string, err error) {
+	values = map[string][]string{}
 	for i, f := range p.files {
 		folder, ok := d.cfg.Store.Key(p.parts[i].Location)
 		if !ok {
-			return nil, fmt.Errorf("partition %q lies at %s, outside the lake %s", f.Values, p.parts[i].Location, d.cfg.Store.URI(""))
+			return nil, nil, fmt.Errorf("partition %q lies at %s, outside the lake %s", f.Values, p.parts[i].Location, d.cfg.Store.URI(""))
 		}
-		key := p.batch.DataFile()
-		if folder = strings.TrimRight(folder, "/"); folder != "" {
-			key = folder + "/" + key
-		}
+		key := below(folder, p.batch.DataFile())
 		out = append(out, upload{key, f.Path})
+		if len(f.Values) > 0 {
+			values[key] = f.Values
+		}
 	}
-	return append(out, p.other...), nil
+	return append(out, p.other...), values, nil
 }
 
-// place puts all objects of the batch into the store that were not put yet, as planned,
-// and removes what earlier attempts put and this one does not.
+// below is the key of a file in a folder.
+func below(folder, file string) string {
+	if folder = strings.TrimRight(folder, "/"); folder == "" {
+		return file
+	}
+	return folder + "/" + file
+}
+
+// place puts all objects of the batch into the store that were not put yet, as planned.
 func (d *Deliverer) place(ctx context.Context, p *placing) error {
-	uploads, err := d.uploads(p)
+	uploads, values, err := d.uploads(p)
 	if err != nil {
 		return err
 	}
@@ -102,10 +111,10 @@ func (d *Deliverer) place(ctx context.Context, p *placing) error {
 	for i, u := range uploads {
 		keys[i] = u.key
 	}
-	stale, err := d.plan(p.batch, keys)
-	if err != nil {
+	if p.stale, err = d.plan(p.batch, keys, values); err != nil {
 		return err
 	}
+	p.stale.Objects = slices.DeleteFunc(p.stale.Objects, func(key string) bool { return moved(key, keys) })
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(d.cfg.Uploads)
 	for _, u := range uploads {
@@ -115,10 +124,7 @@ func (d *Deliverer) place(ctx context.Context, p *placing) error {
 		g.Go(func() error { return d.put(gctx, u.key, u.path) })
 		p.put[u.key] = true
 	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	return d.remove(ctx, slices.DeleteFunc(stale, func(key string) bool { return moved(key, keys) }))
+	return g.Wait()
 }
 
 // moved reports whether an object that is not among keys is one of them in the partition
@@ -157,6 +163,49 @@ func (d *Deliverer) land(ctx context.Context, p *placing, table lake.Table) erro
 		d.log.Info("a batch's files are put where its partitions were moved meanwhile", "batch", p.batch, "table", table.Name, "partitions", len(moved))
 		return d.place(ctx, p)
 	})
+}
+
+// withdraw removes what earlier attempts put and this one does not: also the copies of it
+// that there are where its partition was moved meanwhile, or that are being made.
+//
+// If we crash here the plan still has all of it, and the next attempt does this again.
+func (d *Deliverer) withdraw(ctx context.Context, p *placing, table lake.Table) error {
+	var parts []lake.Partition
+	for _, key := range p.stale.Objects {
+		if err := d.remove(ctx, key); err != nil {
+			return err
+		}
+		values, partitioned := p.stale.Values[key]
+		known := func(o lake.Partition) bool { return slices.Equal(o.Values, values) }
+		// Where this attempt has rows of the partition, its own file is in place of any copy.
+		if partitioned && len(values) == len(table.PartitionKeys) && !slices.ContainsFunc(slices.Concat(parts, p.parts), known) {
+			parts = append(parts, lake.Partition{Values: values, Location: d.cfg.Store.URI(path.Dir(key)) + "/"})
+		}
+	}
+	// Those of a table without partitions lie in folders of it: such a table is not moved.
+	if len(parts) == 0 {
+		return nil
+	}
+	return moves.Withdraw(ctx, d.cfg.Catalog, table, parts, func(ctx context.Context, moved []lake.Partition) error {
+		for _, m := range moved {
+			folder, ok := d.cfg.Store.Key(m.Location)
+			if !ok {
+				return fmt.Errorf("partition %q lies at %s, outside the lake %s", m.Values, m.Location, d.cfg.Store.URI(""))
+			}
+			if err := d.remove(ctx, below(folder, p.batch.DataFile())); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// remove deletes an object of an earlier attempt that this one did not make.
+func (d *Deliverer) remove(ctx context.Context, key string) error {
+	if err := d.cfg.Store.Delete(ctx, key); err != nil {
+		return fmt.Errorf("remove what an earlier attempt put at %s: %w", d.cfg.Store.URI(key), err)
+	}
+	return nil
 }
 
 func (d *Deliverer) put(ctx context.Context, key, path string) error {

@@ -1,11 +1,12 @@
 package delivery
 
 import (
-	"context"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,7 +20,7 @@ import (
 // always: in strict mode a table that gained a column with another type in between
 // turns a row into a failure, and the object it was in may not come again. So the
 // plan is durable before the first upload, and an attempt removes what an earlier
-// one put and it does not.
+// one put and it does not, and what a move made of it: see withdraw.
 //
 // If we crash before the plan is written nothing was uploaded; after, the next
 // attempt knows of every object that may be there. It is removed after the batch's
@@ -27,6 +28,9 @@ import (
 // removes it.
 type plan struct {
 	Objects []string `json:"objects"` // keys, sorted
+	// Values are the partitions of those that are data files of a table with partition
+	// keys; older plans lack them.
+	Values map[string][]string `json:"values,omitempty"`
 }
 
 func (d *Deliverer) planPath(id lake.BatchID) string {
@@ -34,43 +38,41 @@ func (d *Deliverer) planPath(id lake.BatchID) string {
 }
 
 // plan writes down that the objects are about to be put, beside those of earlier
-// attempts, and returns the earlier ones that are not among them.
-func (d *Deliverer) plan(id lake.BatchID, objects []string) (stale []string, err error) {
+// attempts, and returns the earlier ones that are not among them. The objects' values
+// are as in a plan.
+func (d *Deliverer) plan(id lake.BatchID, objects []string, values map[string][]string) (stale plan, err error) {
 	var p plan
-	b, err := os.ReadFile(d.planPath(id))
+	before, err := os.ReadFile(d.planPath(id))
 	if err == nil {
-		err = json.Unmarshal(b, &p)
+		err = json.Unmarshal(before, &p)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read plan: %w", err)
+		return stale, fmt.Errorf("read plan: %w", err)
 	}
+	stale.Values = map[string][]string{}
+	all := plan{Values: maps.Clone(values)}
 	for _, key := range p.Objects {
-		if !slices.Contains(objects, key) {
-			stale = append(stale, key)
+		if slices.Contains(objects, key) {
+			continue
+		}
+		stale.Objects = append(stale.Objects, key)
+		if v, ok := p.Values[key]; ok {
+			stale.Values[key], all.Values[key] = v, v
 		}
 	}
-	all := slices.Concat(objects, stale)
-	slices.Sort(all)
-	if slices.Equal(all, p.Objects) {
+	all.Objects = slices.Concat(objects, stale.Objects)
+	slices.Sort(all.Objects)
+	after, err := json.Marshal(all)
+	if err != nil {
+		return stale, fmt.Errorf("marshal plan: %w", err)
+	}
+	if bytes.Equal(after, before) {
 		return stale, nil
 	}
-	if b, err = json.Marshal(plan{all}); err != nil {
-		return nil, fmt.Errorf("marshal plan: %w", err)
-	}
-	if err := writeDurably(d.planPath(id), b); err != nil {
-		return nil, fmt.Errorf("write plan: %w", err)
+	if err := writeDurably(d.planPath(id), after); err != nil {
+		return stale, fmt.Errorf("write plan: %w", err)
 	}
 	return stale, nil
-}
-
-// remove deletes the objects of earlier attempts that this one did not make.
-func (d *Deliverer) remove(ctx context.Context, keys []string) error {
-	for _, key := range keys {
-		if err := d.cfg.Store.Delete(ctx, key); err != nil {
-			return fmt.Errorf("remove what an earlier attempt put at %s: %w", d.cfg.Store.URI(key), err)
-		}
-	}
-	return nil
 }
 
 func (d *Deliverer) forgetPlan(id lake.BatchID) {

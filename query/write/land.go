@@ -57,7 +57,7 @@ func (w *Writer) withdraw(ctx context.Context, e entry) error {
 	if len(e.Into) == 0 {
 		return nil
 	}
-	return moves.Land(ctx, w.cfg.Catalog, e.Table, slices.Clone(e.Into), func(ctx context.Context, moved []lake.Partition) error {
+	return moves.Withdraw(ctx, w.cfg.Catalog, e.Table, slices.Clone(e.Into), func(ctx context.Context, moved []lake.Partition) error {
 		for _, p := range moved {
 			from, to, err := w.moved(e, p)
 			if err != nil {
