@@ -84,6 +84,11 @@ func (s *shredder) follow(i int) (end int, ok bool) {
 		if i >= len(data) || !ordered && !f.mark(stamp) {
 			return i, false
 		}
+		if data[i] <= ' ' { // other records had less white space here
+			if i = jsonscan.SkipSpace(data[:lineEnd(data, i)], i); i >= len(data) || data[i] == '\n' {
+				return i, false
+			}
+		}
 		start := i
 		v, next := int64(0), 0
 		switch f.ease {

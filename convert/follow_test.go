@@ -10,6 +10,8 @@ import (
 
 	"sluice/convert"
 	"sluice/internal/lake"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // sameWithoutWays converts lines twice, with and without following what was found
@@ -86,6 +88,44 @@ func TestFollowOddRecords(t *testing.T) {
 		sameWithoutWays(t, lines, nil, "p=a", "d=day(t)")
 		sameWithoutWays(t, lines, columnsOf(t, "a:bigint,s:struct<x:string,y:double>,l:array<bigint>,t:timestamp,b:boolean,m:string"), "sx=s")
 	}
+}
+
+// Records of clients that write white space otherwise say the same, also where a
+// column is known and so would rescue what it cannot take.
+func TestFollowWhiteSpace(t *testing.T) {
+	columns := columnsOf(t, "a:bigint,m:string,t:timestamp,b:boolean,y:double,s:struct<x:string>,l:array<bigint>,n:map<string,string>,_rescued:map<string,string>")
+	declared := map[string]lake.ColumnSpec{"j": {Type: "string(json)"}}
+	forms, err := convert.ParseColumns(declared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns = append(columns, forms...)
+	const record = `{"a":1,"m":"text","t":"2026-01-31T12:00:00Z","b":true,"y":2.5,"s":{"x":"v"},"l":[1],"n":{"k":"v"},"j":{"z":1}}`
+	var lines []string
+	for i := range 40 {
+		space := []string{"", " ", "\t", " \r", "  ", "\r"}[i%7%6]
+		spaced := record
+		for _, c := range []string{":", ",", "}"} {
+			spaced = strings.ReplaceAll(spaced, c, c+space)
+		}
+		spaced = strings.ReplaceAll(strings.ReplaceAll(spaced, "12:"+space+"00:"+space+"00Z", "12:00:00Z"), `{"z":`+space+`1}`, `{"z":1}`)
+		lines = append(lines, strings.TrimRight(spaced, " \t\r"))
+	}
+	sameWithoutWays(t, lines, columns)
+	sameWithoutWays(t, lines, nil)
+	sameWithoutWays(t, lines, nil, "m=m", "d=day(t)")
+	res := convertJob(t, convert.Config{Threads: 1}, convert.Job{Blocks: blocksOf(100, lines...), Columns: columns, Declared: forms, Strict: true, Dir: t.TempDir()})
+	if res.Failed != 0 || res.Rescued != 0 {
+		t.Fatalf("%d failed, %d rescued, want none", res.Failed, res.Rescued)
+	}
+	rows := parquetRows(t, res.Files[0].Path, res.Columns)
+	for i, row := range rows {
+		if diff := cmp.Diff(rows[0], row); diff != "" {
+			t.Fatalf("row %d of %q (-first +got):\n%s", i, lines[i], diff)
+		}
+	}
+	// A record may end where a value was.
+	sameWithoutWays(t, []string{`{"m":"x"}`, `{"m":"x"}`, `{"m": `, `{"m":	`, `{"m":` + " \r", `{"m":"x"}`, `{"m": "y"}`, `{"m": `}, columnsOf(t, "m:string"))
 }
 
 // Records drawn from a small grammar, of several partitions, in any order of keys.
