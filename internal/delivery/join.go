@@ -5,15 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"sluice/buffer"
-	"sluice/catalogsync/moves"
 	"sluice/convert"
 	"sluice/internal/holdback"
 	"sluice/internal/lake"
@@ -226,77 +223,6 @@ func (d *Deliverer) deliverJoin(ctx context.Context, j *holdback.Join) error {
 	return nil
 }
 
-// isPut reports whether an earlier attempt put the join's object: whole, and with these
-// members, as no other has its key.
-func (d *Deliverer) isPut(ctx context.Context, j *holdback.Join) (bool, error) {
-	if j.Key == "" {
-		return false, nil
-	}
-	_, err := d.cfg.Store.Stat(ctx, j.Key)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// joinTable is the table of a join, which the catalog may have lost meanwhile, with all
-// columns of the pieces.
-func (d *Deliverer) joinTable(ctx context.Context, j *holdback.Join, pieces []holdback.Piece, last holdback.Piece) (route, lake.Table, error) {
-	r, err := d.route(&buffer.Batch{ID: last.Batch, Stream: j.Stream, Rules: last.Rules})
-	if err != nil {
-		return r, lake.Table{}, fmt.Errorf("route held rows: %w", err)
-	}
-	table, err := d.cfg.Catalog.Table(ctx, r.table)
-	if err != nil && !errors.Is(err, d.cfg.NotFound) {
-		return r, table, fmt.Errorf("look up table %s: %w", r.table, err)
-	}
-	for _, p := range pieces {
-		if table.Location != "" && holds(table.Columns, p.Columns) {
-			continue
-		}
-		if table, err = d.cfg.Catalog.Ensure(ctx, d.want(r, table, p.Columns)); err != nil {
-			return r, table, fmt.Errorf("register columns of %s: %w", r.table, err)
-		}
-	}
-	return r, table, checkKeys(r, table)
-}
-
-// joinPlace is the partition that pieces go to, where it is now.
-func (d *Deliverer) joinPlace(ctx context.Context, table lake.Table, last holdback.Piece) (lake.Partition, error) {
-	p := &placing{files: []convert.File{{Partition: last.Partition, Values: last.Values}}, parts: []lake.Partition{{Values: last.Values}}}
-	if err := d.locate(p, table.Location); err != nil {
-		return lake.Partition{}, fmt.Errorf("table %s: %w", table.Name, err)
-	}
-	places, err := moves.Places(ctx, d.cfg.Catalog, table, p.parts)
-	if err != nil {
-		return lake.Partition{}, fmt.Errorf("look up partition of %s: %w", table.Name, err)
-	}
-	return places[0], nil
-}
-
-// landJoin registers the partition, and puts the object where that was moved meanwhile.
-// Of pieces that were damaged since, it cannot be made again.
-func (d *Deliverer) landJoin(ctx context.Context, j *holdback.Join, pieces []holdback.Piece, r route, table lake.Table, damage error) error {
-	parts := []lake.Partition{j.Partition}
-	if len(table.PartitionKeys) == 0 {
-		parts = []lake.Partition{{Location: table.Location}}
-	}
-	return moves.Land(ctx, d.cfg.Catalog, table, parts, func(ctx context.Context, moved []lake.Partition) error {
-		if damage != nil {
-			return damage
-		}
-		where := moved[0]
-		if len(table.PartitionKeys) == 0 {
-			table.Location = where.Location
-			var err error
-			if where, err = d.joinPlace(ctx, table, pieces[len(pieces)-1]); err != nil {
-				return err
-			}
-		}
-		return d.putJoin(ctx, j, pieces, r, table, where, false)
-	})
-}
-
 // putJoin makes the object and puts it. A piece that cannot be merged with others, since
 // the table's columns were changed by somebody, goes alone, unless they were put as one
 // before that.
@@ -311,7 +237,7 @@ func (d *Deliverer) putJoin(ctx context.Context, j *holdback.Join, pieces []hold
 			return err
 		}
 	}
-	path := pieces[0].Path
+	file := pieces[0].Path
 	if len(pieces) > 1 {
 		dir := filepath.Join(d.cfg.Staging, j.ID)
 		if err := emptyDir(dir); err != nil {
@@ -329,12 +255,12 @@ func (d *Deliverer) putJoin(ctx context.Context, j *holdback.Join, pieces []hold
 		if err != nil {
 			return err
 		}
-		path = merged
+		file = merged
 	}
 	if err := d.cfg.Held.Note(j, key, where); err != nil {
 		return err
 	}
-	return d.put(ctx, key, path)
+	return d.put(ctx, key, file)
 }
 
 // merge makes one file of the pieces.
