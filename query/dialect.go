@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"sluice/internal/lake"
 	"sluice/query/executor"
 	"sluice/query/presto"
 	"sluice/query/statement"
@@ -63,12 +64,17 @@ func (p *plan) prestoColumns(ctx context.Context, database string) func(parts []
 		if err != nil {
 			return nil
 		}
-		columns := make([]presto.Column, len(table.Columns))
-		for i, c := range table.Columns {
-			columns[i] = presto.Column{Name: c.Name, Type: c.Type.String()}
-		}
-		return columns
+		return prestoFields(table.Columns)
 	}
+}
+
+// prestoFields are columns, or fields of a struct, as the dialect knows them.
+func prestoFields(columns []lake.Column) []presto.Column {
+	out := make([]presto.Column, len(columns))
+	for i, c := range columns {
+		out[i] = presto.Column{Name: c.Name, Type: c.Type.String(), Fields: prestoFields(c.Type.Fields)}
+	}
+	return out
 }
 
 // run runs the query.

@@ -28,6 +28,11 @@ func newExecutor(t testing.TB) *executor.Executor {
 
 // rewrite is the statement in DuckDB's dialect.
 func rewrite(ctx context.Context, e *executor.Executor, sql string, parameters ...string) (string, *presto.Query, error) {
+	return rewriteOver(ctx, e, nil, sql, parameters...)
+}
+
+// rewriteOver is rewrite where columns are those of tables.
+func rewriteOver(ctx context.Context, e *executor.Executor, columns func([]string) []presto.Column, sql string, parameters ...string) (string, *presto.Query, error) {
 	front, err := presto.Front(sql, parameters)
 	if err != nil {
 		return "", nil, err
@@ -36,7 +41,7 @@ func rewrite(ctx context.Context, e *executor.Executor, sql string, parameters .
 	if err != nil {
 		return "", nil, err
 	}
-	q, err := presto.Rewrite(tree, front.Original, nil)
+	q, err := presto.Rewrite(tree, front.Original, columns)
 	if err != nil {
 		return "", nil, err
 	}
@@ -61,6 +66,12 @@ func rowsAsked(ctx context.Context, e *executor.Executor, sql string, parameters
 	if err != nil {
 		return nil, nil, err
 	}
+	return rowsOf(ctx, e, text, q)
+}
+
+// rowsOf is the answer of a statement that was rewritten, with statements that are run
+// before.
+func rowsOf(ctx context.Context, e *executor.Executor, text string, q *presto.Query, setup ...string) (answer [][]string, types []string, err error) {
 	var rows *executor.Rows
 	var shown []executor.Shown
 	for _, s := range q.Shown {
@@ -68,7 +79,7 @@ func rowsAsked(ctx context.Context, e *executor.Executor, sql string, parameters
 	}
 	for variant := range q.Variants {
 		var fault *executor.Error
-		rows, err = e.Run(ctx, executor.Query{SQL: text, Setup: q.Setup(variant), Bigint: true, Shown: shown})
+		rows, err = e.Run(ctx, executor.Query{SQL: text, Setup: append(q.Setup(variant), setup...), Bigint: true, Shown: shown})
 		if err == nil || !errors.As(err, &fault) || fault.Kind != "Binder" {
 			break
 		}

@@ -23,8 +23,12 @@ type valueType struct {
 	precision, scale int    // of a decimal
 }
 
-// A Column is one of a table, as Rewrite is told. Its type is as Presto writes it.
-type Column struct{ Name, Type string }
+// A Column is one of a table, as Rewrite is told, or a field of one. Its type is as
+// Presto writes it; a struct has fields.
+type Column struct {
+	Name, Type string
+	Fields     []Column
+}
 
 const typeKey = "presto_type"
 

@@ -36,6 +36,8 @@ type output struct {
 	name string
 	mark *mark
 	kind *valueType // nil: it is not known
+	// fields are those of a struct in a table.
+	fields []Column
 }
 
 func (o outputs) find(name string) (output, bool) {
@@ -91,6 +93,9 @@ func (r *rewriter) lookup(n node) output {
 			}
 			open = open || rel.open && len(names) == 1
 		}
+	}
+	if len(names) > 1 && r.scope != nil {
+		return output{kind: r.scope.field(names)}
 	}
 	return output{}
 }
@@ -349,7 +354,7 @@ func (r *rewriter) table(n node) outputs {
 		}
 	}
 	for _, c := range r.columns(parts) {
-		out.columns = append(out.columns, output{name: c.Name, kind: parseKind(c.Type)})
+		out.columns = append(out.columns, output{name: c.Name, kind: parseKind(c.Type), fields: c.Fields})
 	}
 	return out
 }

@@ -134,6 +134,11 @@ func init() {
 				become(n, r.macro("presto_sequence_step", a...))
 			}
 		},
+		"from_unixtime": func(r *rewriter, n node) {
+			if a := r.args(n, 1, 1); a != nil {
+				become(n, r.fromUnixtime(a[0]))
+			}
+		},
 		"replace": func(r *rewriter, n node) {
 			if a := r.args(n, 2, 3); len(a) == 2 {
 				become(n, r.macro("presto_replace", a[0], a[1], literal("")))

@@ -27,6 +27,16 @@ func dateTrunc(r *rewriter, n node) {
 	}
 }
 
+// fromUnixtime is the timestamp of seconds since 1970. Of whole numbers nothing need be
+// rounded to milliseconds; one that a double does not hold exactly is out of range either
+// way.
+func (r *rewriter) fromUnixtime(x node) node {
+	if wholeDigits[nameOf(kindOf(x))] > 0 {
+		return call("make_timestamp", operate("*", cast(x, "BIGINT"), integer(1_000_000)))
+	}
+	return r.macro("presto_from_unixtime", x)
+}
+
 // dateAdd is date_add('day', 1, x).
 func dateAdd(r *rewriter, n node) {
 	a := r.args(n, 3, 3)

@@ -277,7 +277,7 @@ func (r *rewriter) givesZone(n node, name string) bool {
 	case name == "parse_datetime" && len(args) == 2:
 		return r.parsesZone(n, args)
 	case name == "from_unixtime" && len(args) == 2:
-		become(n, cast(r.macro("presto_from_unixtime", args[0]), "TIMESTAMP WITH TIME ZONE"))
+		become(n, cast(r.fromUnixtime(args[0]), "TIMESTAMP WITH TIME ZONE"))
 		r.markZone(n, args[1])
 	case name == "from_unixtime" && len(args) == 3:
 		hours, ok1 := numberOf(args[1])
@@ -286,7 +286,7 @@ func (r *rewriter) givesZone(n node, name string) bool {
 			r.fail(n, "from_unixtime takes constant hours and minutes, of one sign")
 			return true
 		}
-		become(n, cast(r.macro("presto_from_unixtime", args[0]), "TIMESTAMP WITH TIME ZONE"))
+		become(n, cast(r.fromUnixtime(args[0]), "TIMESTAMP WITH TIME ZONE"))
 		if z := offsetOf(int(60*hours + minutes)); z.name != "UTC" {
 			n[markKey] = &mark{zone: literal(z.name)}
 		}
