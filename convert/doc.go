@@ -54,8 +54,8 @@
 //     string's escapes are resolved (a NUL is one), a lone surrogate becomes U+FFFD,
 //     so all texts are valid UTF-8. Both are marked: see below.
 //   - A timestamp is a full date, T, a time with seconds, digits after a point if
-//     any, and Z or an offset, all in capitals, within the years 0001 to 9999,
-//     without leap seconds. It is stored in UTC; digits past the microsecond are cut.
+//     any, and Z or an offset, all in capitals, within the years 0001 to 9999 (in
+//     UTC too), without leap seconds. It is stored in UTC; digits past the microsecond are cut.
 //   - A declared timestamp(epoch_seconds), (epoch_millis) or (epoch_micros) takes
 //     numbers alone, counted from 1970, within the same years; what is past the
 //     microsecond is cut towards the earlier one. A declared string(json) takes every

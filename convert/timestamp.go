@@ -2,7 +2,8 @@ package convert
 
 // parseTimestamp reads a strict RFC 3339 date-time, capital T and Z, into
 // microseconds since 1970 UTC; digits past the microsecond are cut. Leap seconds
-// (:60) are not taken: no reader of the column could give them back.
+// (:60) are not taken: no reader of the column could give them back. Nor is what an
+// offset brings out of the years 0001 to 9999: there are readers that fail on it.
 func parseTimestamp(s []byte) (micros int64, ok bool) {
 	if len(s) < 20 || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
 		return 0, false
@@ -30,7 +31,8 @@ func parseTimestamp(s []byte) (micros int64, ok bool) {
 		}
 	}
 	offset, ok := parseOffset(s[i:])
-	return micros - offset*60_000_000, ok
+	micros -= offset * 60_000_000
+	return micros, ok && minMicros <= micros && micros <= maxMicros
 }
 
 // parseOffset reads Z or ±hh:mm into minutes.
