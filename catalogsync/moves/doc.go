@@ -83,9 +83,9 @@
 //
 // A partition's location is changed to where a move goes after that move's commit and before it
 // is closed, and by nobody else here. It is closed when the catalog says that the
-// partition is there and no request to put it there can be under way any more: the mover
-// asked once, was answered, and nobody helped; or Config.Fence has passed since the last
-// one who asked wrote into the ledger that he would. Requests are given up after a
+// partition is there and no request to put it there can be under way any more: of each who
+// wrote into the ledger that he would ask, the mover by the commit, it says too that he asked
+// once and was answered, or Config.Fence has passed since. Requests are given up after a
 // minute and are signed with their time, which AWS holds against its clock (five minutes
 // at most, fifteen here): one that comes later is refused, however long it was held up.
 // This is the one assumption about time: that clocks are right to within a few minutes, as the

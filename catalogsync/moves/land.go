@@ -173,37 +173,52 @@ func settle(ctx context.Context, c Catalog, table *lake.Table, l ledger, parts [
 	return counted, nil
 }
 
-// help changes a partition's location for a mover who may have crashed.
+// help changes a partition's location for a mover who may have crashed. That it is about
+// to stands in the ledger until it is answered: until then the move is not closed.
 func help(ctx context.Context, c Catalog, table *lake.Table, m move) error {
-	after, err := c.Amend(ctx, table.Name, func(t *lake.Table) error {
-		l, err := read(*t)
-		if err != nil {
-			return err
-		}
-		have := l.find(m.ID)
-		if have == nil {
+	id := string(lake.NewBatchID(time.Now()))
+	asks := func(a asking) bool { return a.ID == id }
+	change := func(ctx context.Context, do func(have *move)) (there bool, err error) {
+		after, err := c.Amend(ctx, table.Name, func(t *lake.Table) error {
+			l, err := read(*t)
+			if err != nil {
+				return err
+			}
+			have := l.find(m.ID)
+			if there = have != nil; there {
+				do(have)
+				l.write(t)
+			}
 			return nil
+		})
+		if err == nil {
+			*table = after
 		}
-		have.Helped, have.At = true, time.Now().UTC()
-		l.write(t)
-		return nil
+		return there, err
+	}
+	there, err := change(ctx, func(have *move) {
+		if !slices.ContainsFunc(have.Asking, asks) {
+			have.Asking = append(have.Asking, asking{id, time.Now().UTC()})
+		}
 	})
-	if err != nil {
+	if err != nil || !there {
 		return err
 	}
-	*table = after
-	if l, err := read(after); err != nil || l.find(m.ID) == nil {
-		return err
+	answered, err := relocate(ctx, c, table.Name, m)
+	if answered {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendLimit)
+		defer cancel()
+		// If it cannot be said now, the move is closed when the fence is over.
+		_, _ = change(late, func(have *move) { have.Asking = slices.DeleteFunc(have.Asking, asks) })
 	}
-	return relocate(ctx, c, table.Name, m)
+	return err
 }
 
 // sendLimit is for how long a request to change a partition's location may be on its way.
 const sendLimit = time.Minute
 
-func relocate(ctx context.Context, c Catalog, name lake.TableName, m move) error {
+func relocate(ctx context.Context, c Catalog, name lake.TableName, m move) (answered bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sendLimit)
 	defer cancel()
-	_, err := c.Relocate(ctx, name, m.Values, m.To)
-	return err
+	return c.Relocate(ctx, name, m.Values, m.To)
 }

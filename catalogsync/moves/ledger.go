@@ -14,7 +14,8 @@ import (
 //
 //	{"epoch": "20260131T235959Z-0123456789ab",
 //	 "moves": [{"id": …, "values": ["2026-01-31"], "from": …, "to": …, "owner": …,
-//	            "state": "open", "landings": 2, "at": "2026-01-31T23:59:59Z"}],
+//	            "state": "open", "landings": 2, "at": "2026-01-31T23:59:59Z",
+//	            "answered": true, "asking": [{"id": …, "at": …}]}],
 //	 "old":   [{"values": ["2026-01-30"], "location": …, "at": …}]}
 //
 // It is small: a move for each partition that is being moved, and for each one moved
@@ -46,11 +47,26 @@ type move struct {
 	Owner    string   `json:"owner,omitempty"` // whose it is
 	State    string   `json:"state"`
 	Landings int      `json:"landings,omitempty"` // counted while it was open
-	// Helped says that another than the owner changes the location too.
-	Helped bool `json:"helped,omitempty"`
-	// At is when it was begun or, once moved, when somebody last was about to change
-	// the partition's location.
+	// At is when it was begun or, once moved, when the owner was about to change the
+	// partition's location.
 	At time.Time `json:"at"`
+	// Answered says that the owner was: no request of his is under way any more.
+	Answered bool `json:"answered,omitempty"`
+	// Asking are others who are about to change the location too, and may not have been
+	// answered yet.
+	Asking []asking `json:"asking,omitempty"`
+}
+
+// An asking is one who helps a move.
+type asking struct {
+	ID string    `json:"id"` // of this request
+	At time.Time `json:"at"` // when it was about to be sent
+}
+
+// fenced reports whether a request to change the partition's location may be under way.
+func (m *move) fenced(fence time.Duration) bool {
+	return !m.Answered && time.Since(m.At) < fence ||
+		slices.ContainsFunc(m.Asking, func(a asking) bool { return time.Since(a.At) < fence })
 }
 
 // An old location is one that nothing points to any more.

@@ -386,7 +386,8 @@ func (m *Mover) finish(ctx context.Context, name lake.TableName, mv move) error 
 }
 
 // close ends a move whose partition is where it was to go, or was dropped, if no request
-// can be under way any more; answered says that the owner's is not.
+// can be under way any more; answered says that the owner's is not. Where one can, the
+// next Sweep after it is answered closes the move.
 func (m *Mover) close(ctx context.Context, name lake.TableName, mv move, answered bool) error {
 	at, err := m.where(ctx, name, mv.Values)
 	if err != nil || at != "" && at != mv.To {
@@ -397,7 +398,7 @@ func (m *Mover) close(ctx context.Context, name lake.TableName, mv move, answere
 		if have == nil || have.State != stateMoved {
 			return nil
 		}
-		if (!answered || have.Helped) && time.Since(have.At) < m.cfg.Fence {
+		if have.Answered = have.Answered || answered; have.fenced(m.cfg.Fence) {
 			return nil
 		}
 		l.remove(mv.ID)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -89,6 +90,49 @@ func play(t *testing.T, partitioned bool, choose func(options []choice) choice) 
 		w.violate("at the end there are %d files: %q; %d rows were landed", len(files), files, len(w.landed))
 	}
 	return trace
+}
+
+// A delivery that comes between a move's commit and its close, and so changes the
+// partition's location too, keeps nobody from the next move once it was answered. One that
+// died before that does, since its request may be carried out yet.
+func TestHelp(t *testing.T) {
+	for _, dies := range []bool{false, true} {
+		t.Run(fmt.Sprintf("dies=%v", dies), func(t *testing.T) {
+			w := newWorld(true, t.Errorf)
+			for n := range 2 {
+				key, _ := w.Key(w.location())
+				w.objects[key+batch(n).DataFile()] = object{rows: []string{string(batch(n))}, etag: -n}
+				w.landed[string(batch(n))] = true
+			}
+			w.spawn("compactor", false, nil, func(ctx context.Context) { w.compact(ctx, 0, time.Hour) })
+			w.spawn("delivery", dies, nil, func(ctx context.Context) { w.deliver(ctx, batch(2)) })
+			compactor, delivery := choice{n: 0}, choice{n: 1}
+			w.choose = func(options []choice) choice {
+				want := compactor
+				if strings.Contains(w.table.Parameters["sluice.moves"], `"state":"moved"`) && !w.procs[1].over {
+					want = delivery
+				}
+				if want == delivery && dies && len(w.zombies) > 0 {
+					want.crash = true
+				}
+				if slices.Contains(options, want) {
+					return want
+				}
+				return options[0]
+			}
+			w.run()
+			before := w.part
+			if !strings.HasPrefix(before, root+lake.MovedFolder) || len(w.zombies) > 0 != dies {
+				t.Fatalf("the partition is at %s, %q ask for it to be elsewhere, so this shows nothing", before, w.zombies)
+			}
+			w.choose = first
+			w.spawn("last", false, nil, func(ctx context.Context) { w.compact(ctx, 1, time.Hour) })
+			w.run()
+			if moved := w.part != before; moved == dies {
+				t.Errorf("the partition was moved again: %v; ledger %s", moved, w.table.Parameters["sluice.moves"])
+			}
+		})
+	}
 }
 
 func (w *world) story() string {
