@@ -85,7 +85,10 @@ func (s *shredder) follow(i int) (end int, ok bool) {
 			return i, false
 		}
 		if data[i] <= ' ' { // other records had less white space here
-			if i = jsonscan.SkipSpace(data[:lineEnd(data, i)], i); i >= len(data) || data[i] == '\n' {
+			for i < len(data) && (data[i] == ' ' || data[i] == '\t' || data[i] == '\r') {
+				i++
+			}
+			if i == len(data) || data[i] == '\n' {
 				return i, false
 			}
 		}
