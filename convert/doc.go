@@ -37,11 +37,18 @@
 //   - Names are cleaned by lake.CleanName (A.b-c becomes a_b_c, the empty key _).
 //     The first spelling seen keeps the column. Of several keys of a record that
 //     clean to one name the first has the column, the others are rescued, as are
-//     all but the first value of a key given twice.
+//     all but the first value of a key given twice. (A new column's type is the join of
+//     all its values, also of those.)
+//   - A name of more than lake.MaxColumnName bytes makes no column, nor does what would
+//     make a column's type longer than lake.MaxColumnType: Glue takes neither.
 //   - A key that is a partition column's name, or _rescued, makes no column: unless
 //     the partition is the field itself, its value is rescued.
 //   - Past MaxDepth an object or array is kept as JSON text in a string column.
-//   - Past MaxColumns a value whose column would be new is rescued.
+//   - Past MaxColumns a value whose column would be new is rescued. So is one whose key
+//     comes first where a run's keys and their names already take some 16 MiB: some
+//     50,000 short ones, in all structs together.
+//   - A known struct of which a run shows more than MaxStructFields distinct keys gets
+//     none of the new ones.
 //
 // # Values
 //
@@ -49,7 +56,7 @@
 //     float64 gives back digit for digit make a column string where it is inferred;
 //     a known column that cannot hold them rescues them. So does an integer or
 //     decimal one with -0, which makes an inferred one double. A whole number such
-//     as 1.0 or 1e3 fits a known integer column.
+//     as 1.0 or 1e3 fits a known integer column, up to 2^53.
 //   - In a string column a value that is not a string is kept as its JSON text. A
 //     string's escapes are resolved (a NUL is one), a lone surrogate becomes U+FFFD,
 //     so all texts are valid UTF-8. Both are marked: see below.

@@ -1,5 +1,7 @@
 package convert
 
+import "iter"
+
 // WithPageRows is the configuration with pages of at most n rows, so that a test
 // has many of them.
 func WithPageRows(cfg Config, n int) Config {
@@ -50,3 +52,12 @@ func AppendEntropyFrame(dst, src []byte) []byte { return new(entropyCoder).appen
 
 // ParseEpoch reads a number in a unit of 10^digits microseconds.
 func ParseEpoch(text []byte, digits int) (micros int64, ok bool) { return parseEpoch(text, digits) }
+
+// SightsOf infers from records and returns all that it holds of them.
+func SightsOf(records iter.Seq[[]byte]) any {
+	in := &inferrer{}
+	for r := range records {
+		in.add(r)
+	}
+	return in
+}

@@ -29,13 +29,25 @@ type sight struct {
 	byKey  map[string]*sight // by key and by name
 	elem   *sight
 	wide   bool // more than MaxStructFields keys
+	cost   int  // bytes of it and of what leads to it, without its fields and its element
 }
 
 // An inferrer joins the types of records.
 type inferrer struct {
 	root    sight
+	held    int  // bytes of all sights
+	full    bool // there was no room for one: none is added, so that each has seen all values
 	scratch []byte
 }
+
+// What an inferrer holds, in bytes. Records may have a new key each: past maxSights the
+// value of a key that was not seen before calls for no column, and is rescued. It is some
+// ten times what MaxColumns columns with long names need, as not every sight becomes one.
+const (
+	maxSights = 16 << 20
+	sightSize = 256 // of a sight with its place in fields and byKey, about
+	aliasSize = 64  // of another spelling of its key, beside the text
+)
 
 // add takes one record, valid or not; an invalid one is passed over, as it will
 // never be a row.
@@ -112,42 +124,81 @@ func (in *inferrer) object(s *sight, data []byte, i, depth int) int {
 			key = in.scratch
 		}
 		i = jsonscan.SkipSpace(data, jsonscan.SkipSpace(data, end)+1)
-		f := s.field(key)
-		if len(s.fields) > MaxStructFields && depth > 0 {
-			s.wide = true
+		var f *sight
+		if !s.wide { // else the rest of this object tells nothing more
+			f = in.field(s, key)
+		}
+		if depth > 0 && len(s.fields) > MaxStructFields {
+			s.wide, f = true, nil
+			for _, of := range s.fields {
+				in.release(of)
+			}
 			s.fields, s.byKey = nil, nil
-			f = &sight{}
+		}
+		if f == nil {
+			n, _ := jsonscan.Value(data[i:])
+			i += n
+			continue
 		}
 		i = in.value(f, data, i, depth+1)
-		if s.wide { // the rest of this object tells nothing more
-			s.fields, s.byKey = nil, nil
-		}
 	}
 	return i + 1
 }
 
-func (s *sight) field(key []byte) *sight {
+// field is the sight of a key of s; nil where it is new, and there is no room for it or no
+// catalog takes such a name.
+func (in *inferrer) field(s *sight, key []byte) *sight {
 	if f, ok := s.byKey[string(key)]; ok {
 		return f
 	}
 	name := lake.CleanName(string(key))
 	f, ok := s.byKey[name]
+	cost := aliasSize + len(key)
+	if !ok {
+		cost = sightSize + len(key) + len(name)
+	}
+	if len(name) > lake.MaxColumnName || !in.room(cost) {
+		return f
+	}
 	if !ok {
 		f = &sight{key: string(key), name: name}
 		s.fields = append(s.fields, f)
+		if s.byKey == nil {
+			s.byKey = make(map[string]*sight)
+		}
+		s.byKey[name] = f
 	}
-	if s.byKey == nil {
-		s.byKey = make(map[string]*sight)
-	}
-	if len(s.byKey) < 4*MaxColumns {
-		s.byKey[string(key)], s.byKey[name] = f, f
-	}
+	f.cost += cost
+	s.byKey[string(key)] = f
 	return f
 }
 
+// room takes that many bytes of what an inferrer may hold, if it can.
+func (in *inferrer) room(cost int) bool {
+	if in.full = in.full || in.held+cost > maxSights; !in.full {
+		in.held += cost
+	}
+	return !in.full
+}
+
+// release gives back what a sight and all below it cost.
+func (in *inferrer) release(s *sight) {
+	in.held -= s.cost
+	for _, f := range s.fields {
+		in.release(f)
+	}
+	if s.elem != nil {
+		in.release(s.elem)
+	}
+}
+
 func (in *inferrer) array(s *sight, data []byte, i, depth int) int {
+	if s.elem == nil && in.room(sightSize) {
+		s.elem = &sight{cost: sightSize}
+	}
 	if s.elem == nil {
-		s.elem = &sight{}
+		n, _ := jsonscan.Value(data[i:])
+		return i + n
 	}
 	for i = jsonscan.SkipSpace(data, i+1); data[i] != ']'; i = jsonscan.SkipSpace(data, i) {
 		if data[i] == ',' {
@@ -183,6 +234,9 @@ func (s *sight) typ(depth int) lake.Type {
 		}
 		return t
 	case k == sawArray && depth < MaxDepth:
+		if s.elem == nil { // no room for what is in it
+			return none
+		}
 		elem := s.elem.typ(depth + 1)
 		if elem.Kind == lake.KindNone {
 			return none
@@ -225,8 +279,8 @@ func newColumn(name, key string, t lake.Type) lake.Column {
 }
 
 // evolve appends to known what inferred has beyond it, inside structs too. Known
-// columns keep their place and type. Names in reserved make no column, and no
-// more than budget leaves are added.
+// columns keep their place and type. Names in reserved make no column, no more than
+// budget leaves are added, and nothing by which a type would be too long for a catalog.
 func evolve(known, inferred []lake.Column, reserved map[string]bool, budget int) []lake.Column {
 	out := append([]lake.Column(nil), known...)
 	budget -= countLeaves(known)
@@ -237,16 +291,22 @@ func evolve(known, inferred []lake.Column, reserved map[string]bool, budget int)
 		i := indexOf(out, c.Name)
 		if i >= 0 {
 			before := leaves(out[i].Type)
-			out[i].Type = grow(out[i].Type, c.Type, before+budget)
-			budget -= leaves(out[i].Type) - before
+			if grown := grow(out[i].Type, c.Type, before+budget); writable(grown) {
+				out[i].Type = grown
+				budget -= leaves(grown) - before
+			}
 			continue
 		}
-		if n := leaves(c.Type); n <= budget {
+		if n := leaves(c.Type); n <= budget && writable(c.Type) {
 			out = append(out, c)
 			budget -= n
 		}
 	}
 	return out
+}
+
+func writable(t lake.Type) bool {
+	return t.Elem == nil && t.Kind != lake.KindStruct || len(t.String()) <= lake.MaxColumnType
 }
 
 // grow adds to a known type the struct fields that an inferred one has beyond it.

@@ -10,6 +10,12 @@ import (
 // not fit their own: path to exact JSON text.
 const RescuedColumn = "_rescued"
 
+// What Glue takes of a column, in bytes: a table with more in one is refused as a whole.
+const (
+	MaxColumnName = 255
+	MaxColumnType = 128 << 10 // of the type as it is written
+)
+
 // A Column is a named, typed field of a table or a struct.
 type Column struct {
 	Name string // as the catalog has it: lower case, [a-z0-9_]
