@@ -94,3 +94,22 @@ func TestLaterBatchesAreRescued(t *testing.T) {
 		`{"v":null,"_rescued":{"v":"2.5"}}`, `{"v":null,"_rescued":{"v":"\"x\""}}`, `{"v":null,"_rescued":{"v":"{\"a\":1}"}}`, `{"v":null,"_rescued":{"v":"[1]"}}`, `{"v":null,"_rescued":{"v":"true"}}`,
 		`{"v":null,"_rescued":{"v":"9223372036854775808"}}`, `{"v":null,"_rescued":{"v":"-0"}}`, `{"v":2,"_rescued":null}`, `{"v":null,"_rescued":{"v":"{}"}}`, `{"v":null,"_rescued":{"v":"[]"}}`})
 }
+
+// A key given very often costs what as many keys do: each value but the first is rescued
+// under a number of its own. (Counting from 2 for each took minutes for one such record.)
+func TestKeyGivenVeryOften(t *testing.T) {
+	const n = 50_000
+	var again strings.Builder
+	for i := range n {
+		fmt.Fprintf(&again, `,"k":%d`, i)
+	}
+	res := convertJob(t, convert.Config{}, convert.Job{Blocks: blocksOf(1, "{"+again.String()[1:]+`,"k#3":"x"}`)})
+	row := parquetRows(t, res.Files[0].Path, res.Columns)[0]
+	rescued := row[lake.RescuedColumn].(map[string]any)
+	if row["k"] != int64(0) || len(rescued) != n-1 || rescued["k#2"] != "1" || rescued[fmt.Sprint("k#", n)] != fmt.Sprint(n-1) {
+		t.Errorf("k is %v, %d values are rescued, the first %v, the last %v", row["k"], len(rescued), rescued["k#2"], rescued[fmt.Sprint("k#", n)])
+	}
+	if row["k_3"] != "x" {
+		t.Errorf("k#3 is %v", row["k_3"])
+	}
+}

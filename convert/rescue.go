@@ -149,15 +149,28 @@ func (s *shredder) rescueAgain(n *node, keyStart, keyEnd, i int) (int, error) {
 	return end, err
 }
 
+// A pathUse is what a record's rescued values have made of a path so far.
+type pathUse struct {
+	taken bool
+	next  int // the number to try next behind it: a key may be given 100,000 times
+}
+
 // distinct is the path, with #2, #3… behind it where it is taken, and takes it.
 // Again says that the path itself stands for a value before this one.
-func distinct(path string, again bool, taken map[string]bool) string {
-	p := path
-	for k := 2; taken[p] || again && k == 2 && p == path; k++ {
-		p = path + "#" + strconv.Itoa(k)
+func distinct(path string, again bool, uses map[string]pathUse) string {
+	use := uses[path]
+	if !use.taken && !again {
+		uses[path] = pathUse{true, use.next}
+		return path
 	}
-	taken[p] = true
-	return p
+	for k := max(use.next, 2); ; k++ {
+		p := path + "#" + strconv.Itoa(k)
+		if its := uses[p]; !its.taken {
+			uses[p] = pathUse{true, its.next}
+			uses[path] = pathUse{use.taken, k + 1}
+			return p
+		}
+	}
 }
 
 // rescueText rescues a value of n; text is a slice of out.data, whose capacity
@@ -174,10 +187,10 @@ func (s *shredder) rescueText(n *node, text []byte) {
 func (s *shredder) putRescues() {
 	n := s.schema.rescued
 	s.out.put(n, int64(len(s.rescues)))
-	taken := make(map[string]bool, len(s.rescues))
+	uses := make(map[string]pathUse, len(s.rescues))
 	for _, r := range s.rescues {
 		s.out.slot(n)
-		s.out.putExtra(n.key, distinct(string(s.paths[r.pathStart:r.pathEnd]), r.again, taken))
+		s.out.putExtra(n.key, distinct(string(s.paths[r.pathStart:r.pathEnd]), r.again, uses))
 		s.out.put(n.elem, int64(r.start)<<32|int64(r.end))
 	}
 }
