@@ -29,9 +29,9 @@ presto_minus(a, b) AS CASE WHEN typeof(a) = 'DATE' AND typeof(b) = 'DATE' THEN p
 presto_sum(s, example) AS cast_to_type(s, example + CAST(0 AS HUGEINT));
 presto_not_nan(x) AS CASE WHEN NOT isnan(x) THEN x END;
 presto_avg(a, s, n, example) AS CASE WHEN typeof(s) LIKE 'DECIMAL%' THEN CASE WHEN n > 0 THEN cast_to_type(presto_decimal_divide(s, n), example + ceil(example)) END ELSE cast_to_type(a, example + ceil(example)) END;
-presto_whole(rounded, x) AS cast_to_type(rounded, round(x));
+presto_whole(rounded, x) AS CASE WHEN typeof(x) LIKE '%INT%' THEN cast_to_type(x, round(x)) ELSE cast_to_type(rounded, round(x)) END;
 presto_cbrt(x) AS CASE WHEN round(cbrt(x)) * round(cbrt(x)) * round(cbrt(x)) = CAST(x AS DOUBLE) THEN round(cbrt(x)) ELSE cbrt(x) END;
-presto_round(x, n) AS CASE WHEN n < 0 AND typeof(x) LIKE '%INT%' THEN presto_fail('NOT_SUPPORTED: round of a whole number to tens or more is not supported: PrestoDB leaves it as it is, Trino rounds') ELSE cast_to_type(round(x, CAST(n AS INTEGER)), x + CAST(0 AS HUGEINT)) END;
+presto_round(x, n) AS CASE WHEN n < 0 AND typeof(x) LIKE '%INT%' THEN presto_fail('NOT_SUPPORTED: round of a whole number to tens or more is not supported: PrestoDB leaves it as it is, Trino rounds') WHEN n < 0 AND NOT isfinite(CAST(x AS DOUBLE)) THEN x ELSE cast_to_type(round(x, CAST(n AS INTEGER)), x + CAST(0 AS HUGEINT)) END;
 presto_truncate(x, n) AS CASE WHEN n < 0 OR n > 15 THEN presto_fail('NOT_SUPPORTED: truncate to ' || n || ' places is not supported') WHEN contains(lower(CAST(x AS VARCHAR)), 'e') OR contains(lower(CAST(x AS VARCHAR)), 'n') THEN presto_fail('NOT_SUPPORTED: truncate of ' || CAST(x AS VARCHAR) || ' is not supported') ELSE cast_to_type(regexp_replace(CAST(x AS VARCHAR), '(\.\d{' || CAST(n AS VARCHAR) || '})\d*$', '\1'), x) END;
 presto_weight(w) AS CASE WHEN w > 0 THEN CAST(w AS DOUBLE) WHEN w IS NOT NULL THEN presto_fail('INVALID_FUNCTION_ARGUMENT: percentile weight must be > 0') END;
 presto_weighted_state(l) AS list_prepend(struct_pack(x := l[1].x, w := CAST(0 AS DOUBLE)), l);
@@ -103,7 +103,7 @@ presto_strrpos(s, p) AS CASE WHEN p = '' THEN presto_fail('NOT_SUPPORTED: strrpo
 presto_levenshtein(a, b) AS CAST(presto_go_levenshtein(a, b) AS BIGINT);
 presto_no_list(x) AS CASE WHEN typeof(x) LIKE '%[]' THEN presto_fail('NOT_SUPPORTED: concat_ws of an array is not supported; use array_join') ELSE CAST(x AS VARCHAR) END;
 presto_parts(s, d) AS CASE WHEN d = '' THEN presto_fail('INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string') WHEN s = '' THEN [''] ELSE string_split(s, d) END;
-presto_parts_most(s, d, n) AS CASE WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Limit must be positive') WHEN len(presto_parts(s, d)) <= n THEN presto_parts(s, d) ELSE list_append(list_slice(presto_parts(s, d), 1, n - 1), array_to_string(list_slice(presto_parts(s, d), n, len(presto_parts(s, d))), d)) END;
+presto_parts_most(s, d, n) AS CASE WHEN s IS NULL OR d IS NULL OR n IS NULL THEN NULL WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Limit must be positive') WHEN len(presto_parts(s, d)) <= n THEN presto_parts(s, d) ELSE list_append(list_slice(presto_parts(s, d), 1, n - 1), array_to_string(list_slice(presto_parts(s, d), n, len(presto_parts(s, d))), d)) END;
 presto_split_part(s, d, i) AS CASE WHEN i <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') ELSE presto_parts(s, d)[i] END;
 presto_entries(s, entry) AS CASE WHEN s = '' THEN list_slice([s], 2, 1) WHEN suffix(s, entry) THEN presto_parts(left(s, length(s) - length(entry)), entry) ELSE presto_parts(s, entry) END;
 presto_pair(e, pair) AS CASE WHEN len(presto_parts(e, pair)) <> 2 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Key-value delimiter must appear exactly once in each entry. Bad input: ''' || e || '''') ELSE presto_parts(e, pair) END;
