@@ -133,18 +133,32 @@ func (p *plan) at(err error, t *statement.Table) error {
 }
 
 // locate points an error of the executor, whose positions are into the text
-// that it ran, to the place in the user's statement.
-func (p *plan) locate(ctx context.Context, err error, ran string) error {
+// that it ran, to the place in the user's statement, and words it for its dialect.
+func (p *plan) locate(ctx context.Context, err error, q executor.Query) error {
 	var fault *executor.Error
-	if !errors.As(err, &fault) || fault.Position < 0 || ran == p.sql {
+	if !errors.As(err, &fault) {
 		return err
 	}
+	position := fault.Position
+	if position >= 0 && q.SQL != p.sql {
+		position = p.original(ctx, position, q.SQL)
+	}
+	switch {
+	case p.presto == nil:
+		return &executor.Error{Kind: fault.Kind, Message: fault.Message, Position: position}
+	case fault.Kind == "Binder":
+		return p.blame(ctx, fault, position, q)
+	}
+	return &executor.Error{Kind: fault.Kind, Message: presto.Readable(fault.Message), Position: position}
+}
+
+// original is the place in the user's statement of one in the text that was run.
+func (p *plan) original(ctx context.Context, position int, ran string) int {
 	e := p.engine
-	position := -1
 	original, err1 := p.parse(ctx)
 	rewritten, err2 := e.exec.Parse(ctx, ran)
-	if err1 == nil && err2 == nil {
-		position = statement.Corresponding(original, rewritten, fault.Position)
+	if err1 != nil || err2 != nil {
+		return -1
 	}
-	return &executor.Error{Kind: fault.Kind, Message: fault.Message, Position: position}
+	return statement.Corresponding(original, rewritten, position)
 }

@@ -274,14 +274,14 @@ func (e *Engine) start(ctx context.Context, req Request, r *Rows, listed *runnin
 	if mode != explainNot {
 		src, err := p.answer(ctx, q)
 		if err != nil {
-			return p.locate(ctx, err, q.SQL)
+			return p.locate(ctx, err, q)
 		}
 		r.src = src
 		return nil
 	}
 	rows, err := p.run(ctx, q)
 	if err != nil {
-		return p.locate(ctx, err, q.SQL)
+		return p.locate(ctx, err, q)
 	}
 	r.src = rows
 	return nil

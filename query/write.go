@@ -200,7 +200,7 @@ func (p *plan) draft(ctx context.Context, s *write.Statement, folder string) (*e
 	}
 	d, err := attempt(p, q, func(q executor.Query) (*executor.Draft, error) { return p.engine.exec.Draft(ctx, q, folder) })
 	if err != nil {
-		return nil, p.locate(ctx, err, q.SQL)
+		return nil, p.locate(ctx, err, q)
 	}
 	return d, nil
 }

@@ -51,6 +51,11 @@ var failure = regexp.MustCompile(`(?s)Could not convert string ['"]presto: (.*)[
 // call is a macro of the dialect's by its name.
 var call = regexp.MustCompile(`\bpresto_([a-z0-9_]+)`)
 
+// valueTypes are the types by which DuckDB calls those of values in its messages.
+var valueTypes = regexp.MustCompile(`\b(INT8|INT16|INT32|INT64|INT128|BOOL)\b`)
+
+var sqlTypes = map[string]string{"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint", "INT128": "bigint", "BOOL": "boolean"}
+
 // clean takes off what DuckDB adds about the text that was run, which is not
 // what the user wrote, and its advice on settings that cannot be changed here.
 func clean(message string) string {
@@ -62,6 +67,7 @@ func clean(message string) string {
 	if m := failure.FindStringSubmatch(message); m != nil {
 		message = m[1]
 	}
+	message = valueTypes.ReplaceAllStringFunc(message, func(s string) string { return sqlTypes[s] })
 	message = call.ReplaceAllString(message, "$1")
 	return strings.TrimSpace(message)
 }

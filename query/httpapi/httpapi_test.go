@@ -129,7 +129,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{`{"sql":"SELEC 1"}`, 400, "syntax_error", "line 1: SELEC 1"},
 		{`{"sql":"SELECT 'x'::int","dialect":"duckdb"}`, 400, "invalid_query", "Could not convert"},
-		{`{"sql":"SELECT CAST('x' AS int)"}`, 400, "invalid_query", "Cannot cast 'x' to INTEGER"},
+		{`{"sql":"SELECT CAST('x' AS int)"}`, 400, "invalid_query", "Cannot cast 'x' to integer"},
 		{`{"sql":"SELECT 1","dialect":"sql92"}`, 400, "invalid_query", "presto and duckdb"},
 		{`{"sql":"SELECT ?","parameters":["1; DROP"]}`, 400, "invalid_query", "no constant"},
 		{`{"sql":"SELECT a"}`, 400, "invalid_query", `"a" was not found`},

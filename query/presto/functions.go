@@ -122,6 +122,10 @@ func (r *rewriter) apply(n node, name string) {
 		r.unknown(n, name)
 		return
 	}
+	if windowOnly[name] && class(n) != "WINDOW" {
+		r.fail(n, "%s is a window function: it takes OVER (…)", name)
+		return
+	}
 	if r.ofDecimal(n, name, arguments(n)) || r.aggregateOf(n, name) || r.ofBytes(n, name, arguments(n)) {
 		return
 	}
@@ -151,6 +155,8 @@ func (r *rewriter) apply(n node, name string) {
 	}
 	r.fail(n, "%s takes %s, not %d", name, counts(fs), args)
 }
+
+var windowOnly = wordSet("row_number rank dense_rank percent_rank cume_dist ntile first_value last_value nth_value lag lead")
 
 func counts(fs []form) string {
 	var out []string

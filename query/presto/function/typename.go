@@ -3,7 +3,7 @@ package function
 import "strings"
 
 // typeNames are DuckDB's names of types that Presto calls otherwise.
-var typeNames = map[string]string{"HUGEINT": "bigint", "BLOB": "varbinary", "FLOAT": "real", `"NULL"`: "unknown", "INTERVAL": "interval day to second", "TIME WITH TIME ZONE": "time with time zone"}
+var typeNames = map[string]string{"HUGEINT": "bigint", "BLOB": "varbinary", "FLOAT": "real", `"NULL"`: "unknown", "INTERVAL": "interval day to second", "TIME WITH TIME ZONE": "time with time zone", "INTEGER_LITERAL": "integer", "STRING_LITERAL": "varchar"}
 
 // typeName is typeof: a type of DuckDB's, as it writes it, in Presto's words.
 func typeName(dst []byte, args [][]byte) ([]byte, bool, error) {
@@ -13,6 +13,37 @@ func typeName(dst []byte, args [][]byte) ([]byte, bool, error) {
 		return dst, false, invalid("the type %s is not known", shortened(args[0]))
 	}
 	return append(dst, out...), false, nil
+}
+
+// TypeNames are types of DuckDB's, as it lists them, in Presto's words; nil where there
+// is one that is none.
+func TypeNames(list string) []string {
+	p := typeReader{rest: list + ")"}
+	out := p.list(p.read)
+	if p.rest != "" {
+		return nil
+	}
+	return out
+}
+
+// TypeName is the type of DuckDB's with which text begins, in Presto's words, and what
+// follows it.
+func TypeName(text string) (name, rest string) {
+	p := typeReader{rest: text}
+	for _, plain := range []string{"TIMESTAMP WITH TIME ZONE", "TIME WITH TIME ZONE"} {
+		if p.take(plain) {
+			return strings.ToLower(plain), p.rest
+		}
+	}
+	if end := strings.IndexFunc(text, func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') }); end > 0 && text[end] != '(' {
+		p.rest = text[:end]
+		name = p.read()
+		for rest = text[end:]; strings.HasPrefix(rest, "[]"); rest = rest[2:] {
+			name = "array(" + name + ")"
+		}
+		return name, rest
+	}
+	return p.read(), p.rest
 }
 
 // A typeReader reads a type such as STRUCT(a INTEGER, "b c" VARCHAR[])[].
