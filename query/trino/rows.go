@@ -66,7 +66,6 @@ func (r *rows) Next() bool {
 		if err := r.rows.Err(); err != nil {
 			r.err = explain(r.ctx, err)
 		}
-		r.stats.Bytes = r.progress.scanned()
 		r.stats.Stop(r.started)
 		return false
 	}
@@ -83,7 +82,14 @@ func (r *rows) Next() bool {
 
 func (r *rows) Values() []result.Value { return r.values }
 func (r *rows) Err() error             { return r.err }
-func (r *rows) Stats() result.Stats    { r.stats.Stop(r.started); return r.stats }
+
+// Stats has the bytes that the client library passed on last: at times not the last
+// answer's.
+func (r *rows) Stats() result.Stats {
+	r.stats.Bytes = r.progress.scanned()
+	r.stats.Stop(r.started)
+	return r.stats
+}
 
 // Close cancels the query at the server where it has not ended.
 func (r *rows) Close() error { return r.rows.Close() }
