@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"internal/demo":       {"internal/client", "internal/progress", "internal/sample"},
 	"internal/natsserver": {},
 	"internal/s3test":     {},
+	"internal/rowcheck":   {},
 	"internal/layout":     {},
 	"internal/clienttest": {},
 	"internal/prestotest": {},

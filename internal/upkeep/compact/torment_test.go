@@ -18,6 +18,7 @@ import (
 
 	"sluice/convert"
 	"sluice/internal/lake"
+	"sluice/internal/rowcheck"
 	"sluice/internal/upkeep/compact"
 )
 
@@ -72,12 +73,10 @@ func compactForEver(dir, endpoint, name string) error {
 // A torment is deliveries, readers and compactors over one table at once.
 type torment struct {
 	*house
-	mu      sync.Mutex
-	landed  map[int]bool // ids of rows that every reader must see; guarded by mu
-	started map[int]bool // those that a reader may see; guarded by mu
-	moved   atomic.Int64
-	kills   atomic.Int64
-	reads   atomic.Int64
+	rows  rowcheck.Rows
+	moved atomic.Int64
+	kills atomic.Int64
+	reads atomic.Int64
 }
 
 // TestTorment has readers loop over a table while two compactors in processes of their
@@ -88,7 +87,7 @@ func TestTorment(t *testing.T) {
 	if s := os.Getenv("TEST_COMPACTIONS"); s != "" {
 		want, _ = strconv.ParseInt(s, 10, 64)
 	}
-	h := &torment{house: openHouse(t, dt), landed: map[int]bool{}, started: map[int]bool{}}
+	h := &torment{house: openHouse(t, dt)}
 	check(t, os.Mkdir(filepath.Join(h.dir, "released"), 0o755))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(want)*10*time.Second)
 	defer cancel()
@@ -108,13 +107,14 @@ func TestTorment(t *testing.T) {
 		t.Errorf("only %d compactions of %d", h.moved.Load(), want)
 	}
 	h.read(t.Context())
-	t.Logf("%d compactions, %d kills, %d reads, %d rows", h.moved.Load(), h.kills.Load(), h.reads.Load(), len(h.landed))
+	_, landed := h.rows.Count()
+	t.Logf("%d compactions, %d kills, %d reads, %d rows", h.moved.Load(), h.kills.Load(), h.reads.Load(), landed)
 }
 
 func (h *torment) deliverer(ctx context.Context, n int) {
 	for i := 0; ctx.Err() == nil; i++ {
 		from := (2*i + n) * 10
-		h.mark(h.started, from)
+		h.rows.Sent(from, 10)
 		id, err := h.deliver(ctx, fmt.Sprint(i%3), from, 10)
 		if ctx.Err() != nil {
 			return
@@ -123,20 +123,12 @@ func (h *torment) deliverer(ctx context.Context, n int) {
 			h.t.Errorf("deliver: %v", err)
 			return
 		}
-		h.mark(h.landed, from)
+		h.rows.Landed(from, 10)
 		if err := os.WriteFile(filepath.Join(h.dir, "released", string(id)), nil, 0o644); err != nil {
 			h.t.Error(err)
 			return
 		}
 		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond) // so that there is something else to do
-	}
-}
-
-func (h *torment) mark(set map[int]bool, from int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for i := range 10 {
-		set[from+i] = true
 	}
 }
 
@@ -177,50 +169,32 @@ func (h *torment) reader(ctx context.Context) {
 
 // read is one query by somebody who asks the catalog.
 func (h *torment) read(ctx context.Context) {
-	h.mu.Lock()
-	must := make([]int, 0, len(h.landed))
-	for id := range h.landed {
-		must = append(must, id)
-	}
-	h.mu.Unlock()
-	files, err := h.files(ctx)
-	if err != nil || len(files) == 0 {
-		if err != nil && ctx.Err() == nil {
-			h.t.Errorf("read: %v", err)
-		}
+	if _, landed := h.rows.Count(); landed == 0 {
 		return
 	}
-	text, err := h.query(ctx, "string_agg(id, ' ')", slices.Concat(mapValues(files)...))
-	if err != nil {
-		if ctx.Err() == nil {
-			h.t.Errorf("read: %v", err)
+	err := h.rows.Check(func() (seen []int, err error) {
+		files, err := h.files(ctx)
+		if err != nil {
+			return nil, err
 		}
-		return
-	}
-	seen := map[int]bool{}
-	for _, field := range strings.Fields(text) {
-		id, _ := strconv.Atoi(field)
-		if seen[id] {
-			h.t.Errorf("row %d is seen twice", id)
-			return
+		text, err := h.query(ctx, "string_agg(id, ' ')", slices.Concat(mapValues(files)...))
+		if err != nil {
+			return nil, err
 		}
-		seen[id] = true
-	}
-	for _, id := range must {
-		if !seen[id] {
-			h.t.Errorf("row %d is not seen", id)
-			return
+		for _, field := range strings.Fields(text) {
+			id, err := strconv.Atoi(field)
+			if err != nil {
+				return nil, err
+			}
+			seen = append(seen, id)
 		}
+		return seen, nil
+	})
+	if err == nil {
+		h.reads.Add(1)
+	} else if ctx.Err() == nil {
+		h.t.Errorf("read: %v", err)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for id := range seen {
-		if !h.started[id] {
-			h.t.Errorf("row %d was never delivered", id)
-			return
-		}
-	}
-	h.reads.Add(1)
 }
 
 func mapValues(m map[string][]string) (out [][]string) {
