@@ -22,6 +22,8 @@ import (
 type errand struct {
 	path string // of the call, a POST of a JSON document
 	what string // as the errors of access name it
+	// status is how far it is, where that can be watched.
+	status func(s *service, ctx context.Context) upkeepStatus
 	// asking, if set, is called when a server is about to be asked; what it returns is
 	// called when it has answered.
 	asking func(ctx context.Context, server string, h *http.Client) (stop func())

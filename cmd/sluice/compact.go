@@ -16,13 +16,14 @@ import (
 	"sluice/internal/lake"
 	"sluice/internal/progress"
 	"sluice/internal/upkeep/compact"
+	"sluice/internal/upkeep/pace"
 	"sluice/partitioner"
 
 	"github.com/spf13/cobra"
 )
 
 // compactTable is what `sluice compact` and `sluice rewrite` ask for.
-var compactTable = errand{path: "/v1/tables/compact", what: "compact tables"}
+var compactTable = errand{path: "/v1/tables/compact", what: "compact tables", status: (*service).compactStatus}
 
 // A compactRequest names a table, and a partition by its path, or none for all.
 type compactRequest struct {
@@ -147,9 +148,9 @@ func (s *service) openCompactor() (err error) {
 		return err
 	}
 	s.compactor, err = compact.Open(compact.Config{
-		Catalog: s.catalog, Store: s.store, Converter: converter, Dir: s.cfg.CompactionDir(), Layout: s.layoutOf,
-		Target: int64(cfg.Target), MinFiles: cfg.MinFiles, After: cfg.After, Every: cfg.Interval, Rate: int64(cfg.Rate), Grace: max(cfg.Grace, 2*s.cfg.Query.Timeout),
-		Busy: s.taking, InLog: s.inLog, Together: s.checkpoints.Together, Joining: s.held.Joining, Dropped: s.retention.Waits, Writing: s.engine.Writing, Planned: s.engine.Planned,
+		Catalog: s.catalog, Store: s.deleting(), Converter: converter, Dir: s.cfg.CompactionDir(), Layout: s.layoutOf,
+		Target: int64(cfg.Target), MinFiles: cfg.MinFiles, After: cfg.After, Every: cfg.Interval, Pace: s.pace, Grace: max(cfg.Grace, 2*s.cfg.Query.Timeout),
+		InLog: s.inLog, Together: s.checkpoints.Together, Joining: s.held.Joining, Dropped: s.retention.Waits, Writing: s.engine.Writing, Planned: s.engine.Planned,
 		Log: s.log, Registerer: s.registry,
 	})
 	return err
@@ -159,6 +160,9 @@ func (s *service) openCompactor() (err error) {
 func (s *service) taking() bool {
 	return s.memory.InUse() > 0 || len(s.buffer.Sealed()) > 0
 }
+
+// deleting is the store for upkeep, whose deletions give way to intake.
+func (s *service) deleting() pace.Store { return pace.Store{Store: s.store, Pacer: s.pace} }
 
 // inLog reports whether a batch has not left the log. One that is open has no files.
 func (s *service) inLog(id lake.BatchID) bool {

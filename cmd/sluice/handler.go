@@ -61,8 +61,9 @@ func (s *service) handler() http.Handler {
 		}
 		return s.retain(ctx, req)
 	}))
-	mux.Handle("GET "+compactTable.path, compactTable.serveStatus(s))
-	mux.Handle("GET "+repartitionTable.path, repartitionTable.serveStatus(s))
+	for _, e := range []errand{compactTable, repartitionTable, retain, vacuumLake} {
+		mux.Handle("GET "+e.path, e.serveStatus(s))
+	}
 	mux.Handle("POST "+compactTable.path, compactTable.serve(s, func(ctx context.Context, decode func(any) error) (any, error) {
 		var req compactRequest
 		if err := decode(&req); err != nil {

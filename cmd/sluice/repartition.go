@@ -21,7 +21,7 @@ import (
 )
 
 // repartitionTable is what `sluice rewrite --into` asks for.
-var repartitionTable = errand{path: "/v1/tables/rewrite", what: "rewrite tables"}
+var repartitionTable = errand{path: "/v1/tables/rewrite", what: "rewrite tables", status: (*service).repartitionStatus}
 
 // A repartitionRequest names a table and the one that its rows are brought into.
 type repartitionRequest struct {
@@ -90,7 +90,7 @@ func printRepartitioned(w io.Writer, a repartitionAnswer) {
 
 // openRepartition opens what brings rows into tables with other partitions.
 func (s *service) openRepartition() (err error) {
-	s.repartitions, err = repartition.New(repartition.Config{Catalog: s.catalog, Engine: rewriteEngine{s.engine}, Dir: s.cfg.RewritesDir(), Bytes: int64(s.cfg.Compaction.Target), Log: s.log})
+	s.repartitions, err = repartition.New(repartition.Config{Catalog: s.catalog, Engine: rewriteEngine{s.engine}, Dir: s.cfg.RewritesDir(), Bytes: int64(s.cfg.Compaction.Target), Pace: s.pace, Log: s.log, Registerer: s.registry})
 	return err
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // retain is what `sluice retention` asks for.
-var retain = errand{path: "/v1/tables/retention", what: "drop partitions"}
+var retain = errand{path: "/v1/tables/retention", what: "drop partitions", status: (*service).retentionStatus}
 
 // A retentionRequest names tables, none for all that have a rule.
 type retentionRequest struct {
@@ -66,6 +66,7 @@ type passedPartition struct {
 func newRetention(o *options) *cobra.Command {
 	var req retentionRequest
 	var server, format string
+	var quiet bool
 	c := &cobra.Command{
 		Use:   "retention [[DATABASE.]TABLE …]",
 		Short: "Drop the partitions that are past their time",
@@ -80,7 +81,7 @@ partitions that can be dated go; others are told of and left alone. With
 		RunE: func(c *cobra.Command, args []string) error {
 			req.Tables = args
 			var answer retentionAnswer
-			err := retain.run(o, c, server, req, &answer, func(ctx context.Context, s *service) (err error) {
+			err := retain.watched(o, c, server, quiet, req, &answer, func(ctx context.Context, s *service) (err error) {
 				answer, err = s.retain(ctx, req)
 				return err
 			})
@@ -93,6 +94,7 @@ partitions that can be dated go; others are told of and left alone. With
 	}
 	o.errandFlags(c, &server, &format)
 	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "change nothing, print what would go")
+	c.Flags().BoolVar(&quiet, "quiet", false, "no progress bar")
 	return c
 }
 
@@ -112,7 +114,7 @@ func (s *service) openRetention() (err error) {
 		}
 	}
 	s.retention, err = retention.Open(retention.Config{
-		Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Rules: rules, Dir: s.cfg.RetentionDir(), Moving: moves.Concerns,
+		Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.deleting(), Rules: rules, Dir: s.cfg.RetentionDir(), Moving: moves.Concerns,
 		Every: s.cfg.Retention.Interval, Grace: s.cfg.Retention.Grace, Log: s.log, Registerer: s.registry,
 	})
 	return err

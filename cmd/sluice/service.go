@@ -34,6 +34,7 @@ import (
 	"sluice/internal/lake/store"
 	"sluice/internal/sequences"
 	"sluice/internal/upkeep/compact"
+	"sluice/internal/upkeep/pace"
 	"sluice/internal/upkeep/repartition"
 	"sluice/internal/upkeep/retention"
 	"sluice/internal/upkeep/vacuum"
@@ -64,6 +65,7 @@ type service struct {
 	retention *retention.Reaper
 	vacuum    *vacuum.Vacuum
 	compactor *compact.Compactor
+	pace      *pace.Pacer // of upkeep, which gives way to intake
 	// repartitions bring rows into tables with other partitions.
 	repartitions *repartition.Rewriter
 	// checkpoints are those of incremental queries.
@@ -145,6 +147,7 @@ func openService(ctx context.Context, cfg configs.Config, log *slog.Logger) (_ *
 	if err != nil {
 		return nil, err
 	}
+	s.pace = pace.New(int64(cfg.Compaction.Rate), s.taking)
 	if err = s.openRetention(); err != nil {
 		return nil, err
 	}

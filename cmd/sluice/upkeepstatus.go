@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,40 +19,86 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// An upkeepStatus is what is being compacted or rewritten. GET of the call that began it
-// gives it.
+// An upkeepStatus is what is being compacted, rewritten, dropped or looked at. GET of the
+// call that began it gives it.
 type upkeepStatus struct {
-	Running   bool      `json:"running"`
-	Table     string    `json:"table,omitempty"`
-	Into      string    `json:"into,omitempty"`
-	Partition string    `json:"partition,omitempty"`
-	Number    int       `json:"number,omitempty"` // of the partition, among so many
-	Of        int       `json:"of,omitempty"`
-	Done      int64     `json:"done_bytes"`
-	Total     int64     `json:"total_bytes"`
-	Since     time.Time `json:"since,omitzero"`
+	Running   bool   `json:"running"`
+	Table     string `json:"table,omitempty"`
+	Into      string `json:"into,omitempty"`
+	Partition string `json:"partition,omitempty"`
+	// Number is that of the partition or the table, as Unit says, among so many.
+	Unit    string    `json:"unit,omitempty"`
+	Number  int       `json:"number,omitempty"`
+	Of      int       `json:"of,omitempty"`
+	Done    int64     `json:"done_bytes"` // merged, brought over or deleted
+	Total   int64     `json:"total_bytes"`
+	Listed  int       `json:"listed_objects,omitempty"`
+	Deleted int       `json:"deleted_objects,omitempty"`
+	Since   time.Time `json:"since,omitzero"`
 }
 
-func (s *service) upkeepStatus(ctx context.Context) upkeepStatus {
-	if r, ok := s.repartitions.Status(); ok {
-		return upkeepStatus{Running: true, Table: r.From.String(), Into: r.Into.String(), Done: r.Done, Total: r.Total}
-	}
+const unitPartition, unitTable = "partition", "table"
+
+func (s *service) compactStatus(ctx context.Context) upkeepStatus {
 	c, ok := s.compactor.Status()
 	if !ok {
 		return upkeepStatus{}
 	}
-	out := upkeepStatus{Running: true, Table: c.Table.String(), Number: c.Number, Of: c.Of, Done: c.Done, Total: c.Total, Since: c.Since}
+	out := upkeepStatus{Running: true, Table: c.Table.String(), Unit: unitPartition, Number: c.Number, Of: c.Of, Done: c.Done, Total: c.Total, Since: c.Since}
 	if t, err := s.catalog.Table(ctx, c.Table); err == nil && len(t.PartitionKeys) == len(c.Partition) {
 		out.Partition = partitioner.Path(t.PartitionKeys, c.Partition)
 	}
 	return out
 }
 
+func (s *service) repartitionStatus(context.Context) upkeepStatus {
+	r, ok := s.repartitions.Status()
+	if !ok {
+		return upkeepStatus{}
+	}
+	return upkeepStatus{Running: true, Table: r.From.String(), Into: r.Into.String(), Done: r.Done, Total: r.Total}
+}
+
+func (s *service) retentionStatus(context.Context) upkeepStatus {
+	r, ok := s.retention.Status()
+	if !ok {
+		return upkeepStatus{}
+	}
+	return upkeepStatus{Running: true, Table: r.Table.String(), Unit: unitPartition, Number: r.Partitions, Of: r.Of, Done: r.Bytes, Deleted: r.Objects}
+}
+
+func (s *service) vacuumStatus(context.Context) upkeepStatus {
+	v, ok := s.vacuum.Status()
+	if !ok {
+		return upkeepStatus{}
+	}
+	out := upkeepStatus{Running: true, Unit: unitTable, Number: v.Number, Of: v.Of, Done: v.Bytes, Listed: v.Listed, Deleted: v.Removed}
+	if v.Number > 0 {
+		out.Table = v.Table.String()
+	}
+	return out
+}
+
+// text is the status for a line on a terminal.
+func (u upkeepStatus) text() string {
+	text := []string{cmp.Or(u.Partition, u.Table)}
+	if u.Of > 1 {
+		text = append(text, fmt.Sprintf("%s %d of %d", u.Unit, u.Number, u.Of))
+	}
+	if u.Listed > 0 {
+		text = append(text, fmt.Sprintf("%d objects looked at", u.Listed))
+	}
+	if u.Deleted > 0 {
+		text = append(text, fmt.Sprintf("%d deleted", u.Deleted))
+	}
+	return strings.Join(slices.DeleteFunc(text, func(t string) bool { return t == "" }), ", ")
+}
+
 // serveStatus answers GET of an errand.
 func (e errand) serveStatus(s *service) http.Handler {
 	return s.adminOnly(e.what, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(s.upkeepStatus(r.Context())) // a client that is gone hears nothing
+		json.NewEncoder(w).Encode(e.status(s, r.Context())) // a client that is gone hears nothing
 	}))
 }
 
@@ -103,10 +151,7 @@ func (w *watch) follow(ctx context.Context, look func(ctx context.Context) (upke
 
 func (w *watch) show(s upkeepStatus) {
 	w.mu.Lock()
-	w.status = s.Table
-	if s.Of > 1 {
-		w.status = fmt.Sprintf("%s, partition %d of %d", s.Partition, s.Number, s.Of)
-	}
+	w.status = s.text()
 	w.mu.Unlock()
 	w.bar.Set(s.Done, s.Total)
 }
@@ -140,7 +185,7 @@ func (e errand) watched(o *options, c *cobra.Command, server string, quiet bool,
 		if os.Getenv("GOMEMLIMIT") == "" { // nothing else is done here
 			debug.SetMemoryLimit(upkeepMemory)
 		}
-		defer w.follow(ctx, func(ctx context.Context) (upkeepStatus, error) { return s.upkeepStatus(ctx), nil })()
+		defer w.follow(ctx, func(ctx context.Context) (upkeepStatus, error) { return e.status(s, ctx), nil })()
 		return do(ctx, s)
 	})
 }

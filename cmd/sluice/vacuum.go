@@ -19,7 +19,7 @@ import (
 )
 
 // vacuumLake is what `sluice vacuum` asks for.
-var vacuumLake = errand{path: "/v1/tables/vacuum", what: "vacuum the lake"}
+var vacuumLake = errand{path: "/v1/tables/vacuum", what: "vacuum the lake", status: (*service).vacuumStatus}
 
 // A vacuumRequest names tables; none for the whole lake.
 type vacuumRequest struct {
@@ -69,6 +69,7 @@ type folderInfo struct {
 func newVacuum(o *options) *cobra.Command {
 	var req vacuumRequest
 	var server, format string
+	var quiet bool
 	c := &cobra.Command{
 		Use:   "vacuum [[DATABASE.]TABLE …]",
 		Short: "Remove what crashes and lost nodes left in the lake",
@@ -85,7 +86,7 @@ named, unfinished uploads are left. With --dry-run nothing changes.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			req.Tables = args
 			var answer vacuumAnswer
-			err := vacuumLake.run(o, c, server, req, &answer, func(ctx context.Context, s *service) (err error) {
+			err := vacuumLake.watched(o, c, server, quiet, req, &answer, func(ctx context.Context, s *service) (err error) {
 				answer, err = s.vacuumLake(ctx, req)
 				return err
 			})
@@ -105,13 +106,14 @@ named, unfinished uploads are left. With --dry-run nothing changes.`,
 	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "change nothing, print what was found")
 	c.Flags().BoolVar(&req.Unregistered, "unregistered", false, "remove files in unregistered folders of partitions too")
 	c.Flags().StringVar(&req.Grace, "grace", "", "for how long everything stays, at least 1h (default vacuum.grace, 24h)")
+	c.Flags().BoolVar(&quiet, "quiet", false, "no progress bar")
 	return c
 }
 
 func (s *service) openVacuum() (err error) {
 	v := s.cfg.Vacuum
 	s.vacuum, err = vacuum.Open(vacuum.Config{
-		Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.store, Values: s.comparer().Values, Busy: s.busy, Moving: moves.Concerns,
+		Catalog: s.catalog, NotFound: catalogsync.ErrNotFound, Store: s.deleting(), Values: s.comparer().Values, Busy: s.busy, Moving: moves.Concerns,
 		Dir: s.cfg.VacuumDir(), Every: v.Interval, Grace: v.Grace, Unregistered: v.Unregistered, Log: s.log, Registerer: s.registry,
 	})
 	return err

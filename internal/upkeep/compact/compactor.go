@@ -18,6 +18,7 @@ import (
 	"sluice/convert"
 	"sluice/internal/lake"
 	"sluice/internal/lake/store"
+	"sluice/internal/upkeep/pace"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -60,12 +61,9 @@ type Config struct {
 	// WriteRest is for how long what INSERT wrote is left alone; default 1 h. Of statements of
 	// other nodes nothing else tells whether they came to their end.
 	WriteRest time.Duration
-	Rate      int64         // bytes a second; 0: as fast as can be
+	Pace      *pace.Pacer   // of the bytes that are read; nil: as fast as can be
 	Grace     time.Duration // see moves.Config
 	Fence     time.Duration // see moves.Config
-
-	// Busy reports whether there is something more urgent, to which work gives way.
-	Busy func() bool
 
 	InLog    func(id lake.BatchID) bool
 	Together func(table lake.TableName, ids []lake.BatchID) [][]lake.BatchID
@@ -84,7 +82,6 @@ type Compactor struct {
 	mover   *moves.Mover
 	log     *slog.Logger
 	metrics *metrics
-	pace    pacer
 	board   board
 	one     sync.Mutex // held while a partition is compacted
 }
@@ -118,7 +115,7 @@ func Open(cfg Config) (*Compactor, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Compactor{cfg: cfg, log: cfg.Log, pace: pacer{rate: cfg.Rate, busy: cfg.Busy}, metrics: newMetrics(cfg.Registerer)}
+	c := &Compactor{cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Registerer)}
 	c.metrics.current(cfg.Registerer, c.Status)
 	owner, err := c.openDir()
 	if err != nil {

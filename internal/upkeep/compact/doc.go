@@ -42,7 +42,7 @@
 // # Bounds
 //
 // One partition at a time, with the memory of one conversion, and of sources that are not
-// local files, on disk, as many as make four files. Config.Rate bounds how many bytes of
-// Parquet are read a second; while Config.Busy says that there is something more urgent,
-// four fifths of the time are waited.
+// local files, on disk, as many as make four files. Config.Pace bounds how many bytes of
+// Parquet are read a second, and waits four fifths of the time while there is something
+// more urgent.
 package compact

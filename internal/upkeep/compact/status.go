@@ -53,7 +53,9 @@ type meter struct {
 	done int64
 }
 
-func (c *Compactor) meter(ctx context.Context) *meter { return &meter{c: c, wait: c.pace.start(ctx)} }
+func (c *Compactor) meter(ctx context.Context) *meter {
+	return &meter{c: c, wait: c.cfg.Pace.Start(ctx)}
+}
 
 // to says how many bytes are done.
 func (m *meter) to(done int64) {

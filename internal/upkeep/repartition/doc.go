@@ -45,6 +45,12 @@
 // A value that is in _rescued is not in its column, so it counts as NULL here. A key of the
 // arrival time is the old table's key of that name, if its values look like it.
 //
+// # Bounds
+//
+// A statement reads about Config.Bytes of files, with the memory that statements have.
+// After each, what Config.Pace says is waited: for the rate of bytes, and while there is
+// something more urgent.
+//
 // # The ledger
 //
 //	{dir}/{old}--{new}.json  {"id", "from", "into", "done": {"{uri}": rows}, "write", "begun": {"{uri}": rows}}

@@ -15,7 +15,10 @@ import (
 	"sluice/catalogsync"
 	"sluice/catalogsync/moves"
 	"sluice/internal/lake"
+	"sluice/internal/upkeep/pace"
 	"sluice/partitioner"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // A Catalog is where the tables are; *catalogsync.Catalog is one.
@@ -45,15 +48,19 @@ var ErrWide = errors.New("the statement writes too much")
 type Config struct {
 	Catalog Catalog
 	Engine  Engine
-	Dir     string // of its own, for the ledgers
-	Bytes   int64  // of files that are read by a statement, about; default 256 MiB
+	Dir     string      // of its own, for the ledgers
+	Bytes   int64       // of files that are read by a statement, about; default 256 MiB
+	Pace    *pace.Pacer // of the bytes that are read; nil: as fast as can be
 	Log     *slog.Logger
+
+	Registerer prometheus.Registerer
 }
 
 // A Rewriter rewrites one table at a time.
 type Rewriter struct {
-	cfg Config
-	one chan struct{} // holds a token while a table is rewritten
+	cfg     Config
+	metrics *metrics
+	one     chan struct{} // holds a token while a table is rewritten
 
 	mu  sync.Mutex
 	now Status // guarded by mu
@@ -87,7 +94,9 @@ func New(cfg Config) (*Rewriter, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open rewriting of tables: %w", err)
 	}
-	return &Rewriter{cfg: cfg, one: make(chan struct{}, 1)}, nil
+	r := &Rewriter{cfg: cfg, one: make(chan struct{}, 1)}
+	r.metrics = newMetrics(cfg.Registerer, r)
+	return r, nil
 }
 
 // A Job is two tables.
@@ -165,16 +174,25 @@ func (r *Rewriter) Run(ctx context.Context, job Job) (Report, error) {
 		report.Bytes = all
 		return report, nil
 	}
+	err = r.all(ctx, l, job, s, todo, all, &report)
+	r.metrics.ran(err == nil)
+	return report, err
+}
+
+// all brings over the files that are to do, of so many bytes.
+func (r *Rewriter) all(ctx context.Context, l *ledger, job Job, s *shape, todo []file, bytes int64, report *Report) error {
 	defer r.set(Status{})
+	done := r.cfg.Pace.Start(ctx)
 	for len(todo) > 0 {
-		r.set(Status{From: job.From, Into: job.Into.Name, Done: report.Bytes, Total: all})
+		r.set(Status{From: job.From, Into: job.Into.Name, Done: report.Bytes, Total: bytes})
 		n := next(todo, r.cfg.Bytes)
-		if err := r.bring(ctx, l, job, s, todo[:n], &report); err != nil {
-			return report, err
+		if err := r.bring(ctx, l, job, s, todo[:n], report); err != nil {
+			return err
 		}
+		done(report.Bytes)
 		todo = todo[n:]
 	}
-	return report, nil
+	return nil
 }
 
 // shape checks the two tables.
@@ -325,10 +343,12 @@ func (r *Rewriter) bring(ctx context.Context, l *ledger, job Job, s *shape, file
 	if err != nil {
 		return err
 	}
-	want := int64(0)
+	bytes, want := int64(0), int64(0)
 	for _, f := range files {
-		report.Files, report.Bytes, want = report.Files+1, report.Bytes+f.bytes, want+f.rows
+		bytes, want = bytes+f.bytes, want+f.rows
 	}
+	report.Files, report.Bytes = report.Files+len(files), report.Bytes+bytes
+	r.metrics.brought(len(files), bytes, rows)
 	if report.Rows += rows; rows != want {
 		r.cfg.Log.Warn("files of a table that is rewritten had other rows than when they were listed", "table", job.From.String(), "rows", rows, "listed", want)
 	}

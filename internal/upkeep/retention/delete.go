@@ -56,7 +56,9 @@ func (r *Reaper) Delete(ctx context.Context) (d Deleted, err error) {
 	if err != nil {
 		return d, err
 	}
+	defer r.tell(Status{})
 	for _, id := range slices.Sorted(maps.Keys(due)) {
+		r.tell(Status{Table: due[id].Table, Of: len(due[id].Parts)})
 		if err := r.empty(ctx, id, due[id], over, &d); err != nil {
 			return d, fmt.Errorf("delete objects of dropped partitions of %s: %w", due[id].Table, err)
 		}
@@ -82,6 +84,7 @@ func (r *Reaper) empty(ctx context.Context, id string, e entry, over map[string]
 		if err != nil {
 			return err
 		}
+		r.told(func(s *Status) { s.Partitions++ })
 		// Whoever put them relied on a catalog that he remembered. The partition is past
 		// its time, and nobody sees them: they go the way of the others.
 		anew := slices.ContainsFunc(over[folder], func(ref places.Ref) bool { return ref.Values != nil })
@@ -148,6 +151,7 @@ func (r *Reaper) clear(ctx context.Context, folder string, e entry, d *Deleted) 
 			}
 			if err == nil {
 				r.metrics.deleted(o.Size)
+				r.told(func(s *Status) { s.Objects, s.Bytes = s.Objects+1, s.Bytes+o.Size })
 			}
 			return err
 		})

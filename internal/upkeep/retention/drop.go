@@ -23,6 +23,8 @@ func (r *Reaper) Drop(ctx context.Context, name lake.TableName) (rep Report, err
 			err = fmt.Errorf("retention of %s: %w", name, err)
 		}
 	}()
+	r.tell(Status{Table: name})
+	defer r.tell(Status{})
 	if err := r.recover(ctx, name); err != nil {
 		return rep, err
 	}
@@ -41,8 +43,10 @@ func (r *Reaper) Drop(ctx context.Context, name lake.TableName) (rep Report, err
 	if err := r.cfg.Catalog.RaiseProjection(ctx, name, r.cfg.Rules[name].By, from); err != nil {
 		return rep, err
 	}
+	r.tell(Status{Table: name, Of: len(rep.Expired)})
 	for some := range slices.Chunk(rep.Expired, group) {
 		n, err := r.drop(ctx, table, some)
+		r.told(func(s *Status) { s.Partitions += len(some) })
 		rep.Dropped += n
 		if err != nil {
 			return rep, err

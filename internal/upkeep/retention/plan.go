@@ -54,6 +54,8 @@ func (rep *Report) pass(p lake.Partition, why string) {
 
 // Plan finds what is past its time of a table, and changes nothing.
 func (r *Reaper) Plan(ctx context.Context, name lake.TableName) (Report, error) {
+	r.tell(Status{Table: name})
+	defer r.tell(Status{})
 	rep, _, err := r.plan(ctx, name)
 	if err != nil {
 		return rep, fmt.Errorf("retention of %s: %w", name, err)
@@ -65,7 +67,7 @@ func (r *Reaper) plan(ctx context.Context, name lake.TableName) (Report, lake.Ta
 	rep := Report{Table: name}
 	rule, ok := r.cfg.Rules[name]
 	if !ok || rule.After <= 0 {
-		return rep, lake.Table{}, fmt.Errorf("there is no rule for it: see retention.tables in the configuration")
+		return rep, lake.Table{}, fmt.Errorf("there is no rule for it: set tables.%s.retention in the configuration", name)
 	}
 	table, err := r.cfg.Catalog.Table(ctx, name)
 	if err != nil {

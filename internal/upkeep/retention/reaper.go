@@ -78,6 +78,7 @@ type Reaper struct {
 	mu      sync.Mutex
 	entries map[string]entry     // dropped, not yet deleted; guarded by mu
 	hidden  map[string]time.Time // folders of them: objects modified before are not seen; guarded by mu
+	status  Status               // guarded by mu
 }
 
 // Open makes a Reaper and reads its journal.

@@ -26,7 +26,8 @@ func (v *Vacuum) folders(ctx context.Context, req Request, now time.Time, rep *R
 		return err
 	}
 	var found []*Folder
-	for _, t := range tables {
+	for i, t := range tables {
+		v.told(func(s *Status) { s.Table, s.Number, s.Of = t.Name, i+1, len(tables) })
 		some, err := v.look(ctx, t)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -119,6 +120,7 @@ func (v *Vacuum) look(ctx context.Context, t lake.Table) (list []*Folder, err er
 		if err != nil {
 			return nil, err
 		}
+		v.told(func(s *Status) { s.Listed++ })
 		dir, name := path.Dir(o.Key), path.Base(o.Key)
 		rest := strings.Trim(strings.TrimPrefix(dir, root), "/")
 		if rest == "" || isHidden(rest) || !isData(name) || below(dir, root, registered) || v.cfg.Busy(o.Key) {
@@ -240,6 +242,7 @@ func (v *Vacuum) empty(ctx context.Context, f *Folder, rep *Report) error {
 		rep.ObjectsRemoved++
 		rep.BytesRemoved += o.Size
 		v.metrics.removed(o.Size)
+		v.told(func(s *Status) { s.Removed, s.Bytes = s.Removed+1, s.Bytes+o.Size })
 	}
 	if f.Removed > 0 {
 		v.cfg.Log.InfoContext(ctx, "objects of an unregistered folder were removed", "table", f.Table.String(), "folder", f.Key, "objects", f.Removed, "unregistered_since", f.Since)

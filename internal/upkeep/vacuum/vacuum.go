@@ -63,6 +63,10 @@ type Vacuum struct {
 	cfg     Config
 	metrics *metrics
 	running sync.Mutex // held by whoever removes
+
+	mu      sync.Mutex
+	looking bool   // guarded by mu
+	status  Status // guarded by mu
 }
 
 // Open makes a Vacuum.
@@ -127,6 +131,8 @@ type Folder struct {
 func (v *Vacuum) Do(ctx context.Context, req Request) (rep Report, err error) {
 	v.running.Lock()
 	defer v.running.Unlock()
+	v.begun(true)
+	defer v.begun(false)
 	if req.Grace == 0 {
 		req.Grace = v.cfg.Grace
 	}

@@ -137,7 +137,7 @@ func (h *house) register(t lake.Table, location string, values ...string) {
 	}
 }
 
-func (h *house) run(req vacuum.Request) vacuum.Report {
+func (h *house) open() *vacuum.Vacuum {
 	h.t.Helper()
 	v, err := vacuum.Open(vacuum.Config{
 		Catalog: h.catalog, NotFound: catalogsync.ErrNotFound, Store: h.store, Dir: h.dir, Grace: 24 * time.Hour,
@@ -150,7 +150,12 @@ func (h *house) run(req vacuum.Request) vacuum.Report {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	rep, err := v.Do(h.t.Context(), req)
+	return v
+}
+
+func (h *house) run(req vacuum.Request) vacuum.Report {
+	h.t.Helper()
+	rep, err := h.open().Do(h.t.Context(), req)
 	if err != nil {
 		h.t.Fatal(err)
 	}

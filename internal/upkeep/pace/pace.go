@@ -1,4 +1,6 @@
-package compact
+// Package pace has upkeep take as long as its rate says, and give way to what is more
+// urgent.
+package pace
 
 import (
 	"context"
@@ -6,8 +8,10 @@ import (
 	"time"
 )
 
-// A pacer has work take as long as its rate says, and gives way to what is more urgent.
-type pacer struct {
+// A Pacer has work take as long as its rate says, and gives way to what is more urgent. All
+// work that has the same one shares the rate. Its methods may be called on nil, where
+// nothing waits.
+type Pacer struct {
 	rate int64       // bytes a second; 0: no bound
 	busy func() bool // there is something more urgent; nil: never
 
@@ -23,9 +27,16 @@ const (
 	lookAgain = 50 * time.Millisecond
 )
 
-// start returns what is called with the bytes done since; it waits while they are more
+// New makes one for so many bytes a second, 0 for no bound; busy reports whether there is
+// something more urgent, nil that there never is.
+func New(rate int64, busy func() bool) *Pacer { return &Pacer{rate: rate, busy: busy} }
+
+// Start returns what is called with the bytes done since; it waits while they are more
 // than the rate allows and while it is to give way, or until ctx ends.
-func (p *pacer) start(ctx context.Context) func(done int64) {
+func (p *Pacer) Start(ctx context.Context) func(done int64) {
+	if p == nil {
+		return func(int64) {}
+	}
 	var before int64
 	began := time.Now()
 	return func(done int64) {
@@ -37,7 +48,7 @@ func (p *pacer) start(ctx context.Context) func(done int64) {
 }
 
 // pay waits until the rate allows for so many more bytes.
-func (p *pacer) pay(ctx context.Context, bytes int64) {
+func (p *Pacer) pay(ctx context.Context, bytes int64) {
 	if p.rate <= 0 {
 		return
 	}
@@ -52,7 +63,7 @@ func (p *pacer) pay(ctx context.Context, bytes int64) {
 }
 
 // yield waits while there is something more urgent, for so long at most.
-func (p *pacer) yield(ctx context.Context, most time.Duration) {
+func (p *Pacer) yield(ctx context.Context, most time.Duration) {
 	end := time.Now().Add(most)
 	for p.busy != nil && ctx.Err() == nil {
 		left := time.Until(end)

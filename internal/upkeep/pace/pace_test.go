@@ -1,11 +1,11 @@
-package compact_test
+package pace_test
 
 import (
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"sluice/internal/upkeep/compact"
+	"sluice/internal/upkeep/pace"
 )
 
 // Work takes as long as its rate says, and waits four times as long as it took while there
@@ -20,13 +20,13 @@ func TestPace(t *testing.T) {
 			}
 			begun = time.Now()
 		}
-		did := compact.Pace(t.Context(), 100, nil)
+		did := pace.New(100, nil).Start(t.Context())
 		did(100)
 		did(150)
 		took(1500 * time.Millisecond)
 
 		until := time.Now().Add(time.Hour)
-		did = compact.Pace(t.Context(), 0, func() bool { return time.Now().Before(until) })
+		did = pace.New(0, func() bool { return time.Now().Before(until) }).Start(t.Context())
 		time.Sleep(time.Second)
 		did(1)
 		took(5 * time.Second)
