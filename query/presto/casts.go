@@ -2,6 +2,7 @@ package presto
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 
 	"sluice/query/syntax"
@@ -51,11 +52,11 @@ func (r *rewriter) cast(n node) {
 		}
 	case "DATE":
 		if !isText || !plainDate.MatchString(text) {
-			guarded = r.macro("presto_day", child)
+			guarded = r.macro("presto_to_date", child)
 		}
 	case "TIMESTAMP":
 		if !isText || !plainTime.MatchString(text) {
-			guarded = r.macro("presto_moment", child)
+			guarded = r.macro("presto_to_timestamp", child)
 		}
 	case "TIMESTAMP_MS":
 		whole = r.macro("presto_milli_moment", child)
@@ -88,8 +89,11 @@ func (r *rewriter) cast(n node) {
 		}
 	case "LIST", "MAP", "STRUCT":
 		guarded = child
+		if shape := jsonShape(syntax.Object(n, "cast_type")); strings.Contains(shape, "v") && !isNull(child) {
+			guarded = r.macro("presto_json_fit", child, literal(shape))
+		}
 		if containsStruct(syntax.Object(n, "cast_type")) && syntax.Text(child, "function_name") != "row" {
-			guarded = r.macro("presto_row", child)
+			guarded = r.macro("presto_row", guarded)
 		}
 		if target := narrowing(syntax.Object(n, "cast_type")); target != "" {
 			guarded = r.macro("presto_nested", guarded, literal(target))
@@ -201,4 +205,30 @@ func containsStruct(t node) bool {
 		}
 	}
 	return false
+}
+
+// jsonShape says where varchar is in a type, as function json_fit reads it.
+func jsonShape(t node) string {
+	info := syntax.Object(t, "type_info")
+	switch syntax.Text(t, "id") {
+	case "VARCHAR":
+		return "v"
+	case "LIST":
+		return "[" + jsonShape(syntax.Object(info, "child_type"))
+	case "MAP":
+		fields := syntax.List(syntax.Object(syntax.Object(info, "child_type"), "type_info"), "child_types")
+		if len(fields) == 2 {
+			value, _ := fields[1].(node)
+			return "{" + jsonShape(syntax.Object(value, "second"))
+		}
+	case "STRUCT":
+		var b strings.Builder
+		b.WriteByte('(')
+		for _, f := range syntax.List(info, "child_types") {
+			field, _ := f.(node)
+			b.WriteString(strconv.Quote(syntax.Text(field, "first")) + jsonShape(syntax.Object(field, "second")))
+		}
+		return b.String() + ")"
+	}
+	return "-"
 }

@@ -207,21 +207,30 @@ func (r *rewriter) overEntries(n node, name string) {
 }
 
 // sortBy is array_sort with a comparison: the place of an element is how many come
-// before it, which takes as many comparisons as there are pairs.
+// before it, which takes as many comparisons as there are pairs. Where no order of the
+// elements agrees with all of them, Presto's answer depends on which it makes, and
+// there is an error here.
 func (r *rewriter) sortBy(n node, a []node) {
 	names, body := r.lambdaOf(a[1], n, 2)
 	if body == nil {
 		return
 	}
 	const list, i, j = "presto_l", "presto_i", "presto_j"
-	at := func(index string) func() node {
-		return func() node { return call("list_extract", column(list), column(index)) }
+	at := func(of string) func() node {
+		return func() node {
+			return call("list_extract", column(list), call(of, column(i), column(j)))
+		}
 	}
-	bind(body, map[string]func() node{names[0]: at(j), names[1]: at(i)})
+	later, earlier := body, copied(body)
+	bind(later, map[string]func() node{names[0]: at("greatest"), names[1]: at("least")})
+	bind(earlier, map[string]func() node{names[0]: at("least"), names[1]: at("greatest")})
+	// From 32 elements on Presto's sort compares both ways round.
+	large := node{"class": "COMPARISON", "type": "COMPARE_GREATERTHANOREQUALTO", "left": call("len", column(list)), "right": integer(32)}
+	both := node{"class": "CASE", "type": "CASE_EXPR", "case_checks": []any{node{"when_expr": large, "then_expr": r.macro("presto_consistent", copied(later), earlier)}}, "else_expr": later}
 	all := func() node { return call("range", integer(1), operate("+", integer(1), call("len", column(list)))) }
-	before := call("list_filter", all(), lambda(j, r.macro("presto_before", body, column(j), column(i))))
-	ranked := call("list_sort", call("list_transform", all(), lambda(i, call("row", call("len", before), column(i)))))
-	sorted := call("list_transform", ranked, lambda(entry, call("list_extract", column(list), call("struct_extract_at", column(entry), integer(2)))))
+	before := call("list_filter", all(), lambda(j, r.macro("presto_before", both, column(j), column(i))))
+	ranks := call("list_transform", all(), lambda(i, call("row", call("len", before), column(i))))
+	sorted := call("list_transform", r.macro("presto_ranked", ranks), lambda(entry, call("list_extract", column(list), call("struct_extract_at", column(entry), integer(2)))))
 	become(n, let(list, r.macro("presto_sortable", a[0]), sorted))
 }
 

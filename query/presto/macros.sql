@@ -45,7 +45,7 @@ presto_log10(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) WHEN x = 0 THEN CA
 presto_sqrt(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt(CAST(x AS DOUBLE)) END;
 presto_acos(x) AS CASE WHEN x < -1 OR x > 1 THEN CAST('NaN' AS DOUBLE) ELSE acos(CAST(x AS DOUBLE)) END;
 presto_asin(x) AS CASE WHEN x < -1 OR x > 1 THEN CAST('NaN' AS DOUBLE) ELSE asin(CAST(x AS DOUBLE)) END;
-presto_sign(x) AS cast_to_type(CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') AND isnan(CAST(x AS DOUBLE)) THEN CAST('NaN' AS DOUBLE) ELSE sign(x) END, x);
+presto_sign(x) AS cast_to_type(CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') AND isnan(CAST(x AS DOUBLE)) THEN CAST('NaN' AS DOUBLE) ELSE sign(x) END, round(x));
 presto_and(a, b) AS CAST(a AS BIGINT) & CAST(b AS BIGINT);
 presto_or(a, b) AS CAST(a AS BIGINT) | CAST(b AS BIGINT);
 presto_xor(a, b) AS xor(CAST(a AS BIGINT), CAST(b AS BIGINT));
@@ -70,18 +70,24 @@ presto_number(x, target) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_
 -- A double becomes the decimal that its shortest text is, rounded half up.
 presto_decimal(x, target) AS CASE WHEN typeof(x) = 'BOOLEAN' THEN CASE WHEN CAST(CAST(x AS VARCHAR) AS VARCHAR) = 'true' THEN '1' WHEN x IS NOT NULL THEN '0' END WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?') THEN presto_fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(x AS VARCHAR) || ''' to ' || target) ELSE CAST(x AS VARCHAR) END;
 presto_truth(x) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(lower(CAST(x AS VARCHAR)), 't|true|1|f|false|0') THEN presto_fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(x AS VARCHAR) || ''' to BOOLEAN') ELSE x END;
-presto_day(x) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '\s*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}\s*') THEN presto_fail('INVALID_CAST_ARGUMENT: Value cannot be cast to date: ' || CAST(x AS VARCHAR)) ELSE x END;
-presto_moment(x) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '\s*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,6})?)?)?\s*') THEN presto_fail('INVALID_CAST_ARGUMENT: Value cannot be cast to timestamp: ' || CAST(x AS VARCHAR)) WHEN typeof(x) LIKE '%INT' OR typeof(x) IN ('INTEGER', 'DOUBLE') THEN presto_fail('TYPE_MISMATCH: Cannot cast a number to timestamp; use from_unixtime') ELSE x END;
+-- A year that has a plus or fewer than four digits, as DuckDB takes it.
+presto_odd_year(x) AS typeof(x) = 'VARCHAR' AND regexp_matches(CAST(x AS VARCHAR), '^\s*(\+|-?[0-9]{1,3}-)');
+presto_year_padded(t) AS CASE WHEN NOT regexp_matches(t, '^\s*[+-]?[0-9]+-') THEN t ELSE regexp_extract(t, '^\s*(-?)', 1) || lpad(regexp_extract(t, '^\s*[+-]?([0-9]+)', 1), CAST(greatest(4, length(regexp_extract(t, '^\s*[+-]?([0-9]+)', 1))) AS INTEGER), '0') || regexp_extract(t, '^\s*[+-]?[0-9]+(-.*)$', 1) END;
+presto_day(x) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '\s*-?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}\s*') THEN presto_fail('INVALID_CAST_ARGUMENT: Value cannot be cast to date: ' || CAST(x AS VARCHAR)) ELSE x END;
+presto_moment(x) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '\s*-?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,6})?)?)?\s*') THEN presto_fail('INVALID_CAST_ARGUMENT: Value cannot be cast to timestamp: ' || CAST(x AS VARCHAR)) WHEN typeof(x) LIKE '%INT' OR typeof(x) IN ('INTEGER', 'DOUBLE') THEN presto_fail('TYPE_MISMATCH: Cannot cast a number to timestamp; use from_unixtime') ELSE x END;
+presto_to_date(x) AS CASE WHEN presto_odd_year(x) THEN CAST(presto_day(presto_year_padded(CAST(x AS VARCHAR))) AS DATE) ELSE CAST(presto_day(x) AS DATE) END;
+presto_to_timestamp(x) AS CASE WHEN presto_odd_year(x) THEN CAST(presto_moment(presto_year_padded(CAST(x AS VARCHAR))) AS TIMESTAMP) ELSE CAST(presto_moment(x) AS TIMESTAMP) END;
 presto_milli_moment(x) AS make_timestamp((epoch_us(CAST(presto_moment(x) AS TIMESTAMP)) + 500) // 1000 * 1000 - CASE WHEN epoch_us(CAST(presto_moment(x) AS TIMESTAMP)) + 500 < 0 AND (epoch_us(CAST(presto_moment(x) AS TIMESTAMP)) + 500) % 1000 <> 0 THEN 1000 ELSE 0 END);
 presto_zoned_moment(x) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '\s*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,6})?)?)?( ?(UTC|Z|[+-]00:00))?\s*') THEN presto_fail('INVALID_CAST_ARGUMENT: Value cannot be cast to timestamp with time zone here, where every zone is UTC: ' || CAST(x AS VARCHAR)) WHEN typeof(x) LIKE '%INT' OR typeof(x) IN ('INTEGER', 'DOUBLE') THEN presto_fail('TYPE_MISMATCH: Cannot cast a number to timestamp; use from_unixtime') ELSE x END;
 presto_millis(t) AS rpad(CASE WHEN contains(t, '.') THEN t ELSE t || '.' END, CASE WHEN length(t) <= 23 THEN 23 ELSE 26 END, '0');
 presto_digits(t) AS rtrim(ltrim(replace(regexp_replace(t, 'e.*', ''), '.', ''), '0'), '0');
 presto_exponent(t, size) AS CASE WHEN contains(t, 'e') THEN CAST(regexp_extract(t, 'e([+-]?\d+)', 1) AS INTEGER) WHEN size >= 1 THEN length(regexp_extract(t, '^(\d+)', 1)) - 1 ELSE -1 - length(regexp_extract(t, '^0\.(0*)', 1)) END;
 presto_double_text(t, x) AS CASE WHEN t = 'nan' THEN 'NaN' WHEN t = 'inf' THEN 'Infinity' WHEN t = '-inf' THEN '-Infinity' WHEN x = 0 OR abs(x) >= 1e-3 AND abs(x) < 1e7 THEN t ELSE CASE WHEN x < 0 THEN '-' ELSE '' END || presto_digits(ltrim(t, '-'))[1] || '.' || CASE WHEN length(presto_digits(ltrim(t, '-'))) > 1 THEN presto_digits(ltrim(t, '-'))[2:] ELSE '0' END || 'E' || presto_exponent(ltrim(t, '-'), abs(x)) END;
-presto_text(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN CAST(x AS VARCHAR) WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN presto_double_text(CAST(x AS VARCHAR), TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)) WHEN typeof(x) = 'TIMESTAMP' THEN presto_millis(CAST(x AS VARCHAR)) WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN presto_millis(regexp_replace(CAST(x AS VARCHAR), '\+00$', '')) || ' UTC' WHEN typeof(x) = 'JSON' THEN json_extract_string(to_json(x), '$') WHEN typeof(x) LIKE '%[]' OR typeof(x) LIKE 'MAP(%' OR typeof(x) LIKE 'STRUCT(%' OR typeof(x) IN ('BLOB', 'INTERVAL', 'TIME') THEN presto_fail('TYPE_MISMATCH: a cast of this type to varchar is not supported; try json_format(CAST(x AS json))') ELSE CAST(x AS VARCHAR) END;
+presto_text(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN CAST(x AS VARCHAR) WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN presto_double_text(CAST(x AS VARCHAR), TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)) WHEN typeof(x) = 'TIMESTAMP' THEN presto_millis(CAST(x AS VARCHAR)) WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN presto_millis(regexp_replace(CAST(x AS VARCHAR), '\+00$', '')) || ' UTC' WHEN typeof(x) = 'JSON' THEN presto_go_json_text(CAST(x AS VARCHAR)) WHEN typeof(x) LIKE '%[]' OR typeof(x) LIKE 'MAP(%' OR typeof(x) LIKE 'STRUCT(%' OR typeof(x) IN ('BLOB', 'INTERVAL', 'TIME') THEN presto_fail('TYPE_MISMATCH: a cast of this type to varchar is not supported; try json_format(CAST(x AS json))') ELSE CAST(x AS VARCHAR) END;
 presto_text_of(x, n) AS CASE WHEN typeof(x) <> 'VARCHAR' AND length(presto_text(x)) > n THEN presto_fail('INVALID_CAST_ARGUMENT: Value ' || presto_text(x) || ' cannot be represented as varchar(' || n || ')') ELSE left(presto_text(x), n) END;
 presto_row(x) AS CASE WHEN regexp_matches(typeof(x), 'STRUCT\(("[^"]*"|[^ (,)]+) ') THEN presto_fail('NOT_SUPPORTED: a cast of a row whose fields have names to another row is not supported: Presto goes by position here, DuckDB by name') ELSE x END;
 presto_nested(x, target) AS CASE WHEN regexp_matches(typeof(x), 'DOUBLE|FLOAT|TIMESTAMP') AND regexp_matches(typeof(x), '\[\]|MAP|STRUCT') AND target <> '' THEN presto_fail('NOT_SUPPORTED: a cast of doubles or timestamps within other values to ' || target || ' is not supported; use transform(a, x -> CAST(x AS …))') ELSE x END;
+presto_json_fit(x, shape) AS CASE WHEN typeof(x) = 'JSON' THEN cast_to_type(presto_go_json_fit(CAST(x AS VARCHAR), shape), x) ELSE x END;
 presto_typeof(x) AS presto_go_type_name(typeof(x));
 
 -- Text.
@@ -201,7 +207,12 @@ presto_sorted(a) AS list_sort(a, 'ASC', 'NULLS LAST');
 presto_sorted_down(a) AS list_sort(a, 'DESC', 'NULLS LAST');
 presto_array_max(a) AS CASE WHEN list_count(a) = len(a) THEN list_max(a) END;
 presto_array_min(a) AS CASE WHEN list_count(a) = len(a) THEN list_min(a) END;
-presto_before(c, j, i) AS CASE WHEN j = i THEN false WHEN c < 0 AND c = -1 THEN true WHEN c = 0 THEN j < i WHEN c = 1 THEN false ELSE presto_fail('INVALID_FUNCTION_ARGUMENT: Lambda comparator must return either -1, 0, or 1') END;
+-- c compares the element that stands later in the array with the one that stands
+-- earlier, which alone Presto's sort does with fewer than 32 elements.
+presto_before(c, j, i) AS CASE WHEN j = i THEN false WHEN c = -1 THEN j > i WHEN c IN (0, 1) THEN j < i ELSE presto_fail('INVALID_FUNCTION_ARGUMENT: Lambda comparator must return either -1, 0, or 1') END;
+presto_consistent(later, earlier) AS CASE WHEN earlier = 1 AND later <> -1 OR earlier <> 1 AND later = -1 THEN presto_contradiction() ELSE later END;
+presto_contradiction() AS presto_fail('INVALID_FUNCTION_ARGUMENT: the lambda of array_sort contradicts itself: where (x, y) gives -1, (y, x) is to give 1, and if x comes before y and y before z, x before z');
+presto_ranked(ranks) AS CASE WHEN list_unique(list_transform(ranks, lambda e: struct_extract_at(e, 1))) < len(ranks) THEN presto_contradiction() ELSE list_sort(ranks) END;
 presto_sortable(a) AS CASE WHEN len(a) > 3000 THEN presto_fail('NOT_SUPPORTED: array_sort with a lambda takes arrays of up to 3000 elements here') ELSE a END;
 presto_ngrams(a, n) AS CASE WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: N must be positive') WHEN n >= len(a) THEN [a] ELSE list_transform(range(1, len(a) - n + 2), lambda i: list_slice(a, i, i + n - 1)) END;
 presto_frequency(a) AS map_from_entries(list_transform(list_sort(presto_distinct(presto_remove_nulls(a))), lambda e: struct_pack(k := e, v := CAST(len(list_filter(a, lambda o: o = e)) AS INTEGER))));

@@ -108,6 +108,9 @@ func kept(t testing.TB) map[string]reply {
 		}
 		out[r.SQL] = r
 	}
+	if err := s.Err(); err != nil {
+		t.Fatalf("%s: %v", oracleFile, err)
+	}
 	return out
 }
 

@@ -21,7 +21,7 @@ func init() {
 		"with_timezone":   func(r *rewriter, n node) { r.fail(n, "with_timezone takes a timestamp and a zone") },
 		"date": func(r *rewriter, n node) {
 			if a := r.args(n, 1, 1); a != nil {
-				become(n, cast(r.macro("presto_day", a[0]), "DATE"))
+				become(n, cast(r.macro("presto_to_date", a[0]), "DATE"))
 			}
 		},
 		"geometric_mean": func(r *rewriter, n node) {
@@ -115,6 +115,12 @@ func init() {
 		"date_parse":      func(r *rewriter, n node) { r.format(n, "strptime", mysqlPattern) },
 		"parse_datetime":  func(r *rewriter, n node) { r.format(n, "strptime", jodaPattern) },
 		"format":          javaFormat,
+		"typeof": func(r *rewriter, n node) {
+			if a := r.args(n, 1, 1); a != nil {
+				exactDecimals(a[0])
+				become(n, r.macro("presto_typeof", a[0]))
+			}
+		},
 		"sequence": func(r *rewriter, n node) {
 			a := r.args(n, 2, 3)
 			switch {
@@ -273,4 +279,18 @@ func cardinality(r *rewriter, n node) {
 		return
 	}
 	become(n, r.choose(a[0], "len(x)", "len(map_keys(x))"))
+}
+
+// exactDecimals casts decimals that are written out, alone or within arrays and rows, to
+// their type: DuckDB takes the zero of 0.1 for a digit.
+func exactDecimals(n node) {
+	t := kindOf(n)
+	switch {
+	case class(n) == "CONSTANT" && t.isDecimal():
+		become(n, toDecimal(n, t))
+	case syntax.Text(n, "type") == "ARRAY_CONSTRUCTOR" || syntax.Text(n, "function_name") == "row" || syntax.Text(n, "function_name") == "list_value":
+		for _, a := range arguments(n) {
+			exactDecimals(a)
+		}
+	}
 }

@@ -31,6 +31,8 @@ func All() []Function {
 		f("json_extract", text, jsonExtract, text, text),
 		f("json_scalar", text, jsonScalar, text, text),
 		f("json_parse", text, jsonParse, text),
+		f("json_text", text, jsonText, text),
+		f("json_fit", text, jsonFit, text, text),
 		f("json_canonical", text, jsonCanonical, text),
 		f("xxhash64", bytes, xxhash64, bytes),
 		f("sha512", bytes, sha512Of, bytes),
