@@ -12,13 +12,13 @@ import (
 type codec struct {
 	id   format.CompressionCodec
 	fast compression
-	// light does not look for what is repeated, thorough looks for all of it; nil
-	// where there is no such way.
-	light, thorough compression
+	// light does not look for what is repeated, stride only from number to number, thorough
+	// looks for all of it; nil where there is no such way.
+	light, stride, thorough compression
 }
 
-// A compression appends src compressed.
-type compression func(dst, src []byte) []byte
+// A compression appends a page compressed, whose values begin at some place, behind levels.
+type compression func(dst, page []byte, values int) []byte
 
 // The ways of compression are tried on the beginning of a column's first page: on a
 // quarter of it, so that in small row groups, which have one page, the trial is not most of
@@ -36,20 +36,27 @@ func trial(page []byte) []byte {
 	return page[:min(len(page), max(minTrial, min(len(page)/4, maxTrial)))]
 }
 
-// forNumbers is the way to compress pages of numbers like this one: thoroughly,
-// if that saves a sixteenth of them over fast.
-func (c *codec) forNumbers(page []byte, scratch *[]byte) compression {
+// forNumbers is the way to compress pages like this one of numbers of eight bytes: the one
+// that takes the least time, unless another saves a sixteenth of the page over it.
+func (c *codec) forNumbers(page []byte, values int, scratch *[]byte) compression {
 	if c.thorough == nil || len(page) < worthTrial {
 		return c.fast
 	}
 	page = trial(page)
-	*scratch = c.thorough((*scratch)[:0], page)
-	thorough := len(*scratch)
-	*scratch = c.fast((*scratch)[:0], page)
-	if len(*scratch)-thorough > len(page)/16 {
-		return c.thorough
+	values = min(values, len(page))
+	best, size := c.stride, c.try(c.stride, page, values, scratch)
+	for _, way := range []compression{c.fast, c.thorough} {
+		if n := c.try(way, page, values, scratch); size-n > len(page)/16 {
+			best, size = way, n
+		}
 	}
-	return c.fast
+	return best
+}
+
+// try is how large a way makes a page.
+func (c *codec) try(way compression, page []byte, values int, scratch *[]byte) int {
+	*scratch = way((*scratch)[:0], page, values)
+	return len(*scratch)
 }
 
 // forTexts is the way to compress pages of texts or references like this one:
@@ -59,10 +66,8 @@ func (c *codec) forTexts(page []byte, scratch *[]byte) compression {
 		return c.fast
 	}
 	page = trial(page)
-	*scratch = c.fast((*scratch)[:0], page)
-	fast := len(*scratch)
-	*scratch = c.light((*scratch)[:0], page)
-	if len(*scratch)-fast > fast/16 {
+	fast, light := c.try(c.fast, page, 0, scratch), c.try(c.light, page, 0, scratch)
+	if light-fast > fast/16 {
 		return c.fast
 	}
 	return c.light
@@ -83,10 +88,10 @@ func newCodec(name string, level int) (codec, error) {
 	case "gzip":
 		return newGzip(level)
 	case "snappy":
-		compress := func(dst, src []byte) []byte { return append(dst, snappy.Encode(nil, src)...) }
+		compress := func(dst, src []byte, _ int) []byte { return append(dst, snappy.Encode(nil, src)...) }
 		return codec{id: format.Snappy, fast: compress}, nil
 	case "none":
-		compress := func(dst, src []byte) []byte { return append(dst, src...) }
+		compress := func(dst, src []byte, _ int) []byte { return append(dst, src...) }
 		return codec{id: format.Uncompressed, fast: compress}, nil
 	}
 	return codec{}, fmt.Errorf("compression %q: want zstd, snappy, gzip or none", name)
@@ -95,7 +100,8 @@ func newCodec(name string, level int) (codec, error) {
 // newZstd compresses fast at the fastest level, which with entropy coding of all
 // literals makes texts and dictionary references as small as the default level
 // does in two thirds of its time. Thorough is the default level: timestamps in
-// milliseconds shrink to 4 bytes there and to 6.3 at the fastest.
+// milliseconds shrink to 4 bytes there and to 6.3 at the fastest. They do to 4 by stride
+// too, in a tenth of the time.
 func newZstd() (codec, error) {
 	options := []zstd.EOption{zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false)}
 	fast, err := zstd.NewWriter(nil, append(options, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithAllLitEntropyCompression(true))...)
@@ -106,11 +112,13 @@ func newZstd() (codec, error) {
 	if err != nil {
 		return codec{}, err
 	}
+	light := new(entropyCoder)
 	return codec{
 		id:       format.Zstd,
-		light:    new(entropyCoder).appendFrame,
-		fast:     func(dst, src []byte) []byte { return fast.EncodeAll(src, dst) },
-		thorough: func(dst, src []byte) []byte { return thorough.EncodeAll(src, dst) },
+		light:    func(dst, src []byte, _ int) []byte { return light.appendFrame(dst, src) },
+		stride:   new(strideCoder).appendFrame,
+		fast:     func(dst, src []byte, _ int) []byte { return fast.EncodeAll(src, dst) },
+		thorough: func(dst, src []byte, _ int) []byte { return thorough.EncodeAll(src, dst) },
 	}, nil
 }
 
@@ -121,6 +129,6 @@ func newZstdLevel(level int) (codec, error) {
 	if err != nil {
 		return codec{}, err
 	}
-	compress := func(dst, src []byte) []byte { return w.EncodeAll(src, dst) }
+	compress := func(dst, src []byte, _ int) []byte { return w.EncodeAll(src, dst) }
 	return codec{id: format.Zstd, fast: compress}, nil
 }

@@ -134,7 +134,8 @@
 // memory, and the dealing waits while they hold more.
 //
 // A page is compressed with zstd's matches or without (see entropyCoder), whatever
-// does as well on the first page of its column chunk.
+// does as well on the first page of its column chunk; one of numbers that have no
+// dictionary mostly with matches from each to the one before (see strideCoder).
 //
 // Where the partitions are so many that memory would hold only splinters of their
 // row groups, the records are first sorted by partition into a file beside the

@@ -163,7 +163,7 @@ func (e *encoder) chunk(b *builder, leaf *node) (*chunk, error) {
 		c.meta.DictionaryPageOffset = 0
 		h := format.PageHeader{Type: format.DictionaryPage}
 		h.DictionaryPageHeader = thrift.New(format.DictionaryPageHeader{NumValues: int32(n), Encoding: format.Plain})
-		if err := e.appendPage(c, &h, dict, e.codec.forTexts(dict, &e.packed)); err != nil {
+		if err := e.appendPage(c, &h, dict, 0, e.codec.forTexts(dict, &e.packed)); err != nil {
 			return nil, err
 		}
 		c.meta.EncodingStats = append(c.meta.EncodingStats, format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: format.Plain, Count: 1})
@@ -199,6 +199,7 @@ func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encod
 		} else {
 			e.page = appendConstantLevel(e.page, to-from, leaf.def)
 		}
+		levels := len(e.page)
 		var b bounds
 		e.page, b = vals.appendPage(e.page, value, value+present)
 		h := format.PageHeader{Type: format.DataPage}
@@ -208,9 +209,9 @@ func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encod
 		})
 		at := len(c.data)
 		if from == 0 {
-			compress = e.compression(vals)
+			compress = e.compression(vals, levels)
 		}
-		if err := e.appendPage(c, &h, e.page, compress); err != nil {
+		if err := e.appendPage(c, &h, e.page, levels, compress); err != nil {
 			return err
 		}
 		if from == 0 && to < in.n { // the other pages will be about like this one
@@ -226,9 +227,9 @@ func (e *encoder) dataPages(c *chunk, leaf *node, in entries, vals values, encod
 }
 
 // compression is the way to compress a chunk's pages, of which the first is there.
-func (e *encoder) compression(vals values) compression {
+func (e *encoder) compression(vals values, levels int) compression {
 	if _, ok := vals.(*plainNumbers); ok {
-		return e.codec.forNumbers(e.page, &e.packed)
+		return e.codec.forNumbers(e.page, levels, &e.packed)
 	}
 	return e.codec.forTexts(e.page, &e.packed)
 }
@@ -269,12 +270,13 @@ func appendConstantLevel(dst []byte, n int, level uint8) []byte {
 	return dst
 }
 
-// appendPage compresses a page and appends it behind its header.
-func (e *encoder) appendPage(c *chunk, h *format.PageHeader, page []byte, compress compression) error {
+// appendPage compresses a page, whose values are behind its levels, and appends it behind
+// its header.
+func (e *encoder) appendPage(c *chunk, h *format.PageHeader, page []byte, levels int, compress compression) error {
 	if len(page) > math.MaxInt32 {
 		return fmt.Errorf("a page of %d bytes is more than Parquet can say", len(page))
 	}
-	e.packed = compress(e.packed[:0], page)
+	e.packed = compress(e.packed[:0], page, levels)
 	h.UncompressedPageSize, h.CompressedPageSize = int32(len(page)), int32(len(e.packed))
 	h.CRC = int32(crc32.ChecksumIEEE(e.packed))
 	header, err := thrift.Marshal(&e.proto, h)

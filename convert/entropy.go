@@ -27,13 +27,21 @@ const (
 
 // appendFrame appends src as one frame.
 func (e *entropyCoder) appendFrame(dst, src []byte) []byte {
+	return e.appendBlocks(appendFrameHeader(dst, len(src)), src, true)
+}
+
+// appendFrameHeader begins a frame of a single segment of size bytes, without checksum.
+func appendFrameHeader(dst []byte, size int) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, zstdMagic)
-	// Frame header: a single segment with its size in four bytes, no checksum.
-	dst = append(dst, 2<<6|1<<5)
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(src)))
+	dst = append(dst, 2<<6|1<<5) // the size in four bytes
+	return binary.LittleEndian.AppendUint32(dst, uint32(size))
+}
+
+// appendBlocks appends src in blocks, at least one; last ones end the frame.
+func (e *entropyCoder) appendBlocks(dst, src []byte, last bool) []byte {
 	for {
 		n := min(len(src), maxZstdBlock)
-		dst = e.appendBlock(dst, src[:n], n == len(src))
+		dst = e.appendBlock(dst, src[:n], last && n == len(src))
 		if src = src[n:]; len(src) == 0 {
 			return dst
 		}
@@ -49,24 +57,37 @@ func appendBlockHeader(dst []byte, kind, size int, last bool) []byte {
 }
 
 func (e *entropyCoder) appendBlock(dst, src []byte, last bool) []byte {
-	e.huff.Reuse = huff0.ReusePolicyNone
-	var packed []byte
-	err := huff0.ErrIncompressible
-	if len(src) >= 64 {
-		packed, _, err = huff0.Compress4X(src, &e.huff)
-	}
-	if errors.Is(err, huff0.ErrUseRLE) {
+	packed, ok := e.pack(src)
+	switch {
+	case !ok:
+		return append(appendBlockHeader(dst, rawBlock, len(src), last), src...)
+	case packed == nil:
 		return append(appendBlockHeader(dst, rleBlock, len(src), last), src[0])
 	}
-	const overhead = 5 + 1 // of the literals' header, and for no sequences
-	if err != nil || len(packed)+overhead >= len(src) {
-		return append(appendBlockHeader(dst, rawBlock, len(src), last), src...)
+	dst = appendBlockHeader(dst, compressedBlock, len(packed)+huffmanOverhead, last)
+	return append(appendHuffman(dst, packed, len(src)), 0) // sequences: none
+}
+
+// huffmanOverhead is what the literals' header takes, and that there are no sequences.
+const huffmanOverhead = 5 + 1
+
+// pack codes literals by Huffman's method with a table of their own, in four streams: nil
+// where all bytes are the same. It is not ok where that makes them no smaller.
+func (e *entropyCoder) pack(src []byte) (packed []byte, ok bool) {
+	if len(src) < 64 {
+		return nil, false
 	}
-	dst = appendBlockHeader(dst, compressedBlock, len(packed)+overhead, last)
-	// Literals section header: Huffman-coded with a table of its own, four
-	// streams, both sizes in 18 bits.
-	h := uint64(2) | 3<<2 | uint64(len(src))<<4 | uint64(len(packed))<<22
+	e.huff.Reuse = huff0.ReusePolicyNone
+	packed, _, err := huff0.Compress4X(src, &e.huff)
+	if errors.Is(err, huff0.ErrUseRLE) {
+		return nil, true
+	}
+	return packed, err == nil && len(packed)+huffmanOverhead < len(src)
+}
+
+// appendHuffman appends the literals section of n packed bytes: both sizes are in 18 bits.
+func appendHuffman(dst, packed []byte, n int) []byte {
+	h := uint64(2) | 3<<2 | uint64(n)<<4 | uint64(len(packed))<<22
 	dst = append(dst, byte(h), byte(h>>8), byte(h>>16), byte(h>>24), byte(h>>32))
-	dst = append(dst, packed...)
-	return append(dst, 0) // sequences: none
+	return append(dst, packed...)
 }

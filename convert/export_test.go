@@ -61,3 +61,8 @@ func SightsOf(records iter.Seq[[]byte]) any {
 	}
 	return in
 }
+
+// AppendStrideFrame is a zstd frame of numbers.
+func AppendStrideFrame(dst, src []byte, values int) []byte {
+	return new(strideCoder).appendFrame(dst, src, values)
+}

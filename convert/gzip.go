@@ -17,7 +17,7 @@ func newGzip(level int) (codec, error) {
 	if err != nil {
 		return codec{}, err
 	}
-	compress := func(dst, src []byte) []byte {
+	compress := func(dst, src []byte, _ int) []byte {
 		out := bytes.NewBuffer(dst)
 		w.Reset(out)
 		w.Write(src) // a bytes.Buffer takes it all
