@@ -65,9 +65,9 @@
 // DESCRIBE INPUT and OUTPUT, checksum of decimals and nested values, date minus date where
 // neither is written as one, casts of rows to JSON. Trino's listagg is there. Not told
 // from Presto: a comparison or concatenation of types that Presto refuses to mix is
-// answered as DuckDB does; arrays, maps and rows in columns are compared as DuckDB
-// does, where NULL within is equal to NULL (rows and arrays that are written out are
-// not); what is not a number is equal to itself and the highest, as in the latest
+// answered as DuckDB does; arrays, maps and rows that subqueries behind IN, or lambdas,
+// compare, and maps within other values by which a statement groups, are compared as
+// DuckDB does, where NULL within is equal to NULL and a map has an order; what is not a number is equal to itself and the highest, as in the latest
 // PrestoDB; timestamps keep microseconds; what is computed of decimals has Presto's type
 // and overflows where Presto's does, but for what lambdas and elements of arrays, maps and
 // rows give, whose precision is DuckDB's; regular expressions are

@@ -5,8 +5,12 @@ import "math"
 var varbinary = &valueType{name: "varbinary"}
 
 // ofBytes is a call of a function that there is for texts and for varbinary, of the
-// latter, which DuckDB has not.
+// latter, which DuckDB has not; and reverse of an array.
 func (r *rewriter) ofBytes(n node, name string, args []node) bool {
+	if name == "reverse" && len(args) == 1 && nameOf(kindOf(args[0])) == "array" {
+		become(n, call("list_reverse", args[0]))
+		return true
+	}
 	if len(args) == 0 || nameOf(kindOf(args[0])) != "varbinary" || class(n) != "FUNCTION" {
 		return false
 	}

@@ -186,6 +186,9 @@ func init() {
 		bigint:    "count count_star count_if approx_distinct cardinality length strpos strrpos position array_position regexp_count url_extract_port width_bucket to_milliseconds date_diff year quarter month week day hour minute second millisecond day_of_week dow day_of_month day_of_year doy week_of_year year_of_week yow json_array_length json_size row_number rank dense_rank ntile from_base levenshtein_distance hamming_distance bitwise_and bitwise_or bitwise_xor bit_count grouping",
 		varbinary: "to_utf8 from_hex from_base64 from_base64url from_base32 md5 sha1 sha256 sha512 hmac_md5 hmac_sha1 hmac_sha256 hmac_sha512 xxhash64 to_big_endian_64 to_big_endian_32 to_ieee754_32 to_ieee754_64",
 		double:    "sqrt cbrt ln log log2 log10 exp power pow e pi nan infinity random rand sin cos tan asin acos atan atan2 sinh cosh tanh degrees radians stddev stddev_pop stddev_samp variance var_pop var_samp skewness kurtosis percent_rank cume_dist to_unixtime",
+		arrays:    "array_agg array_distinct array_sort array_sort_desc array_remove array_union array_intersect array_except slice transform filter flatten map_keys map_values map_entries sequence repeat zip zip_with split regexp_extract_all regexp_split remove_nulls ngrams array_duplicates array_top_n trim_array set_agg set_union",
+		mapped:    "map map_agg multimap_agg map_concat map_filter transform_keys transform_values map_zip_with map_from_entries multimap_from_entries histogram map_union map_union_sum split_to_map split_to_multimap map_subset map_remove_null_values map_top_n array_frequency",
+		rows:      "row",
 	} {
 		for name := range strings.FieldsSeq(names) {
 			functionKinds[name] = t
@@ -206,7 +209,7 @@ func (r *rewriter) result(n node, name string) *valueType {
 	}
 	switch name {
 	case "||", "concat", "substr", "substring", "reverse", "lpad", "rpad":
-		if nameOf(t) == "varbinary" {
+		if nameOf(t) == "varbinary" || nameOf(t) == "array" {
 			return t
 		}
 		return nil

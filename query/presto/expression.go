@@ -9,8 +9,7 @@ import (
 // unknownHere are words that DuckDB answers as for itself.
 var unknownHere = map[any]bool{"current_user": true, "session_user": true, "current_catalog": true, "current_schema": true, "current_role": true, "current_path": true}
 
-// compare rewrites a comparison. Of rows it is one of their fields, and of an array that
-// is written out an error where NULL is in it, which DuckDB would find equal to NULL.
+// compare rewrites a comparison. Of rows it is one of their fields.
 func (r *rewriter) compare(n node) {
 	left, right := syntax.Object(n, "left"), syntax.Object(n, "right")
 	kind := syntax.Text(n, "type")
@@ -20,7 +19,9 @@ func (r *rewriter) compare(n node) {
 	case rows && (kind == "COMPARE_EQUAL" || kind == "COMPARE_NOTEQUAL"):
 		var parts []any
 		for i := range a {
-			parts = append(parts, node{"class": "COMPARISON", "type": kind, "left": a[i], "right": b[i]})
+			part := node{"class": "COMPARISON", "type": kind, "left": a[i], "right": b[i]}
+			r.compare(part)
+			parts = append(parts, part)
 		}
 		with := "CONJUNCTION_AND"
 		if kind == "COMPARE_NOTEQUAL" {
@@ -31,9 +32,8 @@ func (r *rewriter) compare(n node) {
 			return
 		}
 		become(n, node{"class": "CONJUNCTION", "type": with, "children": parts})
-	case kind == "COMPARE_DISTINCT_FROM" || kind == "COMPARE_NOT_DISTINCT_FROM":
-	case syntax.Text(left, "type") == "ARRAY_CONSTRUCTOR" || syntax.Text(right, "type") == "ARRAY_CONSTRUCTOR" || syntax.Text(left, "function_name") == "list_value" || syntax.Text(right, "function_name") == "list_value":
-		n["left"], n["right"] = r.macro("presto_comparable", left), r.macro("presto_comparable", right)
+	default:
+		r.compareNested(n)
 	}
 }
 

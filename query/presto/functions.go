@@ -27,7 +27,6 @@ ln 1 presto_ln | log 2 presto_log | log2 1 presto_log2 | log10 1 presto_log10 | 
 mod 2 presto_mod | is_nan 1 isnan | is_finite 1 isfinite | is_infinite 1 isinf | random 0 | rand 0 random | random 1 presto_random_below | rand 1 presto_random_below
 to_base 2 presto_to_base | from_base 2 presto_from_base | bitwise_left_shift 2 presto_left_shift | bitwise_right_shift 2 presto_right_shift | bitwise_arithmetic_shift_right 2 presto_arithmetic_shift | bit_count 2 presto_bit_count
 width_bucket 4 presto_width_bucket | width_bucket 2 presto_width_bins | bitwise_and 2 presto_and | bitwise_or 2 presto_or | bitwise_xor 2 presto_xor | bitwise_not 1 presto_not
-nullif 2
 
 length 1 | lower 1 | upper 1 presto_upper | reverse 1 | trim 1 presto_trim | trim 2 | ltrim 1 presto_ltrim | ltrim 2 | rtrim 1 presto_rtrim | rtrim 2
 substr 2 presto_substr | substr 3 presto_substr_length | substring 2 presto_substr | substring 3 presto_substr_length

@@ -17,9 +17,9 @@ import (
 // columns of tables. Of what is not known (what functions make of arrays and maps,
 // parameters of lambdas) the type is DuckDB's.
 
-// A valueType is a type of numbers, or varbinary.
+// A valueType is a type of numbers, varbinary, or one that has others in it.
 type valueType struct {
-	name             string // decimal, tinyint, smallint, integer, bigint, real or double
+	name             string // decimal, tinyint, smallint, integer, bigint, real or double; varbinary; array, map or row
 	precision, scale int    // of a decimal
 }
 
@@ -85,7 +85,7 @@ func commonKind(a, b *valueType) *valueType {
 		return nil
 	case *a == *b:
 		return a
-	case a.name == "varbinary" || b.name == "varbinary":
+	case a.name == "varbinary" || b.name == "varbinary" || a.nested() || b.nested():
 		return nil
 	case a.name == "double" || b.name == "double":
 		return double
@@ -105,6 +105,10 @@ func commonKind(a, b *valueType) *valueType {
 // parseKind is the type of a number that Presto writes so.
 func parseKind(s string) *valueType {
 	name, rest, _ := strings.Cut(strings.ToLower(strings.TrimSpace(s)), "(")
+	switch head, _, _ := strings.Cut(name, "<"); head {
+	case "array", "map", "row", "struct":
+		return nestedKind(head)
+	}
 	switch name {
 	case "tinyint", "smallint", "integer", "bigint", "real", "double":
 		return &valueType{name: name}
@@ -187,6 +191,12 @@ func castKind(n node) *valueType {
 		return float32s
 	case "BLOB":
 		return varbinary
+	case "LIST":
+		return arrays
+	case "MAP":
+		return mapped
+	case "STRUCT":
+		return rows
 	case "DECIMAL":
 		if p, s, ok := decimalOf(t); ok {
 			return decimal(p, s)

@@ -104,9 +104,8 @@ func reduce(r *rewriter, n node) {
 	half := func(of string, i int) func() node {
 		return func() node { return call("struct_extract_at", column(of), integer(i)) }
 	}
-	null := node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "NULL"}, "is_null": true}}
 	typed := func(of node) node { // NULL, of the type of an expression
-		return node{"class": "CASE", "type": "CASE_EXPR", "case_checks": []any{node{"when_expr": truth(false), "then_expr": of}}, "else_expr": null}
+		return node{"class": "CASE", "type": "CASE_EXPR", "case_checks": []any{node{"when_expr": truth(false), "then_expr": of}}, "else_expr": null()}
 	}
 	// The state has a type for what it begins with and for what a step gives.
 	given := copied(body)
@@ -156,7 +155,7 @@ func unlessNull(args []node, value node) node {
 	}
 	return node{"class": "CASE", "type": "CASE_EXPR",
 		"case_checks": []any{node{"when_expr": node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": nulls}, "then_expr": value}},
-		"else_expr":   node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "NULL"}, "is_null": true}}}
+		"else_expr":   null()}
 }
 
 const entry = "presto_e"

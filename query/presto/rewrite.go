@@ -287,6 +287,9 @@ func (r *rewriter) operator(n node) {
 		is(n, alike(args))
 		r.keep(n, r.common(n, args))
 	case "COMPARE_IN", "COMPARE_NOT_IN":
+		if r.inNested(n, args) {
+			return
+		}
 		children := syntax.List(n, "children")
 		for i, c := range r.unpaddedAll(args) {
 			children[i] = c
@@ -305,6 +308,8 @@ func (r *rewriter) operator(n node) {
 		if len(args) == 2 {
 			become(n, r.macro("presto_subscript", args[0], args[1]))
 		}
+	case "ARRAY_CONSTRUCTOR":
+		is(n, arrays)
 	case "GROUPING_FUNCTION":
 		become(n, cast(n, "INTEGER"))
 	case "ARRAY_SLICE":
@@ -332,6 +337,11 @@ func (r *rewriter) function(n node) {
 	r.below(n)
 	if r.err != nil {
 		return
+	}
+	if n["distinct"] == true {
+		for _, a := range arguments(n) {
+			r.orderMap(a)
+		}
 	}
 	t := r.result(n, name)
 	r.marked(n, name, func() {

@@ -177,6 +177,7 @@ func (r *rewriter) selectNode(n node) outputs {
 			r.settle(g)
 		}
 	}
+	r.orderMaps(n)
 	return out
 }
 
@@ -274,6 +275,9 @@ func (r *rewriter) setOperation(n node) outputs {
 		r.scope.queries[strings.ToLower(name)] = left.renamed(syntax.List(n, "aliases"))
 	}
 	right := r.query(syntax.Object(n, "right"))
+	if n["setop_all"] == false {
+		r.noMaps(n, left, syntax.Text(n, "setop_type"))
+	}
 	for i, c := range left.columns {
 		if i >= len(right.columns) || left.open || right.open || !c.kind.same(right.columns[i].kind) {
 			left.columns[i].kind = nil

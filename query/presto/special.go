@@ -115,6 +115,18 @@ func init() {
 		"date_parse":      func(r *rewriter, n node) { r.format(n, "strptime", mysqlPattern) },
 		"parse_datetime":  func(r *rewriter, n node) { r.format(n, "strptime", jodaPattern) },
 		"format":          javaFormat,
+		"nullif": func(r *rewriter, n node) {
+			a := r.args(n, 2, 2)
+			if a == nil {
+				return
+			}
+			same := node{"class": "COMPARISON", "type": "COMPARE_EQUAL", "left": copied(a[0]), "right": a[1]}
+			if !r.compareNested(same) {
+				become(n, call("nullif", a...))
+				return
+			}
+			become(n, node{"class": "CASE", "type": "CASE_EXPR", "case_checks": []any{node{"when_expr": same, "then_expr": null()}}, "else_expr": a[0]})
+		},
 		"typeof": func(r *rewriter, n node) {
 			if a := r.args(n, 1, 1); a != nil {
 				exactDecimals(a[0])
@@ -278,7 +290,14 @@ func cardinality(r *rewriter, n node) {
 		become(n, call("len", a[0]))
 		return
 	}
-	become(n, r.choose(a[0], "len(x)", "len(map_keys(x))"))
+	switch nameOf(kindOf(a[0])) {
+	case "array":
+		become(n, call("len", a[0]))
+	case "map":
+		become(n, call("len", call("map_keys", a[0])))
+	default:
+		become(n, r.choose(a[0], "len(x)", "len(map_keys(x))"))
+	}
 }
 
 // exactDecimals casts decimals that are written out, alone or within arrays and rows, to

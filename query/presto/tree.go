@@ -87,6 +87,10 @@ func constant(id string, value any) node {
 
 func literal(s string) node { return constant("VARCHAR", s) }
 
+func null() node {
+	return node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "NULL"}, "is_null": true}}
+}
+
 func integer(i int) node { return constant("INTEGER", json.Number(strconv.Itoa(i))) }
 
 func truth(b bool) node { return constant("BOOLEAN", b) }

@@ -32,6 +32,8 @@ func All() []Function {
 		f("json_scalar", text, jsonScalar, text, text),
 		f("json_parse", text, jsonParse, text),
 		f("json_text", text, jsonText, text),
+		f("nested_equal", text, nestedEqual, text, text),
+		f("nested_same", text, nestedSame, text, text),
 		f("json_fit", text, jsonFit, text, text),
 		f("json_canonical", text, jsonCanonical, text),
 		f("xxhash64", bytes, xxhash64, bytes),
