@@ -67,18 +67,22 @@ func mapAgg(r *rewriter, n node) {
 		r.fail(n, "%s takes 2 arguments, not %d", syntax.Text(n, "function_name"), len(a))
 		return
 	}
-	if n["distinct"] == true || class(n) == "WINDOW" {
-		r.fail(n, "%s takes no DISTINCT and no OVER here", syntax.Text(n, "function_name"))
+	if n["distinct"] == true {
+		r.fail(n, "%s takes no DISTINCT here", syntax.Text(n, "function_name"))
 		return
+	}
+	filter := "filter"
+	if class(n) == "WINDOW" {
+		filter = "filter_expr"
 	}
 	key, value := copied(a[0]), copied(a[1])
 	key["alias"], value["alias"] = "k", "v"
 	l := aggregate(n, "array_agg", call("struct_pack", key, value))
 	present := node{"class": "OPERATOR", "type": "OPERATOR_IS_NOT_NULL", "children": []any{copied(a[0])}}
-	if f := syntax.Object(l, "filter"); f != nil {
+	if f := syntax.Object(l, filter); f != nil {
 		present = node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{f, present}}
 	}
-	l["filter"] = present
+	l[filter] = present
 	if syntax.Text(n, "function_name") == "multimap_agg" {
 		become(n, r.macro("presto_map_of_all", l))
 		return

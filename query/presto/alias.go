@@ -5,7 +5,7 @@ import "strings"
 // bareAliases are words that DuckDB takes as the name of a column only behind AS, and
 // Presto without it. Names of types are not among them, nor words that follow a value by
 // themselves, such as FOLLOWING.
-var bareAliases = wordSet(`add admin after call cascade catalog comment commit committed data day dec definer encoding error
+var bareAliases = wordSet(`add admin after call cascade catalog comment commit committed data day dec definer encoding error first last row time timestamp zone
 	excluding functions grant granted groups hour including input invoker isolation key level local match matched materialized
 	minute month next no none object option passing privileges read refresh rename repeatable replace reset restrict revoke role
 	rollback schema schemas second security serializable session sets start system tables transaction truncate type uncommitted
@@ -29,7 +29,7 @@ func (f *front) isAlias() bool {
 			return false
 		}
 	case text, number: // of an interval it is the unit
-		if f.at(-2).is("INTERVAL") || f.at(-2).is("+", "-") && f.at(-3).is("INTERVAL") {
+		if f.at(-2).is("INTERVAL", "OFFSET", "FIRST", "NEXT") || f.at(-2).is("+", "-") && f.at(-3).is("INTERVAL") {
 			return false
 		}
 	case quoted:

@@ -42,7 +42,11 @@ func (r *rewriter) cast(n node) {
 		if !isNumber(child) && !isNull(child) || syntax.Text(syntax.Object(syntax.Object(child, "value"), "type"), "id") == "DOUBLE" {
 			guarded = r.macro("presto_decimal", child, literal(target))
 		}
-	case "DOUBLE", "FLOAT":
+	case "FLOAT":
+		if !isNull(child) && (!isNumber(child) || nameOf(kindOf(child)) == "double") {
+			guarded = r.macro("presto_to_real", child)
+		}
+	case "DOUBLE":
 		if !isNumber(child) && !isNull(child) {
 			guarded = r.macro("presto_number", child, literal(target))
 		}

@@ -47,7 +47,7 @@ is_json_scalar 1 presto_json_scalar_is | json_array_contains 2 presto_json_conta
 
 element_at 2 presto_element | contains 2 presto_contains | array_position 2 presto_position | array_position 3 presto_position_of | ngrams 2 presto_ngrams | array_frequency 1 presto_frequency | array_duplicates 1 presto_duplicates | trim_array 2 presto_trim_array | array_top_n 2 presto_top_n | array_distinct 1 presto_distinct
 array_sort_desc 1 presto_sorted_down | array_max 1 presto_array_max | array_min 1 presto_array_min
-array_join 2 presto_join | array_join 3 presto_join_nulls | array_remove 2 presto_remove | array_union 2 presto_union
+combinations 2 presto_combinations | shuffle 1 presto_shuffle | array_remove 2 presto_remove | array_union 2 presto_union
 array_intersect 2 presto_intersect | array_except 2 presto_except | arrays_overlap 2 presto_overlap | flatten 1 | array_sum 1 presto_array_sum | array_average 1 presto_array_average | array_has_duplicates 1 presto_has_duplicates
 remove_nulls 1 presto_remove_nulls | map_subset 2 presto_subset | map_remove_null_values 1 presto_remove_null_values | slice 3 presto_slice
 repeat 2 presto_repeat | filter 2 list_filter | transform 2 list_transform
@@ -103,10 +103,10 @@ var refused = map[string]string{
 	"reduce_agg": "", "histogram_agg": "", "qdigest_agg": "", "tdigest_agg": "",
 	"bitwise_logical_shift_right": "",
 	"inverse_normal_cdf":          "", "normal_cdf": "", "inverse_beta_cdf": "", "beta_cdf": "", "cosine_similarity": "", "wilson_interval_lower": "", "wilson_interval_upper": "",
-	"word_stem": "", "soundex": "", "luhn_check": "", "hash_code": "", "spooky_hash_v2_64": "",
+	"word_stem": "", "soundex": "", "luhn_check": "", "hash_code": "", "spooky_hash_v2_32": "use xxhash64", "spooky_hash_v2_64": "use xxhash64", "murmur3_x64_128": "use xxhash64",
 	"murmur3": "", "from_base32": "",
 	"regexp_position": "", "json_extract_array": "", "json_query": "use json_extract", "json_value": "use json_extract_scalar", "json_exists": "", "json_object": "", "json_array": "", "json_table": "",
-	"array_normalize": "", "combinations": "", "shuffle": "", "array_cum_sum": "",
+	"array_normalize": "", "array_cum_sum": "",
 	"map_agg_distinct": "", "map_normalize": "", "map_top_n": "",
 	"human_readable_seconds": "", "parse_duration": "", "timezone": "use x AT TIME ZONE 'Europe/Berlin'", "date_parse_iso": "", "parse_presto_data_size": "", "from_unixtime_nanos": "",
 	"bar": "", "rgb": "", "render": "", "color": "", "grouping_id": "", "ip_prefix": "", "is_subnet_of": "", "st_point": "", "st_contains": "", "version": "", "format_number": "",

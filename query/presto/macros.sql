@@ -67,6 +67,7 @@ presto_random_below(n) AS CAST(floor(random() * n) AS BIGINT);
 -- Casts. A text is taken where Presto takes it.
 presto_exact(x, target) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '[+-]?[0-9]+') THEN presto_fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(x AS VARCHAR) || ''' to ' || target) WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN cast_to_type(round(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)), x) ELSE x END;
 presto_number(x, target) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '\s*[+-]?(NaN|Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)\s*') THEN presto_fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(x AS VARCHAR) || ''' to ' || target) ELSE x END;
+presto_to_real(x) AS CASE WHEN typeof(x) = 'DOUBLE' AND NOT isnan(TRY_CAST(x AS DOUBLE)) AND abs(TRY_CAST(x AS DOUBLE)) >= CAST('3.4028235677973366e38' AS DOUBLE) THEN CAST(CASE WHEN TRY_CAST(x AS DOUBLE) > 0 THEN 'Infinity' ELSE '-Infinity' END AS FLOAT) ELSE CAST(presto_number(x, 'FLOAT') AS FLOAT) END;
 -- A double becomes the decimal that its shortest text is, rounded half up.
 presto_decimal(x, target) AS CASE WHEN typeof(x) = 'BOOLEAN' THEN CASE WHEN CAST(CAST(x AS VARCHAR) AS VARCHAR) = 'true' THEN '1' WHEN x IS NOT NULL THEN '0' END WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?') THEN presto_fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(x AS VARCHAR) || ''' to ' || target) ELSE CAST(x AS VARCHAR) END;
 presto_truth(x) AS CASE WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(lower(CAST(x AS VARCHAR)), 't|true|1|f|false|0') THEN presto_fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(x AS VARCHAR) || ''' to BOOLEAN') ELSE x END;
@@ -108,8 +109,8 @@ presto_ends_with(s, e) AS suffix(s, e);
 presto_strrpos(s, p) AS CASE WHEN p = '' THEN presto_fail('NOT_SUPPORTED: strrpos of the empty text is not supported') WHEN contains(s, p) THEN length(s) - length(p) - strpos(reverse(s), reverse(p)) + 2 ELSE 0 + length(s) * 0 END;
 presto_levenshtein(a, b) AS CAST(presto_go_levenshtein(a, b) AS BIGINT);
 presto_no_list(x) AS CASE WHEN typeof(x) LIKE '%[]' THEN presto_fail('NOT_SUPPORTED: concat_ws of an array is not supported; use array_join') ELSE CAST(x AS VARCHAR) END;
-presto_parts(s, d) AS CASE WHEN d = '' THEN presto_fail('INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string') WHEN s = '' THEN [''] ELSE string_split(s, d) END;
-presto_parts_most(s, d, n) AS CASE WHEN s IS NULL OR d IS NULL OR n IS NULL THEN NULL WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Limit must be positive') WHEN len(presto_parts(s, d)) <= n THEN presto_parts(s, d) ELSE list_append(list_slice(presto_parts(s, d), 1, n - 1), array_to_string(list_slice(presto_parts(s, d), n, len(presto_parts(s, d))), d)) END;
+presto_parts(s, d) AS CASE WHEN d IS NULL THEN NULL WHEN d = '' THEN presto_fail('INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string') WHEN s = '' THEN [''] ELSE string_split(s, d) END;
+presto_parts_most(s, d, n) AS CASE WHEN s IS NULL OR d IS NULL OR n IS NULL THEN NULL WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Limit must be positive') WHEN len(presto_parts(s, d)) <= n THEN presto_parts(s, d) ELSE list_append(list_slice(presto_parts(s, d), 1, n - 1), substring(s, CAST(coalesce(list_sum(list_transform(list_slice(presto_parts(s, d), 1, n - 1), lambda e: length(e))), 0) + (n - 1) * length(d) + 1 AS BIGINT))) END;
 presto_split_part(s, d, i) AS CASE WHEN i <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') ELSE presto_parts(s, d)[i] END;
 presto_entries(s, entry) AS CASE WHEN s = '' THEN list_slice([s], 2, 1) WHEN suffix(s, entry) THEN presto_parts(left(s, length(s) - length(entry)), entry) ELSE presto_parts(s, entry) END;
 presto_pair(e, pair) AS CASE WHEN len(presto_parts(e, pair)) <> 2 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Key-value delimiter must appear exactly once in each entry. Bad input: ''' || e || '''') ELSE presto_parts(e, pair) END;
@@ -221,6 +222,13 @@ presto_sortable(a) AS CASE WHEN len(a) > 3000 THEN presto_fail('NOT_SUPPORTED: a
 presto_ngrams(a, n) AS CASE WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: N must be positive') WHEN n >= len(a) THEN [a] ELSE list_transform(range(1, len(a) - n + 2), lambda i: list_slice(a, i, i + n - 1)) END;
 presto_frequency(a) AS map_from_entries(list_transform(list_sort(presto_distinct(presto_remove_nulls(a))), lambda e: struct_pack(k := e, v := CAST(len(list_filter(a, lambda o: o = e)) AS INTEGER))));
 presto_duplicates(a) AS list_sort(presto_distinct(list_filter(a, lambda e, i: list_position(a, e) < i)), 'ASC', 'NULLS FIRST');
+-- Indexes from the highest down: Presto's order is that of the highest.
+presto_extend(combinations, m) AS flatten(list_transform(combinations, lambda c: list_transform(range(1, coalesce(c[len(c)], m + 1)), lambda i: list_append(c, i))));
+presto_combinations_of(m, n) AS CASE n WHEN 0 THEN [CAST([] AS BIGINT[])] WHEN 1 THEN presto_extend([CAST([] AS BIGINT[])], m) WHEN 2 THEN presto_extend(presto_extend([CAST([] AS BIGINT[])], m), m) WHEN 3 THEN presto_extend(presto_extend(presto_extend([CAST([] AS BIGINT[])], m), m), m) WHEN 4 THEN presto_extend(presto_extend(presto_extend(presto_extend([CAST([] AS BIGINT[])], m), m), m), m) ELSE presto_extend(presto_extend(presto_extend(presto_extend(presto_extend([CAST([] AS BIGINT[])], m), m), m), m), m) END;
+presto_combination_count(m, n) AS CASE n WHEN 0 THEN 1 WHEN 1 THEN m WHEN 2 THEN m * (m - 1) // 2 WHEN 3 THEN m * (m - 1) * (m - 2) // 6 WHEN 4 THEN m * (m - 1) * (m - 2) * (m - 3) // 24 ELSE m * (m - 1) * (m - 2) * (m - 3) * (m - 4) // 120 END;
+presto_combinations(a, n) AS CASE WHEN a IS NULL OR n IS NULL THEN NULL WHEN n < 0 OR n > 5 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: combination size must be from 0 to 5: ' || n) WHEN presto_combination_count(CAST(len(a) AS HUGEINT), n) > 100000 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: combinations exceed max size') ELSE list_transform(presto_combinations_of(len(a), n), lambda c: list_transform(list_reverse(c), lambda i: a[i])) END;
+presto_shuffle(a) AS list_transform(list_sort(list_transform(a, lambda e, i: struct_pack(r := random(), i := i))), lambda p: a[p.i]);
+presto_mean_log(x) AS CAST(presto_ln(x) AS DOUBLE);
 presto_first_of(found) AS CASE WHEN found[1] IS NULL AND len(found) > 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: find_first finds NULL as a match. This is not supported.') ELSE found[1] END;
 presto_trim_array(a, n) AS CASE WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: size must not be negative: ' || n) WHEN n > len(a) THEN presto_fail('INVALID_FUNCTION_ARGUMENT: size must not exceed array cardinality ' || len(a) || ': ' || n) ELSE list_slice(a, 1, len(a) - n) END;
 presto_top_n(a, n) AS CASE WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: n must not be negative') ELSE list_slice(presto_sorted_down(a), 1, n) END;
@@ -239,11 +247,16 @@ presto_any(r) AS CASE WHEN list_contains(r, true) THEN true WHEN list_count(r) <
 presto_all(r) AS CASE WHEN list_contains(r, false) THEN false WHEN list_count(r) < len(r) THEN NULL WHEN r IS NOT NULL THEN true END;
 presto_none(r) AS NOT presto_any(r);
 presto_join(a, d) AS CASE WHEN a IS NULL OR d IS NULL THEN NULL ELSE array_to_string(list_transform(list_filter(a, lambda e: e IS NOT NULL), lambda e: presto_text(e)), d) END;
+-- array_to_string takes a constant between the elements alone.
+presto_glued(a, d) AS array_to_string(list_transform(a, lambda e, i: CASE WHEN i < len(a) THEN e || d ELSE e END), '');
+presto_join_any(a, d) AS CASE WHEN a IS NULL OR d IS NULL THEN NULL ELSE presto_glued(list_transform(list_filter(a, lambda e: e IS NOT NULL), lambda e: presto_text(e)), d) END;
+presto_join_nulls_any(a, d, n) AS CASE WHEN a IS NULL OR d IS NULL OR n IS NULL THEN NULL ELSE presto_glued(list_transform(a, lambda e: coalesce(presto_text(e), n)), d) END;
 presto_join_nulls(a, d, n) AS CASE WHEN a IS NULL OR d IS NULL OR n IS NULL THEN NULL ELSE array_to_string(list_transform(a, lambda e: coalesce(presto_text(e), n)), d) END;
-presto_remove(a, x) AS CASE WHEN x IS NOT NULL THEN list_filter(a, lambda e: e IS DISTINCT FROM x) END;
+presto_remove(a, x) AS CASE WHEN x IS NOT NULL THEN list_filter(presto_common(a, [x]), lambda e: e IS DISTINCT FROM x) END;
 presto_union(a, b) AS presto_distinct(a || b);
-presto_intersect(a, b) AS CASE WHEN b IS NOT NULL THEN presto_distinct(list_filter(a, lambda e: list_position(b, e) IS NOT NULL)) END;
-presto_except(a, b) AS CASE WHEN b IS NOT NULL THEN presto_distinct(list_filter(a, lambda e: list_position(b, e) IS NULL)) END;
+presto_common(a, b) AS CASE WHEN true THEN a ELSE b END;
+presto_intersect(a, b) AS CASE WHEN b IS NOT NULL THEN presto_distinct(list_filter(presto_common(a, b), lambda e: list_position(b, e) IS NOT NULL)) END;
+presto_except(a, b) AS CASE WHEN b IS NOT NULL THEN presto_distinct(list_filter(presto_common(a, b), lambda e: list_position(b, e) IS NULL)) END;
 presto_overlap(a, b) AS CASE WHEN len(list_filter(a, lambda e: e IS NOT NULL AND list_contains(b, e))) > 0 THEN true WHEN list_count(a) < len(a) OR list_count(b) < len(b) THEN NULL WHEN a IS NOT NULL AND b IS NOT NULL THEN false END;
 presto_array_sum(a) AS CASE WHEN a IS NOT NULL THEN coalesce(list_sum(a), 0) END;
 presto_array_average(a) AS list_avg(a);
@@ -251,7 +264,7 @@ presto_has_duplicates(a) AS len(presto_distinct(a)) < len(a);
 presto_remove_nulls(a) AS list_filter(a, lambda e: e IS NOT NULL);
 presto_subset(m, ks) AS map_from_entries(list_filter(map_entries(m), lambda e: list_contains(ks, e.key)));
 presto_remove_null_values(m) AS map_from_entries(list_filter(map_entries(m), lambda e: e.value IS NOT NULL));
-presto_strpos(s, p, n) AS CASE WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: ''instance'' must be a positive or negative number.') WHEN p = '' THEN presto_fail('NOT_SUPPORTED: strpos of the empty text is not supported') WHEN len(string_split(s, p)) > n THEN length(array_to_string(list_slice(string_split(s, p), 1, n), p)) + 1 ELSE length(s) * 0 END;
+presto_strpos(s, p, n) AS CASE WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: ''instance'' must be a positive or negative number.') WHEN p = '' THEN presto_fail('NOT_SUPPORTED: strpos of the empty text is not supported') WHEN len(string_split(s, p)) > n THEN CAST(list_sum(list_transform(list_slice(string_split(s, p), 1, n), lambda e: length(e))) + (n - 1) * length(p) + 1 AS BIGINT) ELSE length(s) * 0 END;
 presto_slice(a, first, n) AS CASE WHEN first = 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: length must be greater than or equal to 0') WHEN n = 0 OR -first > len(a) THEN list_slice(a, 2, 1) WHEN first > 0 THEN list_slice(a, first, first + n - 1) ELSE list_slice(a, len(a) + first + 1, len(a) + first + n) END;
 presto_sequence_size(n) AS CASE WHEN n > 10000 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: result of sequence function must not have more than 10000 entries') ELSE n END;
 presto_sequence(a, b) AS list_transform(range(0, presto_sequence_size(CAST(abs(b - a) AS BIGINT) + 1)), lambda i: a + CAST(i * CASE WHEN b < a THEN -1 ELSE 1 END AS INTEGER));
@@ -287,7 +300,8 @@ presto_only_utc(x, zone) AS CASE WHEN zone IN ('UTC', 'Z', 'GMT', '+00:00') OR x
 presto_char_of(x, n) AS presto_char(CASE WHEN typeof(x) = 'VARCHAR' THEN CAST(x AS VARCHAR) WHEN typeof(x) <> '"NULL"' THEN presto_fail('TYPE_MISMATCH: only a varchar is cast to char(n)') END, n);
 presto_char(x, n) AS rpad(left(x, n), n, ' ');
 presto_half_up_whole(d) AS CAST(floor(d) AS BIGINT) + CASE WHEN d - floor(d) >= CAST(0.5 AS DOUBLE) THEN 1 ELSE 0 END;
-presto_from_unixtime(x) AS make_timestamp((CAST(trunc(CAST(x AS DOUBLE)) AS BIGINT) * 1000 + presto_half_up_whole((CAST(x AS DOUBLE) - trunc(CAST(x AS DOUBLE))) * CAST(1000 AS DOUBLE))) * 1000);
+presto_from_unixtime(x) AS CASE WHEN isnan(CAST(x AS DOUBLE)) THEN make_timestamp(0) WHEN abs(CAST(x AS DOUBLE)) > 9e12 THEN presto_fail('NOT_SUPPORTED: from_unixtime of ' || CAST(x AS VARCHAR) || ' is beyond the timestamps that there are here') ELSE presto_moment_of_seconds(x) END;
+presto_moment_of_seconds(x) AS make_timestamp((CAST(trunc(CAST(x AS DOUBLE)) AS BIGINT) * 1000 + presto_half_up_whole((CAST(x AS DOUBLE) - trunc(CAST(x AS DOUBLE))) * CAST(1000 AS DOUBLE))) * 1000);
 presto_to_unixtime(x) AS epoch(x);
 presto_from_iso8601_timestamp(s) AS timezone('UTC', CAST(presto_go_iso_timestamp(s) AS TIMESTAMP));
 presto_iso_zone(s) AS presto_go_iso_zone(s);

@@ -305,7 +305,10 @@ func (r *rewriter) operator(n node) {
 	}
 	switch syntax.Text(n, "type") {
 	case "ARRAY_EXTRACT":
-		if len(args) == 2 {
+		if len(args) == 2 && nameOf(kindOf(args[0])) == "row" && whole(args[1]) {
+			at := fmt.Sprint(syntax.Object(args[1], "value")["value"])
+			become(n, r.choose(args[0], "presto_subscript(x, "+at+")", "struct_extract_at(x, "+at+")")) // without names, and with
+		} else if len(args) == 2 {
 			become(n, r.macro("presto_subscript", args[0], args[1]))
 		}
 	case "ARRAY_CONSTRUCTOR":

@@ -30,8 +30,9 @@ func init() {
 				r.fail(n, "geometric_mean takes 1 argument, not %d", len(a))
 				return
 			}
-			n["function_name"] = "geomean"
-			if t := kindOf(a[0]); t.isDecimal() || nameOf(t) == "real" {
+			single := kindOf(a[0]).isDecimal() || nameOf(kindOf(a[0])) == "real"
+			become(n, call("exp", aggregate(n, "avg", r.macro("presto_mean_log", a[0]))))
+			if single {
 				become(n, cast(n, "FLOAT"))
 			}
 		},
@@ -56,7 +57,11 @@ func init() {
 		},
 		"map_concat": func(r *rewriter, n node) {
 			if a := r.args(n, 2, -1); a != nil {
-				become(n, unlessNull(a, call("map_concat", a...)))
+				var same []node
+				for _, m := range a { // of the type that they have in common
+					same = append(same, node{"class": "OPERATOR", "type": "OPERATOR_COALESCE", "children": append([]any{copied(m)}, anyOf(a)...)})
+				}
+				become(n, unlessNull(a, call("map_concat", same...)))
 			}
 		},
 		"checksum": func(r *rewriter, n node) {
@@ -115,6 +120,20 @@ func init() {
 		"date_parse":      func(r *rewriter, n node) { r.format(n, "strptime", mysqlPattern) },
 		"parse_datetime":  func(r *rewriter, n node) { r.format(n, "strptime", jodaPattern) },
 		"format":          javaFormat,
+		"array_join": func(r *rewriter, n node) {
+			a := r.args(n, 2, 3)
+			if a == nil {
+				return
+			}
+			name := "presto_join"
+			if len(a) == 3 {
+				name = "presto_join_nulls"
+			}
+			if _, constant := constantText(a[1]); !constant {
+				name += "_any"
+			}
+			become(n, r.macro(name, a...))
+		},
 		"nullif": func(r *rewriter, n node) {
 			a := r.args(n, 2, 2)
 			if a == nil {

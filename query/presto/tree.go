@@ -87,6 +87,14 @@ func constant(id string, value any) node {
 
 func literal(s string) node { return constant("VARCHAR", s) }
 
+func anyOf(nodes []node) []any {
+	out := make([]any, len(nodes))
+	for i, n := range nodes {
+		out[i] = copied(n)
+	}
+	return out
+}
+
 func null() node {
 	return node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "NULL"}, "is_null": true}}
 }

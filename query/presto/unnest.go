@@ -1,6 +1,7 @@
 package presto
 
 import (
+	"strconv"
 	"strings"
 
 	"sluice/query/syntax"
@@ -24,6 +25,12 @@ func (r *rewriter) tableFunction(n node) {
 		names = append(names, s)
 	}
 	args := arguments(f)
+	if len(names) == 0 {
+		names = unnamed(args)
+		if n["with_ordinality"] != nil && names != nil {
+			names = append(names, "ordinality")
+		}
+	}
 	ordinal := ""
 	if n["with_ordinality"] != nil && len(names) > 0 {
 		ordinal, names = names[len(names)-1], names[:len(names)-1]
@@ -73,4 +80,20 @@ func (r *rewriter) tableFunction(n node) {
 			n[key] = value
 		}
 	}
+}
+
+// unnamed are names for what UNNEST gives without an alias, where it is known to be
+// elements of arrays, or the keys and values of one map.
+func unnamed(args []node) []string {
+	if len(args) == 1 && nameOf(kindOf(args[0])) == "map" {
+		return []string{"key", "value"}
+	}
+	var names []string
+	for i, a := range args {
+		if nameOf(kindOf(a)) != "array" {
+			return nil
+		}
+		names = append(names, "_col"+strconv.Itoa(i))
+	}
+	return names
 }
