@@ -103,7 +103,7 @@ func mysqlPattern(p string, parse bool) (duck, bad string) {
 
 // jodaCodes are Joda's, by letter and number of letters.
 var jodaCodes = map[string]string{
-	"y": "%-Y", "yy": "%y", "yyyy": "%Y", "Y": "%-Y", "YY": "%y", "YYYY": "%Y", "x": "%G", "xxxx": "%G", "w": "%-V", "ww": "%V", "e": "%u",
+	"y": "%-Y", "yy": "%y", "yyyy": "%Y", "Y": "%-Y", "YY": "%y", "YYYY": "%Y", "x": "%G", "xxxx": "%G", "ww": "%V", "e": "%u",
 	"E": "%a", "EE": "%a", "EEE": "%a", "EEEE": "%A", "D": "%-j", "DDD": "%j", "M": "%-m", "MM": "%m", "MMM": "%b", "MMMM": "%B", "d": "%-d", "dd": "%d",
 	"a": "%p", "h": "%-I", "hh": "%I", "H": "%-H", "HH": "%H", "m": "%-M", "mm": "%M", "s": "%-S", "ss": "%S", "SSS": "%g", "SSSSSS": "%f",
 	"z": "UTC", "Z": "+0000", "ZZ": "+00:00", "ZZZ": "UTC",

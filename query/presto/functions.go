@@ -59,9 +59,9 @@ stddev 1 | stddev_samp 1 | stddev_pop 1 | variance 1 | var_samp 1 | var_pop 1
 bitwise_and_agg 1 bit_and | bitwise_or_agg 1 bit_or | bitwise_xor_agg 1 bit_xor
 row_number 0 | rank 0 | dense_rank 0 | percent_rank 0 | cume_dist 0 | ntile 1 | first_value 1 | last_value 1 | nth_value 2 | lag 1-3 | lead 1-3
 
-now 0 | date_diff 3 presto_date_diff | year 1 | quarter 1 | month 1 | week 1 | week_of_year 1 week | day 1 | day_of_month 1 day
+now 0 | date_diff 3 presto_date_diff | year 1 | quarter 1 | month 1 | week 1 | week_of_year 1 week | day_of_month 1 day
 day_of_week 1 isodow | dow 1 isodow | day_of_year 1 dayofyear | doy 1 dayofyear | year_of_week 1 isoyear | yow 1 isoyear
-hour 1 | minute 1 | second 1 | millisecond 1 presto_millisecond | last_day_of_month 1 last_day | to_milliseconds 1 presto_to_milliseconds
+minute 1 | second 1 | millisecond 1 presto_millisecond | last_day_of_month 1 last_day | to_milliseconds 1 presto_to_milliseconds
 to_unixtime 1 presto_to_unixtime | from_iso8601_timestamp 1 presto_from_iso8601_timestamp
 from_iso8601_date 1 presto_from_iso8601_date | to_iso8601 1 presto_to_iso8601
 timezone 2 | list_value 0-`

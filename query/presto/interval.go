@@ -53,3 +53,20 @@ func compoundInterval(text, from, to string) (string, bool) {
 	}
 	return fmt.Sprintf("'%s%d.%03d' SECOND", m[1], millis/1000, millis%1000), true
 }
+
+// scaledInterval is an interval times or over a number: whole milliseconds, or whole
+// months.
+func (r *rewriter) scaledInterval(n node, name string) {
+	args := arguments(n)
+	if name != "*" && name != "/" || len(args) != 2 {
+		return
+	}
+	if left, _ := intervalOf(args[0]); !left {
+		args[0], args[1] = args[1], args[0]
+	}
+	macro := "presto_interval_times"
+	if name == "/" {
+		macro = "presto_interval_over"
+	}
+	become(n, r.macro(macro, args...))
+}

@@ -31,7 +31,7 @@ presto_not_nan(x) AS CASE WHEN NOT isnan(x) THEN x END;
 presto_avg(a, s, n, example) AS CASE WHEN typeof(s) LIKE 'DECIMAL%' THEN CASE WHEN n > 0 THEN cast_to_type(presto_decimal_divide(s, n), example + ceil(example)) END ELSE cast_to_type(a, example + ceil(example)) END;
 presto_whole(rounded, x) AS CASE WHEN typeof(x) LIKE '%INT%' THEN cast_to_type(x, round(x)) ELSE cast_to_type(rounded, round(x)) END;
 presto_cbrt(x) AS CASE WHEN round(cbrt(x)) * round(cbrt(x)) * round(cbrt(x)) = CAST(x AS DOUBLE) THEN round(cbrt(x)) ELSE cbrt(x) END;
-presto_round(x, n) AS CASE WHEN n < 0 AND typeof(x) LIKE '%INT%' THEN presto_fail('NOT_SUPPORTED: round of a whole number to tens or more is not supported: PrestoDB leaves it as it is, Trino rounds') WHEN n < 0 AND NOT isfinite(CAST(x AS DOUBLE)) THEN x ELSE cast_to_type(round(x, CAST(n AS INTEGER)), x + CAST(0 AS HUGEINT)) END;
+presto_round(x, n) AS CASE WHEN n < 0 AND typeof(x) LIKE '%INT%' THEN presto_fail('NOT_SUPPORTED: round of a whole number to tens or more is not supported: PrestoDB leaves it as it is, Trino rounds') WHEN n < 0 AND NOT isfinite(CAST(x AS DOUBLE)) THEN x ELSE cast_to_type(round(x, CAST(n AS INTEGER)), x + x) END;
 presto_truncate(x, n) AS CASE WHEN n < 0 OR n > 15 THEN presto_fail('NOT_SUPPORTED: truncate to ' || n || ' places is not supported') WHEN contains(lower(CAST(x AS VARCHAR)), 'e') OR contains(lower(CAST(x AS VARCHAR)), 'n') THEN presto_fail('NOT_SUPPORTED: truncate of ' || CAST(x AS VARCHAR) || ' is not supported') ELSE cast_to_type(regexp_replace(CAST(x AS VARCHAR), '(\.\d{' || CAST(n AS VARCHAR) || '})\d*$', '\1'), x) END;
 presto_weight(w) AS CASE WHEN w > 0 THEN CAST(w AS DOUBLE) WHEN w IS NOT NULL THEN presto_fail('INVALID_FUNCTION_ARGUMENT: percentile weight must be > 0') END;
 presto_weighted_state(l) AS list_prepend(struct_pack(x := l[1].x, w := CAST(0 AS DOUBLE)), l);
@@ -94,7 +94,7 @@ presto_typeof(x) AS presto_go_type_name(typeof(x));
 -- Text.
 presto_replace(s, a, b) AS CASE WHEN a = '' THEN presto_fail('NOT_SUPPORTED: replace of the empty text is not supported') ELSE replace(s, a, b) END;
 presto_substr(s, first) AS CASE WHEN first = 0 OR -first > length(s) THEN left(s, 0) ELSE substring(s, first) END;
-presto_substr_length(s, first, n) AS CASE WHEN first = 0 OR n <= 0 OR -first > length(s) THEN left(s, CASE WHEN n IS NOT NULL THEN 0 END) ELSE substring(s, first, n) END;
+presto_substr_length(s, first, n) AS CASE WHEN first = 0 OR n <= 0 OR -first > length(s) THEN left(s, CASE WHEN n IS NOT NULL AND first IS NOT NULL THEN 0 END) ELSE substring(s, first, n) END;
 presto_trim(s) AS regexp_replace(s, '^[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+|[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+$', '', 'g');
 presto_ltrim(s) AS regexp_replace(s, '^[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+', '');
 presto_rtrim(s) AS regexp_replace(s, '[\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+$', '');
@@ -162,7 +162,7 @@ presto_regexp_replace_all(s, p, r) AS presto_go_regexp_replace(s, p, CASE WHEN r
 presto_regexp_replace_any(s, p, r) AS CASE WHEN r <> '' AND regexp_full_match('', p) THEN presto_fail('NOT_SUPPORTED: regexp_replace by a pattern that matches the empty text and is computed is not supported') ELSE presto_regexp_replace(s, p, r) END;
 presto_regexp_replace(s, p, r) AS regexp_replace(s, p, presto_regexp_replacement(r), 'g');
 presto_regexp_count(s, p) AS len(regexp_extract_all(s, p));
-presto_regexp_split(s, p) AS CASE WHEN regexp_full_match('', p) THEN presto_fail('NOT_SUPPORTED: regexp_split by a pattern that matches the empty text is not supported') ELSE string_split_regex(s, p) END;
+presto_regexp_split(s, p) AS CASE WHEN regexp_full_match('', p) THEN presto_fail('NOT_SUPPORTED: regexp_split by a pattern that matches the empty text is not supported') WHEN NOT regexp_matches(p, '[\^]|\\[bBA]') THEN string_split_regex(s, p) WHEN contains(s, chr(1)) THEN presto_fail('NOT_SUPPORTED: regexp_split of a text with the character U+0001 by a pattern with ^ or \b is not supported') ELSE string_split(regexp_replace(s, p, chr(1), 'g'), chr(1)) END;
 presto_interleave(parts, made) AS CASE WHEN list_count(made) = len(made) THEN array_to_string(list_transform(parts, lambda e, i: e || coalesce(made[i], '')), '') END;
 presto_line(s) AS CASE WHEN suffix(s, chr(10)) THEN presto_fail('NOT_SUPPORTED: a $ in a pattern for a text that ends in a line feed is not supported: before it matches in Presto, but not here') ELSE s END;
 
@@ -192,7 +192,7 @@ presto_json_array_length(x) AS CASE WHEN json_type(presto_json(x)) = 'ARRAY' THE
 presto_json_size(x, path) AS CASE json_type(presto_json(x), path) WHEN 'ARRAY' THEN CAST(json_array_length(presto_json(x), path) AS BIGINT) WHEN 'OBJECT' THEN len(json_keys(presto_json(x), path)) ELSE 0 + CASE WHEN json_type(presto_json(x), path) IS NULL THEN NULL ELSE 0 END END;
 presto_json_size_all(x, path) AS CAST(presto_go_json_size(CAST(x AS VARCHAR), path) AS BIGINT);
 presto_json_scalar_is(x) AS CASE WHEN presto_json(x) IS NULL THEN CASE WHEN x IS NULL THEN NULL ELSE false END ELSE json_type(presto_json(x)) NOT IN ('OBJECT', 'ARRAY') END;
-presto_json_contains(x, value) AS CASE WHEN json_type(presto_json(x)) = 'ARRAY' THEN list_contains(json_extract(presto_json(x), '$[*]'), to_json(value)) END;
+presto_json_contains(x, value) AS CASE WHEN json_type(presto_json(x)) = 'ARRAY' THEN list_contains(CAST(json_extract(presto_json(x), '$[*]') AS JSON[]), CAST(to_json(value) AS JSON)) END;
 presto_json_format(x) AS CAST(presto_to_json(x) AS VARCHAR);
 presto_to_json(x) AS CASE WHEN typeof(x) = 'JSON' THEN CAST(CAST(x AS VARCHAR) AS JSON) WHEN typeof(x) LIKE '%STRUCT(%' THEN presto_fail('NOT_SUPPORTED: a cast of a row to json is not supported: PrestoDB makes it an array, Trino an object') WHEN typeof(x) LIKE 'TIMESTAMP%' AND typeof(x) NOT LIKE '%[]' THEN to_json(presto_text(x)) WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CAST(presto_text(x) AS JSON) WHEN regexp_matches(typeof(x), '^DECIMAL\(\d+,\d+\)(\[\])*$') THEN CAST(replace(replace(CAST(x AS VARCHAR), 'NULL', 'null'), ' ', '') AS JSON) WHEN typeof(x) LIKE '%TIMESTAMP%' THEN presto_fail('NOT_SUPPORTED: a cast to json of timestamps within other values is not supported') WHEN typeof(x) LIKE '%DECIMAL%' AND typeof(x) <> 'JSON' THEN presto_fail('NOT_SUPPORTED: a cast to json of decimals within a map is not supported; cast them to double or varchar') WHEN typeof(x) <> 'JSON' AND regexp_matches(typeof(x), 'DOUBLE|FLOAT|MAP') THEN CAST(presto_go_json_canonical(CAST(to_json(x) AS VARCHAR)) AS JSON) ELSE to_json(x) END;
 
@@ -257,19 +257,20 @@ presto_union(a, b) AS presto_distinct(a || b);
 presto_common(a, b) AS CASE WHEN true THEN a ELSE b END;
 presto_intersect(a, b) AS CASE WHEN b IS NOT NULL THEN presto_distinct(list_filter(presto_common(a, b), lambda e: list_position(b, e) IS NOT NULL)) END;
 presto_except(a, b) AS CASE WHEN b IS NOT NULL THEN presto_distinct(list_filter(presto_common(a, b), lambda e: list_position(b, e) IS NULL)) END;
-presto_overlap(a, b) AS CASE WHEN len(list_filter(a, lambda e: e IS NOT NULL AND list_contains(b, e))) > 0 THEN true WHEN list_count(a) < len(a) OR list_count(b) < len(b) THEN NULL WHEN a IS NOT NULL AND b IS NOT NULL THEN false END;
+presto_overlap(a, b) AS CASE WHEN len(a) = 0 AND b IS NOT NULL OR len(b) = 0 AND a IS NOT NULL THEN false WHEN len(list_filter(a, lambda e: e IS NOT NULL AND list_contains(b, e))) > 0 THEN true WHEN list_count(a) < len(a) OR list_count(b) < len(b) THEN NULL WHEN a IS NOT NULL AND b IS NOT NULL THEN false END;
 presto_array_sum(a) AS CASE WHEN a IS NOT NULL THEN coalesce(list_sum(a), 0) END;
 presto_array_average(a) AS list_avg(a);
 presto_has_duplicates(a) AS len(presto_distinct(a)) < len(a);
 presto_remove_nulls(a) AS list_filter(a, lambda e: e IS NOT NULL);
 presto_subset(m, ks) AS map_from_entries(list_filter(map_entries(m), lambda e: list_contains(ks, e.key)));
 presto_remove_null_values(m) AS map_from_entries(list_filter(map_entries(m), lambda e: e.value IS NOT NULL));
-presto_strpos(s, p, n) AS CASE WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: ''instance'' must be a positive or negative number.') WHEN p = '' THEN presto_fail('NOT_SUPPORTED: strpos of the empty text is not supported') WHEN len(string_split(s, p)) > n THEN CAST(list_sum(list_transform(list_slice(string_split(s, p), 1, n), lambda e: length(e))) + (n - 1) * length(p) + 1 AS BIGINT) ELSE length(s) * 0 END;
+presto_strpos(s, p, n) AS CASE WHEN s IS NULL OR p IS NULL OR n IS NULL THEN NULL WHEN n <= 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: ''instance'' must be a positive or negative number.') WHEN p = '' THEN presto_fail('NOT_SUPPORTED: strpos of the empty text is not supported') WHEN len(string_split(s, p)) > n THEN CAST(list_sum(list_transform(list_slice(string_split(s, p), 1, n), lambda e: length(e))) + (n - 1) * length(p) + 1 AS BIGINT) ELSE length(s) * 0 END;
 presto_slice(a, first, n) AS CASE WHEN first = 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: length must be greater than or equal to 0') WHEN n = 0 OR -first > len(a) THEN list_slice(a, 2, 1) WHEN first > 0 THEN list_slice(a, first, first + n - 1) ELSE list_slice(a, len(a) + first + 1, len(a) + first + n) END;
 presto_sequence_size(n) AS CASE WHEN n > 10000 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: result of sequence function must not have more than 10000 entries') ELSE n END;
 presto_sequence(a, b) AS list_transform(range(0, presto_sequence_size(CAST(abs(b - a) AS BIGINT) + 1)), lambda i: a + CAST(i * CASE WHEN b < a THEN -1 ELSE 1 END AS INTEGER));
 presto_sequence_step(a, b, step) AS CASE WHEN step = 0 OR (b - a) * sign(step) < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') WHEN presto_sequence_size((CAST(b AS HUGEINT) - CAST(a AS HUGEINT)) // step + 1) > 0 THEN generate_series(CAST(a AS BIGINT), CAST(b AS BIGINT), CAST(step AS BIGINT)) END;
-presto_sequence_interval(a, b, step) AS cast_to_type(list_filter(list_transform(range(0, presto_sequence_size(len(generate_series(CAST(a AS TIMESTAMP), CAST(b AS TIMESTAMP), step))) + 2), lambda i: CAST(a AS TIMESTAMP) + step * CAST(i AS INTEGER)), lambda e: CASE WHEN CAST(a AS TIMESTAMP) + step > CAST(a AS TIMESTAMP) THEN e <= CAST(b AS TIMESTAMP) ELSE e >= CAST(b AS TIMESTAMP) END), [a]);
+presto_sequence_interval(a, b, step) AS CASE WHEN typeof(a) = 'DATE' AND CAST(trunc(epoch(step)) AS BIGINT) % 86400 <> 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: sequence step must be a day interval if start and end values are dates') WHEN CAST(a AS TIMESTAMP) < CAST(b AS TIMESTAMP) AND CAST(a AS TIMESTAMP) + step <= CAST(a AS TIMESTAMP) OR CAST(a AS TIMESTAMP) > CAST(b AS TIMESTAMP) AND CAST(a AS TIMESTAMP) + step >= CAST(a AS TIMESTAMP) THEN presto_fail('INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') ELSE presto_steps(a, b, step) END;
+presto_steps(a, b, step) AS cast_to_type(list_filter(list_transform(range(0, presto_sequence_size(len(generate_series(CAST(a AS TIMESTAMP), CAST(b AS TIMESTAMP), step))) + 2), lambda i: CAST(a AS TIMESTAMP) + step * CAST(i AS INTEGER)), lambda e: CASE WHEN CAST(a AS TIMESTAMP) + step > CAST(a AS TIMESTAMP) THEN e <= CAST(b AS TIMESTAMP) ELSE e >= CAST(b AS TIMESTAMP) END), [a]);
 presto_repeat(x, n) AS list_transform(range(0, CASE WHEN n < 0 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be greater than or equal to 0') WHEN n > 10000 THEN presto_fail('INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be less than or equal to 10000') ELSE n END), lambda i: x);
 presto_map(ks, vs) AS map(ks, vs);
 presto_counts(h) AS map(map_keys(h), CAST(map_values(h) AS BIGINT[]));
@@ -312,6 +313,12 @@ presto_wall_any(zone, x) AS CASE WHEN zone LIKE '_%:%' THEN timezone('UTC', CAST
 presto_from_iso8601_date(s) AS CAST(CASE WHEN contains(s, 'T') THEN presto_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || s || '"') ELSE presto_go_iso_timestamp(s) END AS TIMESTAMP)::DATE;
 presto_to_iso8601(x) AS CASE WHEN typeof(x) = 'DATE' THEN CAST(x AS VARCHAR) WHEN typeof(x) = 'TIMESTAMP' THEN replace(presto_text(x), ' ', 'T') WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN replace(replace(presto_text(x), ' UTC', 'Z'), ' ', 'T') ELSE presto_fail('TYPE_MISMATCH: to_iso8601 takes a date or a timestamp') END;
 presto_millisecond(x) AS millisecond(x) % 1000;
+presto_field(x, i) AS CASE WHEN x IS NOT NULL THEN x[i] END;
+-- An interval is months, or milliseconds.
+presto_interval_of(months, millis) AS CASE WHEN months <> 0 THEN to_months(CAST(trunc(months) AS INTEGER)) ELSE to_milliseconds(trunc(millis)) END;
+presto_interval_months(i) AS year(i) * 12 + month(i);
+presto_interval_times(i, f) AS CASE WHEN f IS NOT NULL THEN presto_interval_of(presto_interval_months(i) * CAST(f AS DOUBLE), presto_to_milliseconds(i) * CAST(f AS DOUBLE)) END;
+presto_interval_over(i, f) AS CASE WHEN f = 0 THEN presto_fail('DIVISION_BY_ZERO: Division by zero') WHEN f IS NOT NULL THEN presto_interval_of(presto_interval_months(i) / CAST(f AS DOUBLE), presto_to_milliseconds(i) / CAST(f AS DOUBLE)) END;
 presto_part_day(x) AS CASE WHEN typeof(x) = 'INTERVAL' THEN CAST(trunc(epoch(x) / 86400) AS BIGINT) ELSE day(x) END;
 presto_part_hour(x) AS CASE WHEN typeof(x) = 'INTERVAL' THEN CAST(trunc(epoch(x) / 3600) AS BIGINT) % 24 ELSE hour(x) END;
 presto_to_milliseconds(x) AS CAST(round(epoch(x) * 1000) AS BIGINT);

@@ -307,7 +307,7 @@ func (r *rewriter) operator(n node) {
 	case "ARRAY_EXTRACT":
 		if len(args) == 2 && nameOf(kindOf(args[0])) == "row" && whole(args[1]) {
 			at := fmt.Sprint(syntax.Object(args[1], "value")["value"])
-			become(n, r.choose(args[0], "presto_subscript(x, "+at+")", "struct_extract_at(x, "+at+")")) // without names, and with
+			become(n, r.choose(args[0], "presto_field(x, "+at+")", "struct_extract_at(x, "+at+")")) // without names, and with
 		} else if len(args) == 2 {
 			become(n, r.macro("presto_subscript", args[0], args[1]))
 		}
@@ -326,6 +326,7 @@ func (r *rewriter) function(n node) {
 	if interval, _ := intervalOf(n); interval && (n["is_operator"] == true || literalInterval(n)) {
 		if n["is_operator"] == true {
 			r.below(n)
+			r.scaledInterval(n, name)
 		}
 		return
 	}

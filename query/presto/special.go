@@ -202,6 +202,20 @@ func init() {
 			}
 		},
 	}
+	for _, name := range []string{"day", "hour"} {
+		specials[name] = func(r *rewriter, n node) {
+			a := r.args(n, 1, 1)
+			if a == nil {
+				return
+			}
+			interval, _ := intervalOf(a[0])
+			if interval || class(a[0]) == "COLUMN_REF" || a[0]["is_operator"] == true { // it may be one
+				become(n, r.macro("presto_part_"+name, a[0]))
+				return
+			}
+			become(n, call(name, a[0]))
+		}
+	}
 	for _, name := range []string{"sin", "cos", "tan"} { // infinity: NaN in Presto, an error in DuckDB
 		specials[name] = func(r *rewriter, n node) {
 			if a := r.args(n, 1, 1); a != nil {

@@ -149,6 +149,9 @@ func intervalOf(n node) (interval, days bool) {
 			return true, true
 		case "to_hours", "to_minutes", "to_seconds", "to_milliseconds", "to_microseconds":
 			return true, false
+		case "presto_interval_times", "presto_interval_over":
+			_, days = intervalOf(arguments(n)[0])
+			return true, days
 		case "-", "+", "*", "/":
 			days = true
 			for _, a := range arguments(n) {
