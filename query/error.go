@@ -137,7 +137,7 @@ func duckError(e *executor.Error, sql string) *Error {
 	case "Not implemented":
 		if strings.HasPrefix(e.Message, "Only SELECT") {
 			out.Code = CodeForbidden
-			out.Message = "only SELECT is supported, beside SHOW DATABASES, SHOW TABLES [IN database], SHOW PARTITIONS table, SHOW COLUMNS FROM table and DESCRIBE table"
+			out.Message = "this statement is not supported: there are SELECT, EXPLAIN, SHOW, DESCRIBE, PREPARE, EXECUTE, CREATE TABLE [AS], CREATE VIEW, INSERT, UNLOAD, ALTER TABLE, MSCK REPAIR TABLE and DROP"
 		}
 	case "Permission":
 		out.Code = CodeForbidden
