@@ -93,7 +93,7 @@ func (r *rewriter) cast(n node) {
 		}
 	case "LIST", "MAP", "STRUCT":
 		guarded = child
-		if shape := jsonShape(syntax.Object(n, "cast_type")); strings.Contains(shape, "v") && !isNull(child) {
+		if shape := jsonShape(syntax.Object(n, "cast_type")); strings.ContainsAny(shape, "v(") && !isNull(child) {
 			guarded = r.macro("presto_json_fit", child, literal(shape))
 		}
 		if containsStruct(syntax.Object(n, "cast_type")) && syntax.Text(child, "function_name") != "row" {
@@ -102,7 +102,9 @@ func (r *rewriter) cast(n node) {
 		if target := narrowing(syntax.Object(n, "cast_type")); target != "" {
 			guarded = r.macro("presto_nested", guarded, literal(target))
 		}
-	case "UUID", "TIME", "INTERVAL":
+	case "TIME":
+		guarded = r.macro("presto_clock", child)
+	case "UUID", "INTERVAL":
 	default:
 		r.fail(n, "a cast to %s is not supported", target)
 	}

@@ -72,17 +72,15 @@ func (f *fitting) append(dst, value, shapes []byte) (out, rest []byte) {
 			dst, _ = f.append(separated(dst, '['), value[from:end], shapes[1:])
 		}
 		return append(dst, ']'), rest
-	case (kind == '{' || kind == '(') && value[0] == '{':
+	case kind == '{' && value[0] == '{':
 		dst = append(dst, '{')
 		for m, ok := jsonscan.NextMember(value, 0); ok; m, ok = jsonscan.NextMember(value, m.End) {
 			dst = append(appendQuoted(separated(dst, '{'), m.Name(value)), ':')
-			of := shapes[1:]
-			if kind == '(' {
-				of = fieldShape(shapes, m.Name(value))
-			}
-			dst, _ = f.append(dst, value[m.Value:m.End], of)
+			dst, _ = f.append(dst, value[m.Value:m.End], shapes[1:])
 		}
 		return append(dst, '}'), rest
+	case kind == '(' && (value[0] == '{' || value[0] == '['):
+		return f.appendRow(dst, value, shapes), rest
 	}
 	return append(dst, value...), rest
 }
@@ -121,14 +119,55 @@ func pastName(s []byte) []byte {
 	return s[len(name):]
 }
 
-// fieldShape is the shape of a row's field; "-" of one that the row has not.
-func fieldShape(row, name []byte) []byte {
-	for s := row[1:]; s[0] != ')'; {
+// appendRow writes the fields of a row in their order: those of an object go by their
+// names in any case, null where it has none, and those of an array by their places.
+func (f *fitting) appendRow(dst, value, row []byte) []byte {
+	fields := elementsOf(value)
+	named := value[0] == '{'
+	dst = append(dst, '{')
+	i := 0
+	for s := row[1:]; s[0] != ')'; i++ {
 		of := pastName(s)
-		if own, _ := strconv.Unquote(string(s[:len(s)-len(of)])); bytes.EqualFold([]byte(own), name) {
-			return of
+		name, _ := strconv.Unquote(string(s[:len(s)-len(of)]))
+		dst = append(appendQuoted(separated(dst, '{'), []byte(name)), ':')
+		field := []byte("null")
+		switch {
+		case named:
+			field = f.member(value, []byte(name))
+		case i < len(fields):
+			field = fields[i]
 		}
-		s = pastShape(of)
+		dst, s = f.append(dst, field, of)
 	}
-	return []byte("-")
+	if !named && i != len(fields) && f.err == nil {
+		f.err = fmt.Errorf("INVALID_CAST_ARGUMENT: Cannot cast to a row of %d fields: '%s'", i, shortened(value))
+	}
+	return append(dst, '}')
+}
+
+// member is the value of an object's one member of a name in any case.
+func (f *fitting) member(object, name []byte) []byte {
+	field := []byte("null")
+	found := false
+	for _, m := range membersInOrder(object) {
+		if !bytes.EqualFold(m.name, name) {
+			continue
+		}
+		if found && f.err == nil {
+			f.err = fmt.Errorf("INVALID_CAST_ARGUMENT: Cannot cast to a row: the field %s is there twice: '%s'", name, shortened(object))
+		}
+		field, found = m.value, true
+	}
+	return field
+}
+
+func elementsOf(array []byte) [][]byte {
+	var out [][]byte
+	if array[0] != '[' {
+		return nil
+	}
+	for from, end, ok := jsonscan.NextElement(array, 0); ok; from, end, ok = jsonscan.NextElement(array, end) {
+		out = append(out, array[from:end])
+	}
+	return out
 }
